@@ -1,0 +1,54 @@
+"""Random numbers that can be drawn again: a stream is named by a key, not by what was drawn before it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Draw:
+    """One stream of random numbers, decided by its key alone.
+
+    The key (run seed, purpose, step, player, ...) is hashed into a counter-based generator (Philox), so any step
+    can be redone alone and in any order, and two purposes never share numbers. Numbers are made on the CPU in
+    float64 and then converted, so that all dtypes and devices see the same draws.
+
+    Args:
+        key: whatever names the stream; integers and strings.
+        dtype: floating-point type of what is returned.
+        device: where it is returned.
+    """
+
+    def __init__(
+        self, *key: int | str, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+    ) -> None:
+        digest = hashlib.sha256(repr(key).encode()).digest()
+        self._generator = np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+        self.dtype = dtype
+        self.device = device
+
+    def _convert(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values).to(device=self.device, dtype=self.dtype)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal numbers of the given shape."""
+        return self._convert(np.asarray(self._generator.standard_normal(shape)))
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Numbers uniform on [0, 1) of the given shape."""
+        return self._convert(np.asarray(self._generator.random(shape)))
+
+    def integers(self, high: int, *shape: int) -> Tensor:
+        """Integers uniform on 0 ... high - 1, int64, of the given shape."""
+        return torch.from_numpy(np.asarray(self._generator.integers(high, size=shape))).to(self.device)
+
+    def permutation(self, n: int) -> Tensor:
+        """A uniform permutation of 0 ... n - 1, int64, shape (n,)."""
+        return torch.from_numpy(self._generator.permutation(n)).to(self.device)
+
+    def seed(self) -> int:
+        """A 32-bit seed for code that keeps a random state of its own."""
+        return int(self._generator.integers(2**32))

@@ -1,0 +1,85 @@
+"""The game that is trained: named players, a loss for each, and the order of their updates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from gansift.errors import TrainingError
+from gansift.games.draw import Draw
+from gansift.games.parameters import Net
+
+# One move: the players that update at the same time, from the same state, and how often they do it in a row.
+Schedule = Sequence[tuple[str | tuple[str, ...], int]]
+
+
+class Game:
+    """Players, losses and schedule. Subclass it and write one ``<player>_loss`` for each player.
+
+    A loss is ``def <player>_loss(self, net, batch, draw)`` and returns a scalar that the player lowers. ``net``
+    holds every player bound to the current state, ``batch`` the examples (``batch.x``, ``batch.weight``,
+    ``batch.label``; with several data sets ``batch.<data set>.x``), ``draw`` the step's own random numbers.
+    Whatever depends on a training example must go through ``weighted_mean(values, batch.weight)``.
+
+    Args:
+        schedule: moves of one step in order, each (player or tuple of players that move at the same time, times).
+            Default: every player once, one after the other.
+        players: the networks by name.
+
+    Raises:
+        TrainingError: for a schedule that names no player or leaves one out, or a missing loss.
+    """
+
+    #: Players whose averaged parameters (EMA) are kept and read out, when training is given ``ema``.
+    averaged: tuple[str, ...] = ()
+
+    def __init__(self, *, schedule: Schedule | None = None, **players: nn.Module) -> None:
+        if not players:
+            raise TrainingError("a game needs at least one player, given as name=module")
+        self.players = players
+        self.schedule = _checked_schedule(schedule or [(name, 1) for name in players], players)
+        for name in players:
+            if not callable(getattr(self, f"{name}_loss", None)):
+                raise TrainingError(f"{type(self).__name__} has a player {name!r} but no method {name}_loss")
+
+    def loss(self, player: str, net: Net, batch: Any, draw: Draw) -> Tensor:
+        """The scalar that ``player`` lowers."""
+        return getattr(self, f"{player}_loss")(net, batch, draw)
+
+    def sample(self, net: Net, count: int, draw: Draw) -> Tensor:
+        """``count`` samples of what the game generates, for metrics.
+
+        Raises:
+            NotImplementedError: if the game does not say how to sample from it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no method sample(net, count, draw)")
+
+    def settings(self) -> dict[str, Any]:
+        """Everything besides the players' weights that decides the training, for the run's configuration."""
+        return {
+            "game": type(self).__name__,
+            "schedule": [[list(names), times] for names, times in self.schedule],
+            "players": {name: str(module) for name, module in self.players.items()},
+        }
+
+    def check(self, net: Net, batch: Any) -> None:  # noqa: B027 - a hook that games may leave empty
+        """Refuse networks whose per-example influence is not defined; called once before training."""
+
+
+def _checked_schedule(schedule: Schedule, players: dict[str, nn.Module]) -> list[tuple[tuple[str, ...], int]]:
+    moves = [((names,) if isinstance(names, str) else tuple(names), times) for names, times in schedule]
+    named = [name for names, _ in moves for name in names]
+    for name in named:
+        if name not in players:
+            raise TrainingError(f"the schedule names {name!r}; the players are {', '.join(players)}")
+    for name in players:
+        if name not in named:
+            raise TrainingError(f"the schedule never moves the player {name!r}")
+    for names, times in moves:
+        if times < 1 or len(set(names)) != len(names):
+            raise TrainingError(
+                f"the move {names!r} x {times} is not possible: each player once, 1 or more times"
+            )
+    return moves

@@ -1,0 +1,78 @@
+"""The parameters of a module as one flat vector, and the module called with such a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+
+class Layout:
+    """Where each named parameter of a module lies in its flat vector.
+
+    Only parameters that require a gradient are in the vector; frozen ones stay in the module.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        trainable = [(name, value) for name, value in module.named_parameters() if value.requires_grad]
+        self.names = tuple(name for name, _ in trainable)
+        self.shapes = tuple(value.shape for _, value in trainable)
+        self.sizes = [value.numel() for _, value in trainable]
+        self.size = sum(self.sizes)
+
+    def flatten(self, module: nn.Module) -> Tensor:
+        """The module's parameters as one vector, shape (size,), detached."""
+        values = dict(module.named_parameters())
+        return torch.cat([values[name].detach().reshape(-1) for name in self.names])
+
+    def views(self, flat: Tensor) -> dict[str, Tensor]:
+        """Named views of ``flat``, differentiable in it.
+
+        One split in place of many slices: its backward pass is a single concatenation.
+        """
+        pieces = flat.split(self.sizes)
+        return {
+            name: piece.view(shape)
+            for name, piece, shape in zip(self.names, pieces, self.shapes, strict=True)
+        }
+
+
+class BoundPlayer:
+    """A module that computes with a given flat parameter vector; the module itself is left as it is."""
+
+    def __init__(self, module: nn.Module, views: dict[str, Tensor]) -> None:
+        self.module = module
+        self.parameters = views
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the module with the bound parameters."""
+        return functional_call(self.module, self.parameters, args, kwargs)
+
+
+class Net:
+    """The players of a game, each bound to the parameters of one state: ``net.generator(z)``."""
+
+    def __init__(
+        self,
+        modules: Mapping[str, nn.Module],
+        layouts: Mapping[str, Layout],
+        parameters: Mapping[str, Tensor],
+    ) -> None:
+        self._players = {
+            name: BoundPlayer(module, layouts[name].views(parameters[name]))
+            for name, module in modules.items()
+        }
+
+    def __getattr__(self, name: str) -> BoundPlayer:
+        """The player of that name."""
+        players = self.__dict__.get("_players", {})
+        if name not in players:
+            raise AttributeError(f"this game has no player {name!r}; it has {', '.join(players)}")
+        return players[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The players' names."""
+        return iter(self._players)
