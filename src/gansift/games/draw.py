@@ -22,9 +22,7 @@ class Draw:
         device: where it is returned.
     """
 
-    def __init__(
-        self, *key: int | str, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
-    ) -> None:
+    def __init__(self, *key: int | str, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> None:
         digest = hashlib.sha256(repr(key).encode()).digest()
         self._generator = np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
         self.dtype = dtype

@@ -64,7 +64,7 @@ class Game:
             "players": {name: str(module) for name, module in self.players.items()},
         }
 
-    def check(self, net: Net, batch: Any) -> None:  # noqa: B027 - a hook that games may leave empty
+    def check(self, net: Net, batch: Any) -> None:
         """Refuse networks whose per-example influence is not defined; called once before training."""
 
 
@@ -79,7 +79,5 @@ def _checked_schedule(schedule: Schedule, players: dict[str, nn.Module]) -> list
             raise TrainingError(f"the schedule never moves the player {name!r}")
     for names, times in moves:
         if times < 1 or len(set(names)) != len(names):
-            raise TrainingError(
-                f"the move {names!r} x {times} is not possible: each player once, 1 or more times"
-            )
+            raise TrainingError(f"the move {names!r} x {times} is not possible: each player once, 1 or more times")
     return moves

@@ -23,9 +23,7 @@ LOSSES = {
     # The zero-sum game of the same paper, equation 1.
     "saturating": Loss(lambda d: softplus(-d), softplus, lambda d: -softplus(d)),
     # Mao et al. 2017, equation 9: targets 1 for real, 0 for fake, 1 for the generator.
-    "least-squares": Loss(
-        lambda d: (d - 1).square() / 2, lambda d: d.square() / 2, lambda d: (d - 1).square() / 2
-    ),
+    "least-squares": Loss(lambda d: (d - 1).square() / 2, lambda d: d.square() / 2, lambda d: (d - 1).square() / 2),
     # Arjovsky et al. 2017; needs the gradient penalty of Gulrajani et al. 2017 to stay bounded.
     "wasserstein": Loss(lambda d: -d, lambda d: d, lambda d: -d),
 }

@@ -34,10 +34,7 @@ class Layout:
         One split in place of many slices: its backward pass is a single concatenation.
         """
         pieces = flat.split(self.sizes)
-        return {
-            name: piece.view(shape)
-            for name, piece, shape in zip(self.names, pieces, self.shapes, strict=True)
-        }
+        return {name: piece.view(shape) for name, piece, shape in zip(self.names, pieces, self.shapes, strict=True)}
 
 
 class BoundPlayer:
@@ -62,8 +59,7 @@ class Net:
         parameters: Mapping[str, Tensor],
     ) -> None:
         self._players = {
-            name: BoundPlayer(module, layouts[name].views(parameters[name]))
-            for name, module in modules.items()
+            name: BoundPlayer(module, layouts[name].views(parameters[name])) for name, module in modules.items()
         }
 
     def __getattr__(self, name: str) -> BoundPlayer:

@@ -22,9 +22,7 @@ def squared_input_gradient(discriminator: Callable[[Tensor], Tensor], x: Tensor)
     return gradient.flatten(1).square().sum(1)
 
 
-def unit_gradient(
-    discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mix: Tensor
-) -> Tensor:
+def unit_gradient(discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
     """WGAN-GP of each real example (Gulrajani et al. 2017, equation 3 without its factor), shape (B,).
 
     The i-th value belongs to the i-th real example: (||d D(y_i) / d y_i|| - 1)^2 at y_i between it and the i-th

@@ -1,0 +1,5 @@
+"""Cleansing: choosing what to remove, retraining without it, and showing the gain."""
+
+from gansift.cleansing.retrain import retrain
+
+__all__ = ["retrain"]

@@ -1,0 +1,156 @@
+"""The result: one score per training example, with what is needed to read it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from gansift.errors import GansiftError
+from gansift.files import write_text
+
+_COLUMNS = ("id", "score", "score_se", "rank", "metric", "direction", "estimator", "horizon", "steps", "removal", "run")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of training examples.
+
+    A score is the predicted change of the metric if the example is removed from step T - horizon on, in the metric's
+    own units. An example is *harmful* if its removal makes the metric better: a negative score where lower is better
+    (FID), a positive one where higher is better (IS, ALL).
+
+    Attributes:
+        ids: the examples, in the order of the training data.
+        values: float64, shape (N,).
+        metric: name of the metric.
+        direction: ``lower`` or ``higher`` is better.
+        estimator: how they were estimated, e.g. ``itd``.
+        horizon: steps differentiated through, K; retraining that is to match them starts at step T - K.
+        steps: steps of the whole run, T.
+        removal: ``fixed-denominator`` or ``renormalised``, as in the run.
+        run: what was scored: its run directory, or ``memory``.
+        standard_error: of the values over several seeds, shape (N,), or None.
+        growth: (step, norm of the adjoint before it), from the last step backwards; empty for other estimators.
+    """
+
+    ids: tuple[str, ...]
+    values: np.ndarray
+    metric: str
+    direction: str
+    estimator: str
+    horizon: int
+    steps: int
+    removal: str
+    run: str = "memory"
+    standard_error: np.ndarray | None = None
+    growth: tuple[tuple[int, float], ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if self.values.shape != (len(self.ids),):
+            raise ValueError(f"{len(self.ids)} ids but values of shape {self.values.shape}")
+        if self.direction not in ("lower", "higher"):
+            raise ValueError(f"direction must be lower or higher, not {self.direction!r}")
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[tuple[str, float]]:
+        """Pairs of id and score."""
+        return iter(zip(self.ids, self.values.tolist(), strict=True))
+
+    def __getitem__(self, rows: slice | Sequence[int] | np.ndarray) -> Scores:
+        """The scores of some rows."""
+        index = np.arange(len(self))[rows]
+        return replace(
+            self,
+            ids=tuple(self.ids[row] for row in index),
+            values=self.values[index],
+            standard_error=None if self.standard_error is None else self.standard_error[index],
+        )
+
+    @property
+    def harm(self) -> np.ndarray:
+        """How much better the metric is predicted to get by each removal, shape (N,); positive is harmful."""
+        return -self.values if self.direction == "lower" else self.values
+
+    def sorted(self) -> Scores:
+        """All scores, the most harmful first; ties stay in the order of the data."""
+        return self[np.argsort(-self.harm, kind="stable")]
+
+    def harmful(self, k: int) -> Scores:
+        """The ``k`` examples whose removal is predicted to improve the metric most, the most harmful first."""
+        return self.sorted()[: _checked(k, len(self))]
+
+    def helpful(self, k: int) -> Scores:
+        """The ``k`` examples whose removal is predicted to worsen the metric most, the most helpful first."""
+        return self[np.argsort(self.harm, kind="stable")][: _checked(k, len(self))]
+
+    def sum(self) -> float:
+        """Predicted change of the metric if all of these examples are removed together (to first order)."""
+        return float(self.values.sum())
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the scores in the order of the data; ``rank`` 1 is the most harmful.
+
+        Numbers are written so that `read` gives the same bits.
+        """
+        ranks = np.empty(len(self), dtype=int)
+        ranks[np.argsort(-self.harm, kind="stable")] = np.arange(1, len(self) + 1)
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(_COLUMNS)
+        for row, (identity, value) in enumerate(self):
+            error = "" if self.standard_error is None else repr(float(self.standard_error[row]))
+            common = (self.metric, self.direction, self.estimator, self.horizon, self.steps, self.removal, self.run)
+            table.writerow((identity, repr(value), error, ranks[row], *common))
+        write_text(Path(path), text.getvalue())
+
+    @classmethod
+    def read(cls, path: str | Path) -> Scores:
+        """Read a file written by `to_csv`, or by another tool in the same columns (``score_se`` may be empty).
+
+        Raises:
+            GansiftError: naming the file and what is missing or wrong in it.
+        """
+        try:
+            with open(path, encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+        except OSError as error:
+            raise GansiftError(f"the score file {path} cannot be read: {error.strerror}") from error
+        missing = [name for name in _COLUMNS if not rows or rows[0].get(name) is None]
+        required = [name for name in missing if name not in ("score_se", "rank", "run")]
+        if required:
+            raise GansiftError(f"the score file {path} has no {', '.join(required)}; it needs {', '.join(_COLUMNS)}")
+        return cls._from_rows(path, rows)
+
+    @classmethod
+    def _from_rows(cls, path: str | Path, rows: Sequence[Mapping[str, str]]) -> Scores:
+        first = rows[0]
+        try:
+            errors = [row.get("score_se") for row in rows]
+            return cls(
+                ids=tuple(row["id"] for row in rows),
+                values=np.array([float(row["score"]) for row in rows]),
+                metric=first["metric"],
+                direction=first["direction"],
+                estimator=first["estimator"],
+                horizon=int(first["horizon"]),
+                steps=int(first["steps"]),
+                removal=first["removal"],
+                run=first.get("run") or "memory",
+                standard_error=np.array([float(error) for error in errors if error]) if all(errors) else None,
+            )
+        except (ValueError, TypeError) as error:
+            raise GansiftError(f"the score file {path} has a value that does not fit: {error}") from error
+
+
+def _checked(k: int, count: int) -> int:
+    if not 0 <= k <= count:
+        raise GansiftError(f"cannot choose {k} of {count} examples")
+    return k

@@ -1,0 +1,97 @@
+"""Recorded states: kept in memory, or one safetensors file each under a run's ``checkpoints/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from gansift.errors import TrainingError
+from gansift.files import write_atomically
+from gansift.training.state import State, checksum
+
+
+class Checkpoints(Protocol):
+    """A store of states by step number; number t holds the state before step t."""
+
+    def save(self, number: int, state: State) -> None:
+        """Keep a state."""
+
+    def load(self, number: int, device: str = "cpu") -> State:
+        """Bring a state back."""
+
+    def numbers(self) -> list[int]:
+        """Numbers of the kept states, ascending."""
+
+
+class MemoryCheckpoints:
+    """States in memory. They are never changed in place, so no copy is made."""
+
+    def __init__(self) -> None:
+        self._states: dict[int, State] = {}
+
+    def save(self, number: int, state: State) -> None:
+        """Keep a state."""
+        self._states[number] = state
+
+    def load(self, number: int, device: str = "cpu") -> State:
+        """Bring a state back, where it was computed."""
+        return self._states[number]
+
+    def numbers(self) -> list[int]:
+        """Numbers of the kept states, ascending."""
+        return sorted(self._states)
+
+
+class DiskCheckpoints:
+    """States in ``folder/step-<number>.safetensors``, each with the checksum of its bits.
+
+    Keys are ``<player>/<slot>``; nothing is ever pickled.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, number: int) -> Path:
+        """The file of a state."""
+        return self.folder / f"step-{number:08d}.safetensors"
+
+    def save(self, number: int, state: State) -> None:
+        """Keep a state; written whole or not at all."""
+        tensors = {
+            f"{player}/{slot}": value.detach().cpu().contiguous()
+            for player, slots in state.items()
+            for slot, value in slots.items()
+        }
+        content = save(tensors, metadata={"checksum": checksum(state)})
+        write_atomically(self.path(number), lambda temporary: _write_bytes(temporary, content))
+
+    def load(self, number: int, device: str = "cpu") -> State:
+        """Bring a state back.
+
+        Raises:
+            TrainingError: naming the file, if it is missing, damaged, or does not match its checksum.
+        """
+        path = self.path(number)
+        state: State = {}
+        try:
+            with safe_open(path, framework="pt", device=device) as file:
+                expected = (file.metadata() or {}).get("checksum")
+                for key in file.keys():  # noqa: SIM118 - not a dictionary
+                    player, slot = key.split("/")
+                    state.setdefault(player, {})[slot] = file.get_tensor(key)
+        except (OSError, SafetensorError, ValueError) as error:
+            raise TrainingError(f"the checkpoint {path} cannot be read: {error}. Delete it to recompute it.") from error
+        if checksum(state) != expected:
+            raise TrainingError(f"the checkpoint {path} does not match its checksum. Delete it to recompute it.")
+        return state
+
+    def numbers(self) -> list[int]:
+        """Numbers of the kept states, ascending."""
+        return sorted(int(path.stem.removeprefix("step-")) for path in self.folder.glob("step-*.safetensors"))
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

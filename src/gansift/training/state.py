@@ -1,0 +1,34 @@
+"""The state of a run: every number that a step reads and writes."""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+#: player -> slot -> flat tensor. The slots are ``parameters``, the optimizer's own, and ``average`` where kept.
+State = dict[str, dict[str, Tensor]]
+
+PARAMETERS = "parameters"
+AVERAGE = "average"
+
+
+def readout(state: State) -> dict[str, Tensor]:
+    """The parameters that metrics read: the average where one is kept, else the last parameters."""
+    return {player: slots.get(AVERAGE, slots[PARAMETERS]) for player, slots in state.items()}
+
+
+def checksum(state: State) -> str:
+    """SHA-256 over every bit of the state."""
+    digest = hashlib.sha256()
+    for player, slots in sorted(state.items()):
+        for name, value in sorted(slots.items()):
+            digest.update(f"{player}/{name}/{value.dtype}/{tuple(value.shape)}".encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def is_finite(state: State) -> bool:
+    """Whether every player's parameters are free of NaN and infinity."""
+    return all(bool(torch.isfinite(slots[PARAMETERS]).all()) for slots in state.values())

@@ -1,0 +1,274 @@
+"""One step of training as a pure function of (state, step number, weights); the seed is fixed in the settings.
+
+There is this one implementation of training. Recording, replay, retraining and the adjoint all call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gansift.data.examples import Examples
+from gansift.errors import TrainingError
+from gansift.games.batch import Batch, Batches
+from gansift.games.draw import Draw
+from gansift.games.game import Game
+from gansift.games.parameters import Layout, Net
+from gansift.training.optimizers import Optimizer
+from gansift.training.order import batch_indices
+from gansift.training.state import AVERAGE, PARAMETERS, State
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What besides game and data decides a run, bit for bit.
+
+    Attributes:
+        steps: rounds of the game's schedule.
+        batch_size: examples in a batch, by data set.
+        optimizers: by player.
+        ema: decay of the averaged parameters of the game's ``averaged`` players; 0 keeps no average.
+        seed: of initial parameters, batch order and latents.
+        renormalise: removal divides by the sum of a batch's weights instead of its size.
+        dtype: ``float32`` or ``float64``.
+        device: where it is computed.
+    """
+
+    steps: int
+    batch_size: Mapping[str, int]
+    optimizers: Mapping[str, Optimizer]
+    ema: float
+    seed: int
+    renormalise: bool
+    dtype: str
+    device: str
+
+
+class Move(NamedTuple):
+    """One update within a step: the players that move together, and how often each has moved in this step before."""
+
+    players: tuple[str, ...]
+    turns: tuple[int, ...]
+
+
+class Step:
+    """``step(state, number, weights) -> state``, and the parts of it that the adjoint needs.
+
+    Args:
+        game: what is trained; its modules are copied, never changed.
+        data: the training examples of each named data set.
+        settings: see `Settings`.
+    """
+
+    def __init__(self, game: Game, data: Mapping[str, Examples], settings: Settings) -> None:
+        self.settings = settings
+        self.dtype = DTYPES[settings.dtype]
+        self.game = deepcopy(game)
+        for module in self.game.players.values():
+            module.to(device=settings.device, dtype=self.dtype)
+        self.layouts = {name: Layout(module) for name, module in self.game.players.items()}
+        self.x = {name: part.x.to(settings.device, self.dtype) for name, part in data.items()}
+        self.labels = {
+            name: None if part.labels is None else part.labels.to(settings.device) for name, part in data.items()
+        }
+        self.ids = _ids(data)
+        offsets = [0]
+        for part in data.values():
+            offsets.append(offsets[-1] + len(part))
+        self.offsets = dict(zip(data, offsets, strict=False))
+        self.moves = _moves(self.game)
+        self.updates = {name: sum(move.players.count(name) for move in self.moves) for name in self.game.players}
+        self.batches = max(self.updates.values())
+
+    @property
+    def epoch(self) -> float:
+        """Steps in one pass over the first data set."""
+        name = next(iter(self.x))
+        return len(self.x[name]) // self.settings.batch_size[name] / self.batches
+
+    def initial(self) -> State:
+        """The state before the first step: parameters decided by the seed, empty optimizer slots."""
+        state: State = {}
+        for name, module in self.game.players.items():
+            parameters = self.layouts[name].flatten(_initialised(module, Draw(self.settings.seed, "init", name).seed()))
+            state[name] = {PARAMETERS: parameters, **self.settings.optimizers[name].slots(parameters)}
+            if self.settings.ema and name in self.game.averaged:
+                state[name][AVERAGE] = parameters.clone()
+        return state
+
+    def net(self, parameters: Mapping[str, Tensor]) -> Net:
+        """The players bound to flat parameters."""
+        return Net(self.game.players, self.layouts, parameters)
+
+    def rows(self, number: int, turn: int) -> dict[str, Tensor]:
+        """Rows of each data set in the batch of the ``turn``-th update of a player in step ``number``."""
+        return {
+            name: batch_indices(
+                self.settings.seed, name, number * self.batches + turn, len(x), self.settings.batch_size[name]
+            )
+            for name, x in self.x.items()
+        }
+
+    def batch_weights(self, rows: Mapping[str, Tensor], weights: Tensor) -> dict[str, Tensor]:
+        """The weights of a batch's examples, by data set; ``weights`` is one vector over all data sets."""
+        return {name: weights[self.offsets[name] + index].to(self.dtype) for name, index in rows.items()}
+
+    def gradient(
+        self,
+        parameters: Mapping[str, Tensor],
+        number: int,
+        player: str,
+        turn: int,
+        rows: Mapping[str, Tensor],
+        batch_weights: Mapping[str, Tensor],
+        create_graph: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """Gradient of a player's loss in its own parameters, shape (P,), and the loss.
+
+        Args:
+            parameters: flat parameters of every player; the player's own must require a gradient.
+            number: of the step.
+            player: whose loss.
+            turn: updates of the player earlier in this step.
+            rows: as from `rows`.
+            batch_weights: as from `batch_weights`.
+            create_graph: keep the gradient differentiable.
+        """
+        batch = Batches(
+            {
+                name: Batch(
+                    self.x[name][index],
+                    _normalised(batch_weights[name]) if self.settings.renormalise else batch_weights[name],
+                    None if (labels := self.labels[name]) is None else labels[index],
+                    number,
+                )
+                for name, index in rows.items()
+            }
+        )
+        draw = Draw(self.settings.seed, "step", number, player, turn, dtype=self.dtype, device=self.settings.device)
+        only = next(iter(batch.values())) if len(batch) == 1 else batch
+        loss = self.game.loss(player, self.net(parameters), only, draw)
+        (gradient,) = torch.autograd.grad(loss, parameters[player], create_graph=create_graph)
+        return gradient, loss.detach()
+
+    def optimizer_update(
+        self, player: str, slots: Mapping[str, Tensor], gradient: Tensor, number: int, turn: int
+    ) -> dict[str, Tensor]:
+        """A player's parameters and optimizer slots after one update, differentiable in ``slots`` and ``gradient``."""
+        optimizer = self.settings.optimizers[player]
+        own = {name: value for name, value in slots.items() if name not in (PARAMETERS, AVERAGE)}
+        parameters, own = optimizer.update(
+            slots[PARAMETERS],
+            own,
+            gradient,
+            count=number * self.updates[player] + turn + 1,
+            lr=optimizer.rate(number, self.settings.steps),
+        )
+        return {PARAMETERS: parameters, **own}
+
+    def move(self, state: State, number: int, move: Move, weights: Tensor) -> tuple[State, dict[str, Tensor]]:
+        """The state after one move, and the losses of its players. All of them read the state before the move."""
+        new = dict(state)
+        losses = {}
+        for player, turn in zip(move.players, move.turns, strict=True):
+            parameters = {name: slots[PARAMETERS] for name, slots in state.items()}
+            parameters[player] = parameters[player].detach().requires_grad_()
+            rows = self.rows(number, turn)
+            gradient, losses[player] = self.gradient(
+                parameters, number, player, turn, rows, self.batch_weights(rows, weights)
+            )
+            with torch.no_grad():
+                new[player] = state[player] | self.optimizer_update(player, state[player], gradient, number, turn)
+        return new, losses
+
+    def average(self, state: State) -> State:
+        """The state after its averages have followed the parameters: a <- ema a + (1 - ema) p."""
+        ema = self.settings.ema
+        return {
+            player: slots | {AVERAGE: ema * slots[AVERAGE] + (1 - ema) * slots[PARAMETERS]}
+            if AVERAGE in slots
+            else slots
+            for player, slots in state.items()
+        }
+
+    def trace(self, state: State, number: int, weights: Tensor) -> tuple[list[State], State, dict[str, Tensor]]:
+        """One step with the state before each of its moves, the state after it, and the players' last losses."""
+        before, losses = [], {}
+        for move in self.moves:
+            before.append(state)
+            state, of_move = self.move(state, number, move, weights)
+            losses |= of_move
+        return before, self.average(state), losses
+
+    def __call__(self, state: State, number: int, weights: Tensor) -> State:
+        """The state after step ``number`` (from 0), with one weight per example over all data sets."""
+        return self.trace(state, number, weights)[1]
+
+
+def _normalised(weight: Tensor) -> Tensor:
+    """Weights times B over their sum; a batch whose examples are all removed contributes nothing."""
+    total = weight.sum()
+    return weight * (len(weight) / total) if total > 0 else weight
+
+
+def _ids(data: Mapping[str, Examples]) -> tuple[str, ...]:
+    if len(data) == 1:
+        return tuple(next(iter(data.values())).ids)
+    return tuple(f"{name}:{identity}" for name, part in data.items() for identity in part.ids)
+
+
+def _moves(game: Game) -> list[Move]:
+    moved = dict.fromkeys(game.players, 0)
+    moves = []
+    for players, times in game.schedule:
+        for _ in range(times):
+            moves.append(Move(tuple(players), tuple(moved[name] for name in players)))
+            for name in players:
+                moved[name] += 1
+    return moves
+
+
+def _initialised(module: nn.Module, seed: int) -> nn.Module:
+    """A copy of the module with parameters drawn from ``seed``, if it can draw them; else with those it came with.
+
+    A network with a method ``reset_parameters`` of its own starts anew for every seed; one without is taken to be
+    pretrained.
+    """
+    reset: Any = getattr(module, "reset_parameters", None)
+    if not callable(reset):
+        return module
+    fresh = deepcopy(module).to(device="cpu", dtype=torch.float32)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        fresh.reset_parameters()  # type: ignore[operator]
+    parameter = next(module.parameters())
+    return fresh.to(device=parameter.device, dtype=parameter.dtype)
+
+
+def check_modules(game: Game) -> None:
+    """Refuse layers whose effect a replayed step cannot repeat.
+
+    Raises:
+        TrainingError: naming the player, the layer and what to use instead.
+    """
+    for player, module in game.players.items():
+        if not any(parameter.requires_grad for parameter in module.parameters()):
+            raise TrainingError(f"the player {player!r} has no parameter that requires a gradient")
+        for name, layer in module.named_modules():
+            if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0 and layer.training:
+                raise TrainingError(
+                    f"{player}.{name} ({type(layer).__name__}) draws random numbers that a replay cannot repeat. "
+                    "Leave it out, or multiply by a mask from `draw` in the loss."
+                )
+            if isinstance(layer, nn.modules.batchnorm._NormBase) and layer.training and layer.track_running_stats:
+                raise TrainingError(
+                    f"{player}.{name} ({type(layer).__name__}) changes its running statistics with every call, which a "
+                    "replay cannot repeat. Use track_running_stats=False, or a group norm."
+                )

@@ -1,0 +1,236 @@
+"""Training with recording: from a game and its data to a trajectory, resumable after a kill."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gansift.data.examples import Examples
+from gansift.errors import TrainingError
+from gansift.files import read_json, write_json
+from gansift.games.batch import Batch, Batches
+from gansift.games.game import Game
+from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints
+from gansift.training.optimizers import Optimizer
+from gansift.training.state import PARAMETERS, State, checksum, is_finite
+from gansift.training.step import DTYPES, Settings, Step, check_modules
+from gansift.training.trajectory import Run
+
+#: Called after every step with its number and the players' losses.
+Progress = Callable[[int, dict[str, Tensor]], None]
+
+
+def train(
+    game: Game,
+    data: Examples | Mapping[str, Examples],
+    *,
+    steps: int,
+    batch_size: int | Mapping[str, int],
+    optimizers: Optimizer | Mapping[str, Optimizer],
+    ema: float = 0.0,
+    seed: int = 0,
+    outdir: str | Path | None = None,
+    weights: Tensor | np.ndarray | Sequence[float] | None = None,
+    renormalise: bool = False,
+    dtype: str = "float32",
+    device: str = "cpu",
+    checkpoint_every: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Train a game and record it.
+
+    With ``outdir`` the run is kept on disk: calling it again with the same arguments goes on where a killed run
+    stopped, or returns the finished run, bit for bit as if it had never been interrupted.
+
+    Args:
+        game: what to train. A network with a method ``reset_parameters`` is initialised from ``seed``; one without
+            starts from the parameters that it comes with.
+        data: the training examples, or several named sets.
+        steps: rounds of the game's schedule.
+        batch_size: examples in a batch; an epoch's remainder is dropped.
+        optimizers: one for all players, or one each by name.
+        ema: decay of the averaged generator, e.g. 0.98; 0 for none. Metrics read the average where there is one.
+        seed: decides initial parameters, batch order and latents.
+        outdir: run directory; None keeps the run in memory.
+        weights: one weight per example in the order of ``data`` (several sets one after the other); default all 1.
+        renormalise: removal convention: False divides a batch's loss by its size, True by its sum of weights.
+        dtype: ``float32`` or ``float64``.
+        device: ``cpu``, ``cuda``, ...
+        checkpoint_every: steps between recorded states; default the root of ``steps``.
+        progress: called after every step.
+
+    Raises:
+        TrainingError: for arguments that do not fit, a network that cannot be replayed or scored, NaN in training, or
+            a run directory that holds another run.
+    """
+    data = {"data": data} if isinstance(data, Examples) else dict(data)
+    settings = Settings(
+        steps=steps,
+        batch_size={name: batch_size if isinstance(batch_size, int) else batch_size[name] for name in data},
+        optimizers={
+            name: optimizers if isinstance(optimizers, Optimizer) else optimizers[name] for name in game.players
+        },
+        ema=ema,
+        seed=seed,
+        renormalise=renormalise,
+        dtype=dtype,
+        device=device,
+    )
+    _check_settings(settings, data)
+    step = Step(game, data, settings)
+    vector = _weights(weights, len(step.ids), step)
+    check_modules(step.game)
+    _check_game(step, vector)
+    store: Checkpoints = MemoryCheckpoints()
+    folder = None if outdir is None else Path(outdir)
+    stride = checkpoint_every or max(1, math.isqrt(steps))
+    if folder is not None:
+        _claim(folder, step, game, data, vector, stride)
+        store = DiskCheckpoints(folder / "checkpoints")
+    return record(step, vector, 0, store, stride, outdir=folder, progress=progress)
+
+
+def record(
+    step: Step,
+    weights: Tensor,
+    start: int,
+    store: Checkpoints,
+    stride: int,
+    *,
+    initial: State | None = None,
+    outdir: Path | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Run the steps from ``start`` to the end and keep the state at ``start``, every ``stride`` steps and at the end.
+
+    Goes on from the last readable state in ``store``.
+
+    Args:
+        step: the pure step.
+        weights: one weight per example, shape (N,).
+        start: number of the first step.
+        store: where states are kept.
+        stride: steps between kept states.
+        initial: the state before step ``start``; by default the seed's initial one.
+        outdir: the run directory, for the returned run.
+        progress: called after every step.
+
+    Raises:
+        TrainingError: if parameters become NaN or infinite, naming the step.
+    """
+    number, state = _last(store, step.settings.device)
+    if state is None:
+        number, state = start, step.initial() if initial is None else initial
+        store.save(number, state)
+    while number < step.settings.steps:
+        _, state, losses = step.trace(state, number, weights)
+        number += 1
+        if not is_finite(state):
+            raise TrainingError(_not_finite(step, number, losses))
+        if number == step.settings.steps or (number - start) % stride == 0:
+            store.save(number, state)
+        if progress is not None:
+            progress(number, losses)
+    return Run(step, weights, start, store, outdir)
+
+
+def _not_finite(step: Step, number: int, losses: Mapping[str, Tensor]) -> str:
+    shown = ", ".join(f"{player} {float(loss):.3g}" for player, loss in losses.items())
+    return (
+        f"training broke down at step {number} of {step.settings.steps}: a player's parameters are NaN or infinite "
+        f"(losses: {shown}). Lower the learning rate, raise Adam's eps or r1, or check the data for extreme values. "
+        "States up to the last checkpoint are kept."
+    )
+
+
+def _last(store: Checkpoints, device: str) -> tuple[int, State | None]:
+    """The last state that can be read; a damaged one is passed over, since the one before it leads there again."""
+    for number in reversed(store.numbers()):
+        try:
+            return number, store.load(number, device)
+        except TrainingError:
+            continue
+    return 0, None
+
+
+def _check_settings(settings: Settings, data: Mapping[str, Examples]) -> None:
+    for name, part in data.items():
+        if not 1 <= settings.batch_size[name] <= len(part):
+            raise TrainingError(
+                f"a batch of {settings.batch_size[name]} cannot be drawn from {len(part)} training examples. "
+                f"Give more examples or a batch size of at most {len(part)} (--batch)."
+            )
+    if settings.steps < 1:
+        raise TrainingError(f"steps must be at least 1, not {settings.steps}")
+    if not 0 <= settings.ema < 1:
+        raise TrainingError(f"ema must be in [0, 1), not {settings.ema}")
+    if settings.dtype not in DTYPES:
+        raise TrainingError(f"unknown dtype {settings.dtype!r}; use {' or '.join(DTYPES)}")
+
+
+def _weights(weights: Any, count: int, step: Step) -> Tensor:
+    if weights is None:
+        return torch.ones(count, dtype=step.dtype, device=step.settings.device)
+    vector = torch.as_tensor(weights).to(step.settings.device, step.dtype)
+    if vector.shape != (count,):
+        raise TrainingError(f"weights must have one number per training example, shape ({count},), not {vector.shape}")
+    if not torch.isfinite(vector).all() or (vector < 0).any():
+        raise TrainingError("weights must be finite and not negative; 1 keeps an example, 0 removes it")
+    return vector
+
+
+def _check_game(step: Step, weights: Tensor) -> None:
+    rows = step.rows(0, 0)
+    batch = Batches(
+        {
+            name: Batch(
+                step.x[name][index],
+                step.batch_weights(rows, weights)[name],
+                None if (labels := step.labels[name]) is None else labels[index],
+                0,
+            )
+            for name, index in rows.items()
+        }
+    )
+    net = step.net({name: slots[PARAMETERS] for name, slots in step.initial().items()})
+    step.game.check(net, next(iter(batch.values())) if len(batch) == 1 else batch)
+
+
+def _claim(folder: Path, step: Step, game: Game, data: Mapping[str, Examples], weights: Tensor, stride: int) -> None:
+    """Write the run's configuration, or check that the folder holds this very run."""
+    settings = step.settings
+    config = {
+        "game": game.settings(),
+        "initial": checksum(step.initial()),
+        "data": {name: part.digest() for name, part in data.items()},
+        "weights": checksum({"": {"weights": weights}}),
+        "optimizers": {name: optimizer.settings() for name, optimizer in settings.optimizers.items()},
+        "checkpoint_every": stride,
+        **{name: value for name, value in asdict(settings).items() if name != "optimizers"},
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+    }
+    path = folder / "config.json"
+    if not path.exists():
+        write_json(path, config)
+        return
+    recorded = read_json(path)
+    config = _as_json(config)
+    differing = [key for key in config if recorded.get(key) != config[key]]
+    if differing:
+        raise TrainingError(
+            f"{folder} holds another run: it differs in {', '.join(differing)} (see {path}). Choose another outdir, "
+            "or delete this one to train anew."
+        )
+
+
+def _as_json(value: Any) -> Any:
+    return json.loads(json.dumps(value))

@@ -1,0 +1,111 @@
+"""A recorded run: enough to bring back the state at every step exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from gansift.errors import ReplayError, UsageError
+from gansift.games.sampler import Sampler
+from gansift.training.checkpoints import Checkpoints
+from gansift.training.state import State, checksum, readout
+from gansift.training.step import Step
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One step as the adjoint consumes it.
+
+    Attributes:
+        number: of the step.
+        before: the state before each of its moves.
+    """
+
+    number: int
+    before: list[State]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained run.
+
+    Attributes:
+        step: the pure step, with game, data and settings.
+        weights: one weight per example over all data sets, shape (N,), in the order of ``ids``.
+        start: number of the first recorded step; above 0 where training was redone from step T - K on.
+        checkpoints: recorded states, the first at ``start`` and the last at ``steps``.
+        outdir: the run directory, or None for a run in memory.
+    """
+
+    step: Step
+    weights: Tensor
+    start: int
+    checkpoints: Checkpoints
+    outdir: Path | None = None
+
+    @property
+    def steps(self) -> int:
+        """Number of steps of the whole run, T."""
+        return self.step.settings.steps
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The training examples' ids; with several data sets ``<data set>:<id>``."""
+        return self.step.ids
+
+    @property
+    def epoch(self) -> float:
+        """Steps in one epoch."""
+        return self.step.epoch
+
+    def state(self, number: int) -> State:
+        """The state before step ``number`` (``steps`` for the last one), replayed from the nearest checkpoint.
+
+        Raises:
+            UsageError: if the run does not reach that step.
+        """
+        if not self.start <= number <= self.steps:
+            raise UsageError(f"step {number} is not in this run, which goes from {self.start} to {self.steps}")
+        nearest = max(known for known in self.checkpoints.numbers() if known <= number)
+        state = self.checkpoints.load(nearest, self.step.settings.device)
+        for past in range(nearest, number):
+            state = self.step(state, past, self.weights)
+        return state
+
+    def reversed(self, first: int) -> Iterator[Recorded]:
+        """The steps from the last down to ``first``, each with the states before its moves.
+
+        Only the steps between two checkpoints are held at a time, whatever the length of the run.
+
+        Raises:
+            ReplayError: if a replayed state is not bit for bit the recorded one, naming the step.
+        """
+        known = self.checkpoints.numbers()
+        end = self.steps
+        while end > first:
+            begin = max(number for number in known if number < end)
+            yield from reversed(self._replay(begin, end)[max(0, first - begin) :])
+            end = begin
+
+    def _replay(self, begin: int, end: int) -> Sequence[Recorded]:
+        state = self.checkpoints.load(begin, self.step.settings.device)
+        records = []
+        for number in range(begin, end):
+            before, state, _ = self.step.trace(state, number, self.weights)
+            records.append(Recorded(number, before))
+        if checksum(state) != checksum(self.checkpoints.load(end, self.step.settings.device)):
+            raise ReplayError(
+                f"replaying steps {begin} to {end} did not give the recorded state at step {end}. The run was recorded "
+                "with other code, another number of threads or another device; train it again here."
+            )
+        return records
+
+    def sampler(self, number: int | None = None) -> Sampler:
+        """The generator as read out (averaged where an average is kept) before step ``number``, by default at the end.
+
+        The run itself can be given to a metric; this is what the metric asks it for.
+        """
+        return Sampler(self.step.game, readout(self.state(self.steps if number is None else number)))

@@ -1,0 +1,87 @@
+"""Functional optimizers against stock `torch.optim`, step by step in float64."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from gansift import training
+from gansift.errors import TrainingError
+
+CASES = [
+    (training.SGD, torch.optim.SGD, {"momentum": [0.0, 0.9], "nesterov": [False], "weight_decay": [0.0, 0.1]}),
+    (training.SGD, torch.optim.SGD, {"momentum": [0.7], "nesterov": [True], "weight_decay": [0.0, 0.1]}),
+    (
+        training.Adam,
+        torch.optim.Adam,
+        {"betas": [(0.0, 0.99), (0.9, 0.999)], "eps": [1e-8, 1e-2], "weight_decay": [0.0, 0.1]},
+    ),
+    (training.AdamW, torch.optim.AdamW, {"betas": [(0.5, 0.9)], "weight_decay": [0.0, 0.3]}),
+    (
+        training.RMSprop,
+        torch.optim.RMSprop,
+        {"alpha": [0.9, 0.99], "eps": [1e-8, 1e-2], "momentum": [0.0, 0.5], "weight_decay": [0.0, 0.1]},
+    ),
+]
+
+
+def _arguments(grid):
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+
+
+def _gradients():
+    generator = torch.Generator().manual_seed(0)
+    gradients = torch.randn(25, 7, dtype=torch.float64, generator=generator)
+    gradients[:, 3] = 0  # a dead parameter
+    return gradients
+
+
+@pytest.mark.parametrize(
+    ("ours", "stock", "arguments"),
+    [(ours, stock, arguments) for ours, stock, grid in CASES for arguments in _arguments(grid)],
+)
+def test_every_step_equals_torch_optim(ours, stock, arguments):
+    optimizer = ours(lr=0.03, **arguments)
+    parameters = torch.linspace(-1, 1, 7, dtype=torch.float64)
+    slots = optimizer.slots(parameters)
+    reference = torch.nn.Parameter(parameters.clone())
+    theirs = stock([reference], lr=0.03, **arguments)
+    for count, gradient in enumerate(_gradients(), start=1):
+        parameters, slots = optimizer.update(parameters, slots, gradient, count, 0.03)
+        reference.grad = gradient.clone()
+        theirs.step()
+        torch.testing.assert_close(parameters, reference.detach(), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("optimizer", [training.Adam(lr=0.1), training.RMSprop(lr=0.1)])
+def test_a_dead_parameter_has_a_finite_derivative(optimizer):
+    gradient = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    parameters = torch.ones(3, dtype=torch.float64)
+    new, _ = optimizer.update(parameters, optimizer.slots(parameters), gradient, 1, 0.1)
+    (derivative,) = torch.autograd.grad(new.sum(), gradient)
+    assert torch.isfinite(derivative).all()
+
+
+def test_epsilon_inside_the_root_is_added_squared():
+    optimizer = training.Adam(lr=1.0, betas=(0.0, 0.0), eps=3.0, eps_inside=True)
+    parameters = torch.zeros(1, dtype=torch.float64)
+    new, _ = optimizer.update(parameters, optimizer.slots(parameters), torch.tensor([4.0], dtype=torch.float64), 1, 1.0)
+    assert float(new) == pytest.approx(-4 / 5)
+
+
+def test_warmup_rises_linearly_and_cosine_ends_near_zero():
+    rates = [training.SGD(lr=2.0, warmup=4, decay="cosine").rate(step, 104) for step in range(104)]
+    assert rates[:4] == [0.5, 1.0, 1.5, 2.0]
+    assert rates[4] == 2.0
+    assert rates[54] == pytest.approx(1.0)
+    assert 0 < rates[-1] < 0.001
+    assert {training.SGD(lr=2.0).rate(step, 10) for step in range(10)} == {2.0}
+
+
+def test_impossible_settings_are_refused_by_name():
+    with pytest.raises(TrainingError, match="lr must be positive"):
+        training.SGD(lr=0)
+    with pytest.raises(TrainingError, match="unknown decay 'linear'"):
+        training.Adam(lr=0.1, decay="linear")
