@@ -1,0 +1,114 @@
+"""FID: the Fréchet distance between normal distributions fitted to features (Heusel et al., 2017)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from gansift.errors import UsageError
+from gansift.metrics.features import extract, features_name
+from gansift.metrics.metric import Direction, SampleMetric, check_shapes, in_chunks, reference_tensor
+
+if TYPE_CHECKING:
+    from gansift.data.examples import Examples
+
+
+class FID(SampleMetric):
+    """Fréchet distance of the samples to held-out examples in a feature space; lower is better, 0 the best.
+
+    Args:
+        features: callable images (n, *shape) -> features (n, d), differentiable.
+        reference: held-out examples, never the training set.
+        latents: number of samples M.
+        seed: decides the latents.
+        chunk: samples generated together.
+
+    Raises:
+        UsageError: with fewer than 2 samples or reference examples, which have no covariance.
+    """
+
+    direction: Direction = "lower"
+
+    def __init__(
+        self,
+        features: Any,
+        reference: Examples | Tensor,
+        *,
+        latents: int = 2000,
+        seed: int = 0,
+        chunk: int = 500,
+    ) -> None:
+        super().__init__(latents, seed, chunk)
+        self.name = f"fid-{features_name(features)}@{latents}"
+        self._features = features
+        x = reference_tensor(reference)
+        self._shape = tuple(x.shape[1:])
+        self._reference = normal_fit(in_chunks(self.features, x, chunk).double())
+
+    def features(self, samples: Tensor) -> Tensor:
+        """Features (n, d)."""
+        check_shapes(samples, self._shape)
+        return extract(self._features, samples, features_name(self._features))
+
+    def evaluate(self, features: Tensor) -> tuple[float, Tensor]:
+        """See `frechet_distance`."""
+        mean, factor = self._reference
+        return frechet_distance(features, NormalFit(mean.to(features.device), factor.to(features.device)))
+
+
+class NormalFit(NamedTuple):
+    """A normal distribution: mean (d,) and a factor T (r, d) of its covariance T^T T."""
+
+    mean: Tensor
+    factor: Tensor
+
+
+def normal_fit(features: Tensor) -> NormalFit:
+    """Mean and factor of the covariance (divisor N - 1) of features (N, d), without forming the covariance.
+
+    Raises:
+        UsageError: for fewer than 2 rows.
+    """
+    mean, scaled = _centred(features)
+    return NormalFit(mean, torch.linalg.qr(scaled, mode="r").R)
+
+
+def frechet_distance(features: Tensor, reference: NormalFit) -> tuple[float, Tensor]:
+    """The Fréchet distance of features to a normal distribution, and its derivative in them.
+
+    |mu_g - mu_r|^2 + tr(S_g + S_r - 2 (S_r^1/2 S_g S_r^1/2)^1/2). With S_g = X^T X and S_r = T^T T the last trace is
+    the sum of the singular values of X T^T = U D V^T, so no covariance is formed and no condition number squared.
+    The derivative in X is 2 (X - U V^T T), over the non-zero singular values alone: the limit of a vanishing ridge
+    where covariances are singular.
+
+    Args:
+        features: float64 (M, d).
+        reference: the normal distribution in the same dimensions.
+
+    Returns:
+        The distance and the derivative (M, d).
+
+    Raises:
+        UsageError: for fewer than 2 rows.
+    """
+    count = len(features)
+    mean, x = _centred(features)
+    shift = mean - reference.mean
+    left, singular, right = torch.linalg.svd(x @ reference.factor.T, full_matrices=False)
+    # Rounding moves a zero singular value by eps times the norms of the factors, not of their product.
+    scale = torch.linalg.matrix_norm(x) * torch.linalg.matrix_norm(reference.factor)
+    kept = singular > max(x.shape) * torch.finfo(x.dtype).eps * scale
+    rotation = left[:, kept] @ right[kept]
+    value = shift.square().sum() + x.square().sum() + reference.factor.square().sum() - 2 * singular.sum()
+    spread = 2 / (count - 1) ** 0.5 * (x - rotation @ reference.factor)
+    return float(value), spread + 2 / count * shift
+
+
+def _centred(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (d,), and deviations (n, d) scaled so that their Gram matrix is the covariance."""
+    if len(features) < 2:
+        raise UsageError(f"FID needs at least 2 samples and 2 reference examples; got {len(features)}")
+    mean = features.mean(dim=0)
+    return mean, (features - mean) / (len(features) - 1) ** 0.5
