@@ -56,8 +56,12 @@ class NetworkFeatures:
         """The network in the samples' type and place, frozen and in evaluation mode."""
         key = (samples.dtype, samples.device)
         if key not in self._copies:
-            network = copy.deepcopy(self._network).to(device=samples.device, dtype=samples.dtype)
-            self._copies[key] = network.eval().requires_grad_(False)
+            # Without a graph, or the copy of a TorchScript network would hang on to the original's parameters.
+            with torch.no_grad():
+                network = copy.deepcopy(self._network).to(device=samples.device, dtype=samples.dtype).eval()
+            for value in network.parameters():
+                value.requires_grad_(False)
+            self._copies[key] = network
         return self._copies[key]
 
 
@@ -65,7 +69,8 @@ class ClassifierFeatures(NetworkFeatures):
     """The penultimate layer of a small smooth classifier; make one with `fit`.
 
     Attributes:
-        accuracy: share of right answers on a fifth of the examples, held back from a first fit; the network kept has seen all of them.
+        accuracy: share of right answers on a fifth of the examples, held back from a first fit; the network that
+            is kept has seen all of them.
         classes: number of classes.
     """
 

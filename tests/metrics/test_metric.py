@@ -1,0 +1,107 @@
+"""What all metrics share: the same number from samples and samplers, in chunks of any size, and a right gradient."""
+
+import pytest
+import torch
+
+from gansift.errors import GansiftError, UsageError
+from gansift.games import Draw, Sampler
+from gansift.metrics import ALL, FID, IS, Metric
+
+METRICS = {
+    "all": lambda features, reference, **options: ALL(reference, bandwidth=0.7, **options),
+    "fid": lambda features, reference, **options: FID(features, reference, **options),
+    "is": lambda features, reference, **options: IS(features, **options),
+    "log-is": lambda features, reference, **options: IS(features, log=True, **options),
+}
+every_metric = pytest.mark.parametrize("build", METRICS.values(), ids=METRICS)
+
+
+@every_metric
+def test_a_metric_has_a_direction_and_a_file_safe_name(build, features, reference):
+    metric = build(features, reference, latents=20)
+    assert isinstance(metric, Metric)
+    assert metric.direction == ("lower" if isinstance(metric, FID) else "higher")
+    assert metric.name.endswith("@20")
+    assert "/" not in metric.name
+    assert " " not in metric.name
+
+
+@every_metric
+def test_samples_and_their_sampler_and_its_run_have_the_same_value(build, features, reference, sampler):
+    class Run:
+        def sampler(self):
+            return sampler
+
+    metric = build(features, reference, latents=20, seed=3)
+    samples = sampler.sample(20, Draw(3, "metric", dtype=torch.float64))
+    assert metric.value(samples) == metric.value(sampler) == metric.value(Run())
+    other = build(features, reference, latents=20, seed=4)
+    assert other.value(sampler) != metric.value(sampler)
+
+
+@every_metric
+def test_the_chunk_changes_the_memory_and_nothing_else(build, features, reference, sampler):
+    whole = build(features, reference, latents=20, seed=3, chunk=100)
+    parts = build(features, reference, latents=20, seed=3, chunk=7)
+    assert parts.value(sampler) == pytest.approx(whole.value(sampler), rel=1e-12, abs=1e-12)
+    gradient = whole.gradient(sampler)
+    features.largest_batch = 0
+    for name, part in parts.gradient(sampler).items():
+        torch.testing.assert_close(part, gradient[name], rtol=1e-12, atol=1e-12)
+    assert features.largest_batch <= 7
+
+
+@every_metric
+def test_the_gradient_is_that_of_finite_differences(build, features, reference, sampler):
+    metric = build(features, reference, latents=20, chunk=8)
+    gradient = metric.gradient(sampler)
+    assert gradient["discriminator"].shape == sampler.parameters["discriminator"].shape
+    assert not gradient["discriminator"].any()
+    flat = sampler.parameters["generator"]
+    for seed in range(3):
+        direction = torch.randn(flat.shape, generator=torch.Generator().manual_seed(seed), dtype=flat.dtype)
+
+        def at(t, direction=direction):
+            moved = sampler.parameters | {"generator": flat + t * direction}
+            return metric.value(Sampler(sampler._game, moved))
+
+        h = 1e-3
+        expected = (at(-2 * h) - 8 * at(-h) + 8 * at(h) - at(2 * h)) / (12 * h)
+        assert float(gradient["generator"] @ direction) == pytest.approx(expected, rel=1e-7)
+
+
+@every_metric
+def test_single_precision_gives_the_gradient_in_single_precision(build, features, reference, sampler):
+    metric = build(features, reference, latents=20)
+    for module in sampler._game.players.values():
+        module.float()
+    single = Sampler(sampler._game, {name: flat.float() for name, flat in sampler.parameters.items()})
+    gradient = metric.gradient(single)["generator"]
+    assert gradient.dtype == torch.float32
+    expected = metric.gradient(sampler)["generator"]
+    torch.testing.assert_close(gradient.double(), expected, rtol=1e-3, atol=1e-4)
+
+
+@every_metric
+def test_samples_that_are_not_finite_are_an_error_that_counts_them(build, features, reference):
+    samples = reference.clone()
+    samples[[3, 5]] = float("nan")
+    with pytest.raises(GansiftError, match="2 of 40 samples are NaN"):
+        build(features, reference).value(samples)
+
+
+@pytest.mark.parametrize("name", ["all", "fid"])
+def test_samples_of_another_shape_than_the_reference_are_refused(name, features, reference):
+    with pytest.raises(UsageError, match=r"\(4,\).*\(3,\)"):
+        METRICS[name](features, reference).value(torch.zeros(5, 4))
+
+
+def test_features_without_a_derivative_are_an_error(reference, sampler):
+    metric = FID(lambda samples: samples.detach(), reference, latents=10)
+    with pytest.raises(GansiftError, match="no gradient"):
+        metric.gradient(sampler)
+
+
+def test_what_has_no_sampler_is_refused(features, reference):
+    with pytest.raises(TypeError, match="list"):
+        FID(features, reference).value([1.0])
