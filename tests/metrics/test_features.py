@@ -42,6 +42,13 @@ def test_the_classifier_reports_the_accuracy_it_has_on_new_examples(classifier, 
     assert (classifier.name, classifier.classes) == ("classifier16", 10)
 
 
+def test_labels_without_meaning_are_memorised_but_not_counted_as_accuracy(digits):
+    chance = torch.randint(2, (100,), generator=torch.Generator().manual_seed(0))
+    features = ClassifierFeatures.fit(_examples(digits.x[:100], chance), steps=500)
+    assert features.accuracy < 0.75
+    assert float((features.logits(digits.x[:100]).argmax(1) == chance).double().mean()) > 0.85
+
+
 def test_logits_are_a_linear_map_of_the_features(classifier, digits):
     x = digits.x.double()
     features, logits = classifier(x), classifier.logits(x)

@@ -34,11 +34,13 @@ def test_samples_far_from_all_references_do_not_underflow():
 
 
 def test_an_offset_of_all_data_costs_no_precision(reference):
-    samples = reference.flip(0)[:15] + 0.1
-    value, cotangent = average_log_likelihood(samples, reference, 1.0)
-    far_value, far_cotangent = average_log_likelihood(samples + 2.0**20, reference + 2.0**20, 1.0)
-    assert far_value == pytest.approx(value, rel=1e-9)
-    torch.testing.assert_close(far_cotangent, cotangent, rtol=1e-7, atol=1e-10)
+    """Coordinates are rounded so that adding the offset is exact; any difference is the method's own."""
+    rounded = (reference * 2.0**20).round() / 2.0**20
+    samples = rounded.flip(0)[:15] + 0.125
+    value, cotangent = average_log_likelihood(samples, rounded, 1.0)
+    far_value, far_cotangent = average_log_likelihood(samples + 2.0**24, rounded + 2.0**24, 1.0)
+    assert far_value == pytest.approx(value, rel=1e-12)
+    torch.testing.assert_close(far_cotangent, cotangent, rtol=1e-11, atol=1e-13)
 
 
 def test_blocks_of_references_do_not_change_the_result(reference, monkeypatch):

@@ -1,5 +1,7 @@
 """What all metrics share: the same number from samples and samplers, in chunks of any size, and a right gradient."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -94,6 +96,12 @@ def test_samples_that_are_not_finite_are_an_error_that_counts_them(build, featur
 def test_samples_of_another_shape_than_the_reference_are_refused(name, features, reference):
     with pytest.raises(UsageError, match=r"\(4,\).*\(3,\)"):
         METRICS[name](features, reference).value(torch.zeros(5, 4))
+
+
+@pytest.mark.parametrize("name", ["all", "fid"])
+def test_examples_serve_as_reference_like_their_tensor(name, features, reference, sampler):
+    examples = SimpleNamespace(x=reference)
+    assert METRICS[name](features, examples).value(sampler) == METRICS[name](features, reference).value(sampler)
 
 
 def test_features_without_a_derivative_are_an_error(reference, sampler):
