@@ -1,0 +1,7 @@
+"""What a run leaves for people and for other programs: the HTML page, its charts, and exports."""
+
+from gansift.report.export import FORMATS, LINKS, export, write_lists
+from gansift.report.page import write_page
+from gansift.report.pictures import Pictures
+
+__all__ = ["FORMATS", "LINKS", "Pictures", "export", "write_lists", "write_page"]

@@ -1,0 +1,308 @@
+"""The report page: one HTML file that opens from disk and asks nothing of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from gansift.files import write_text
+from gansift.report import figures, words
+from gansift.report.pictures import Pictures, image_uri, sheet_uri
+
+_SHOWN = 18  # examples at each end of the ranking
+_REMOVED_SHOWN = 200  # removed examples with a picture; more would make the page heavy
+_SAMPLES = 64
+_SHEET_COLUMNS = 8
+_POINT_SAMPLES = 2000
+
+
+def write_page(path: Path, summary: Mapping[str, Any], pictures: Pictures) -> None:
+    """Write the report.
+
+    The same arguments give the same bytes. Whatever is None in ``summary`` is shown as a dash or left out.
+
+    Args:
+        path: the HTML file.
+        summary: the content of ``report.json``.
+        pictures: examples with their scores, and samples before and after.
+
+    Raises:
+        GansiftError: if the file cannot be written.
+    """
+    text = _environment().get_template("template.html").render(_content(summary, pictures))
+    # File names need not be Unicode; the page must be.
+    write_text(path, text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": words.number,
+        "signed": words.signed,
+        "interval": words.interval,
+        "duration": words.duration,
+        "plural": words.plural,
+        "setting": _setting,
+    }
+    return environment
+
+
+def _content(summary: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
+    """Everything the template names."""
+    metric, direction, removed = summary["metric"], summary["direction"], summary["removed"]
+    return {
+        "report": summary,
+        "images": pictures.are_images,
+        "label": words.metric_label(metric),
+        "meaning": words.metric_meaning(metric),
+        "lower": direction == "lower",
+        "judged": lambda change, ends: words.judged(change, ends, direction),
+        "share_removed": words.share(removed, summary["source"]["train"]),
+        "intervals": _intervals(summary),
+        "panels": {split: _panels(summary, split) for split in ("validation", "test")},
+        "prediction": _chart(figures.prediction_chart(summary["grid"], metric))
+        if _predicted(summary["grid"])
+        else None,
+        "harmful": _cards(_harmful_rows(pictures, direction, removed), pictures, removed),
+        "harmful_shown": _SHOWN,
+        "helpful": _cards(_helpful_rows(pictures, direction), pictures, 0),
+        "histogram": _chart(figures.score_histogram(pictures.values, direction, metric, removed)),
+        "harmful_count": int((_harm(pictures, direction) > 0).sum()),
+        "score_map": _score_map(pictures, direction, metric),
+        "samples": _samples(pictures),
+        "balance": _chart(figures.class_balance(summary["classes"])) if summary["classes"] else None,
+        "loss": _largest_loss(summary["classes"] or ()),
+        "seeds": _seeds(summary["per_seed"]),
+        "growth": _chart(figures.growth_chart(summary["growth"])) if summary["growth"] else None,
+        "removal": _removal(summary["removal"]),
+        "restart": _restart(summary),
+        "shown": _shown(summary),
+        "not_shown": _not_shown(summary),
+        "settings": _settings(summary["settings"]),
+    }
+
+
+def _chart(svg: str) -> Markup:
+    """Mark SVG as safe: matplotlib has escaped the texts in it."""
+    return Markup(svg)
+
+
+def _intervals(summary: Mapping[str, Any]) -> Markup | None:
+    test, validation = summary["test"], summary["validation"]
+    if summary["chosen"] is None or not words.finite(test["change"]):
+        return None
+    rows = [
+        ("most harmful removed, test data", test["change"], test["ci95"]),
+        ("as many at random, test data", test["random_change"], test["random_ci95"]),
+        ("difference of these two", test["against_random"], test["against_random_ci95"]),
+        ("most harmful removed, validation data", validation["change"], validation["ci95"]),
+    ]
+    return _chart(figures.interval_chart(rows, summary["metric"], summary["direction"]))
+
+
+def _panels(summary: Mapping[str, Any], split: str) -> list[Markup]:
+    grid, chosen = summary["grid"], summary["chosen"]
+    if not any(words.finite(row.get(split)) for row in grid):
+        return []
+    limits = figures.change_limits(grid, split)
+    panels = []
+    for horizon in sorted({row["horizon"] for row in grid}):
+        rows = [row for row in grid if row["horizon"] == horizon]
+        here = chosen["removed"] if chosen is not None and chosen["horizon"] == horizon else None
+        panels.append(_chart(figures.change_chart(rows, split, summary["metric"], summary["direction"], limits, here)))
+    return panels
+
+
+def _predicted(grid: Sequence[Mapping[str, Any]]) -> bool:
+    return any(words.finite(row.get("predicted")) and words.finite(row.get("validation")) for row in grid)
+
+
+def _harm(pictures: Pictures, direction: str) -> np.ndarray:
+    """How much better the metric is predicted to get by each removal, shape (N,)."""
+    return -pictures.values if direction == "lower" else pictures.values
+
+
+def _harmful_rows(pictures: Pictures, direction: str, removed: int) -> np.ndarray:
+    """Rows to show, the most harmful first: the removed ones, and up to `_SHOWN` that are harmful at all."""
+    harm = _harm(pictures, direction)
+    count = max(min(removed, _REMOVED_SHOWN), min(_SHOWN, int((harm > 0).sum())))
+    return np.argsort(-harm, kind="stable")[:count]
+
+
+def _helpful_rows(pictures: Pictures, direction: str) -> np.ndarray:
+    harm = _harm(pictures, direction)
+    return np.argsort(harm, kind="stable")[: min(_SHOWN, int((harm < 0).sum()))]
+
+
+def _cards(rows: np.ndarray, pictures: Pictures, removed: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "rank": rank,
+            "id": pictures.ids[row],
+            "label": None if pictures.labels is None else pictures.labels[row],
+            "score": float(pictures.values[row]),
+            "removed": rank <= removed,
+            "picture": image_uri(pictures.x[row]) if pictures.are_images else None,
+            "values": [] if pictures.are_images else [float(value) for value in pictures.x[row][:4]],
+        }
+        for rank, row in enumerate(rows.tolist(), start=1)
+    ]
+
+
+def _score_map(pictures: Pictures, direction: str, metric: str) -> Markup | None:
+    return None if pictures.are_images else _chart(figures.score_map(pictures.x, pictures.values, direction, metric))
+
+
+def _samples(pictures: Pictures) -> dict[str, Any] | None:
+    """What stands side by side: pictures of both sets, or charts of points."""
+    before, after = pictures.samples_before, pictures.samples_after
+    if before is None and after is None:
+        return None
+    if pictures.are_images:
+        sheets = {name: _sheet(images) for name, images in (("before", before), ("after", after))}
+        return {"sheets": {name: sheet for name, sheet in sheets.items() if sheet}, "charts": []}
+    before, after = (None if part is None else part[:_POINT_SAMPLES] for part in (before, after))
+    if pictures.x.shape[1] == 1:
+        return {"sheets": {}, "charts": [_chart(figures.density_chart(pictures.x, before, after))]}
+    limits = figures.cloud_limits(pictures.x, before, after)
+    named = [(name, points) for name, points in (("before", before), ("after", after)) if points is not None]
+    return {
+        "sheets": {},
+        "charts": [_chart(figures.cloud_chart(pictures.x, points, name, limits)) for name, points in named],
+    }
+
+
+def _sheet(images: np.ndarray | None) -> dict[str, Any] | None:
+    if images is None or not len(images):
+        return None
+    return {"picture": sheet_uri(images[:_SAMPLES], _SHEET_COLUMNS), "count": len(images[:_SAMPLES])}
+
+
+def _largest_loss(classes: Sequence[Mapping[str, Any]]) -> str:
+    """The class that lost the largest share, in a sentence; empty if none lost anything."""
+    lost = [(1 - row["after"] / row["before"], row) for row in classes if row["before"] > row["after"]]
+    if not lost:
+        return ""
+    _, row = max(lost, key=lambda pair: pair[0])
+    gone = row["before"] - row["after"]
+    return (
+        f"Class {row['name']} lost the largest share: {gone} of {row['before']} ({words.share(gone, row['before'])})."
+    )
+
+
+def _seeds(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """The table per training seed: seed, before, after, change, random, change; the means are the last row."""
+    before, after, random = ([row[key] for row in rows] for key in ("before", "after", "random"))
+    change = [_difference(one, other) for one, other in zip(after, before, strict=True)]
+    random_change = [_difference(one, other) for one, other in zip(random, before, strict=True)]
+    names = [str(row["seed"]) for row in rows]
+    columns = [before, after, change, random, random_change]
+    if len(rows) > 1:
+        names.append("mean")
+        columns = [[*column, _mean(column)] for column in columns]
+    length = len(names)
+    values = words.column(columns[0] + columns[1] + columns[3], 4)
+    changes = words.column(columns[2] + columns[4], 3, plus=True)
+    shown = (values[:length], values[length : 2 * length], changes[:length], values[2 * length :], changes[length:])
+    return [list(row) for row in zip(names, *shown, strict=True)]
+
+
+def _difference(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
+
+
+def _removal(removal: str) -> str:
+    if removal == "fixed-denominator":
+        return "a removed example has weight 0, and its batch is still divided by the full batch size"
+    if removal == "renormalised":
+        return "a removed example has weight 0, and its batch is divided by the number of examples left in it"
+    return removal
+
+
+def _restart(summary: Mapping[str, Any]) -> str:
+    """Where retraining starts, in a sentence."""
+    if summary["from_start"]:
+        return "Every retraining starts from scratch, so the removed examples were never seen by it."
+    if summary["chosen"] is None:
+        return (
+            "Retraining repeats only the last K steps of training (the horizon): examples removed from step "
+            f"T{words.MINUS}K on, where T = {summary['steps']:,}, were still seen by training before that step."
+        )
+    steps, horizon = summary["steps"], summary["chosen"]["horizon"]
+    if horizon >= steps:
+        return f"Retraining repeats all {steps:,} steps, so the removed examples were never seen by it."
+    return (
+        f"Retraining repeats only the last {horizon:,} of {steps:,} steps. The examples removed from step "
+        f"{steps - horizon:,} on were still seen by training before that step; no model was trained that never saw them."
+    )
+
+
+def _shown(summary: Mapping[str, Any]) -> list[str]:
+    label = words.metric_label(summary["metric"])
+    points = [
+        f"{label} on test data: data and latents that played no part in scoring, or in choosing what to remove.",
+        f"Every change is a mean over {words.plural(summary['seeds'], 'training seed')}; its 95 % interval says how "
+        "far off that mean could be by chance in training. Data and their split are the same throughout.",
+        "Beside every removal stands the removal of as many examples drawn at random, retrained in the same way.",
+    ]
+    if summary["seeds"] < 2:
+        points[1] = (
+            "Only one training seed was run, so nothing is known about chance in training: there are no intervals."
+        )
+    return points
+
+
+def _not_shown(summary: Mapping[str, Any]) -> list[str]:
+    counts = sorted({row["removed"] for row in summary["grid"]})
+    groups = f" ({', '.join(f'{count:,}' for count in counts)} at a time)" if counts else ""
+    label = words.metric_label(summary["metric"])
+    points = [
+        f"Scores are predictions, not verified example by example. They were checked only as far as the grid shows: by "
+        f"retraining without whole groups of the most harmful examples{groups}.",
+        _restart(summary),
+        f"Only {summary['metric']} was measured. A better {label} need not look better to the eye or in other metrics.",
+        "A harmful score is no verdict on an example: it may be mislabelled, odd, a duplicate, or merely too common "
+        "for this model at this point of its training.",
+    ]
+    if summary["chosen"] is not None:
+        points.append(
+            "Test results of choices other than the chosen one are shown for information; they were not used."
+        )
+    if summary["from_start"]:
+        points.append(
+            "Scores look back over the horizon only, while retraining started from scratch: the two need not agree."
+        )
+    return points
+
+
+def _settings(settings: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, Any]]]]:
+    """Settings in groups: (title, rows); what is not nested comes first under no title."""
+    flat = [(key, value) for key, value in settings.items() if not isinstance(value, Mapping)]
+    nested = [(key, list(value.items())) for key, value in settings.items() if isinstance(value, Mapping)]
+    return ([("", flat)] if flat else []) + nested
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return words.MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(_setting(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

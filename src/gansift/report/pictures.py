@@ -1,0 +1,105 @@
+"""The examples and samples that a report shows, and images as data URIs that need no file beside the page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+# Up to this many pixels a side, PNG is smaller than JPEG and shows every pixel as it is.
+_PNG_SIDE = 64
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a report shows besides numbers.
+
+    Attributes:
+        ids: every training example's id, in the order of the training data.
+        values: every training example's score, shape (N,), in the metric's units.
+        labels: every training example's class name, or None.
+        x: the training examples: images (N, C, H, W) in [-1, 1], or points (N, d).
+        samples_before: samples of the generator trained on everything, in the same form, or None.
+        samples_after: samples of the retrained generator from the same latents, or None.
+    """
+
+    ids: tuple[str, ...]
+    values: np.ndarray
+    labels: tuple[str, ...] | None
+    x: np.ndarray
+    samples_before: np.ndarray | None = None
+    samples_after: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.ids)
+        if self.values.shape != (count,) or len(self.x) != count:
+            raise ValueError(f"{count} ids, but values of shape {self.values.shape} and x of {self.x.shape}")
+        if self.labels is not None and len(self.labels) != count:
+            raise ValueError(f"{count} ids, but {len(self.labels)} labels")
+        if self.x.ndim not in (2, 4):
+            raise ValueError(f"x must be images (N, C, H, W) or points (N, d), not {self.x.shape}")
+
+    @property
+    def are_images(self) -> bool:
+        """Whether the examples are images rather than points."""
+        return self.x.ndim == 4
+
+
+def to_pixels(image: np.ndarray) -> np.ndarray:
+    """An image (C, H, W) in [-1, 1] as bytes: (H, W) for one channel, else (H, W, 3).
+
+    Two channels are averaged, and of more than three the first three are shown: a picture for the eye, not the data.
+    """
+    bytes_ = np.rint((np.clip(np.nan_to_num(image), -1, 1) + 1) * 127.5).astype(np.uint8)
+    if len(bytes_) == 2:
+        bytes_ = bytes_.mean(axis=0, keepdims=True).astype(np.uint8)
+    return bytes_[0] if len(bytes_) == 1 else np.ascontiguousarray(np.moveaxis(bytes_[:3], 0, -1))
+
+
+def to_image(image: np.ndarray, side: int) -> Image.Image:
+    """An image (C, H, W) in [-1, 1], about ``side`` pixels at its longer side.
+
+    Small images are enlarged by a whole factor, so that their pixels stay sharp squares; large ones are reduced.
+    """
+    picture = Image.fromarray(to_pixels(image))
+    longest = max(picture.size)
+    if longest > side:
+        smaller = (max(1, round(picture.width * side / longest)), max(1, round(picture.height * side / longest)))
+        return picture.resize(smaller, Image.Resampling.LANCZOS)
+    factor = max(1, side // longest)
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def image_uri(image: np.ndarray, side: int = 128) -> str:
+    """One image (C, H, W) in [-1, 1] as a data URI, about ``side`` pixels at its longer side."""
+    return _data_uri(to_image(image, side), exact=max(image.shape[1:]) <= _PNG_SIDE)
+
+
+def sheet_uri(images: np.ndarray, columns: int, side: int = 72, gap: int = 2) -> str:
+    """Images (N, C, H, W) in [-1, 1] on a grid of ``columns``, row by row, as a data URI."""
+    tiles = [to_image(image, side) for image in images]
+    width, height = tiles[0].size
+    rows = -(-len(tiles) // columns)
+    sheet = Image.new(
+        tiles[0].mode, (columns * (width + gap) - gap, rows * (height + gap) - gap), _middle(tiles[0].mode)
+    )
+    for position, tile in enumerate(tiles):
+        row, column = divmod(position, columns)
+        sheet.paste(tile, (column * (width + gap), row * (height + gap)))
+    return _data_uri(sheet, exact=max(images.shape[2:]) <= _PNG_SIDE // 2)
+
+
+def _middle(mode: str) -> int | tuple[int, int, int]:
+    return 128 if mode == "L" else (128, 128, 128)
+
+
+def _data_uri(picture: Image.Image, exact: bool) -> str:
+    buffer = io.BytesIO()
+    if exact:
+        picture.save(buffer, "PNG", optimize=True)
+    else:
+        picture.save(buffer, "JPEG", quality=88)
+    return f"data:image/{'png' if exact else 'jpeg'};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
