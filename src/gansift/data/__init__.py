@@ -1,0 +1,27 @@
+"""Data: sources of examples with stable ids, and their train, valid and test splits."""
+
+from gansift.data.builtin import BUILTINS, digits, mnist, normal_1d, normal_2d
+from gansift.data.examples import Examples, Splits
+from gansift.data.folder import read_folder
+from gansift.data.manifest import write_manifest
+from gansift.data.npz import read_npz
+from gansift.data.sources import load
+from gansift.data.splits import FRACTIONS, SPLITS, assign, split
+
+__all__ = [
+    "BUILTINS",
+    "FRACTIONS",
+    "SPLITS",
+    "Examples",
+    "Splits",
+    "assign",
+    "digits",
+    "load",
+    "mnist",
+    "normal_1d",
+    "normal_2d",
+    "read_folder",
+    "read_npz",
+    "split",
+    "write_manifest",
+]

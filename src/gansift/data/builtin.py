@@ -1,0 +1,94 @@
+"""The data sets that come with gansift: nothing is downloaded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gansift.data.examples import Examples
+from gansift.data.hashing import hash_rows
+from gansift.data.labels import number_labels
+from gansift.data.pixels import to_signed
+
+_ASSETS = Path(__file__).parent / "assets"
+
+
+def digits() -> Examples:
+    """The 1,797 handwritten digits of scikit-learn: x (1797, 1, 8, 8), ink 0 ... 16 mapped to [-1, 1]."""
+    from sklearn.datasets import load_digits  # only here: importing scikit-learn takes a second
+
+    source = load_digits()
+    pixels = source.images.astype(np.uint8)
+    labels, class_names = number_labels([str(label) for label in source.target])
+    return Examples(
+        ids=_row_ids("digits", len(pixels)),
+        x=torch.from_numpy(pixels.astype(np.float32) / 8 - 1).unsqueeze(1),
+        labels=labels,
+        class_names=class_names,
+        paths=("",) * len(pixels),
+        hashes=hash_rows(pixels),
+    )
+
+
+def mnist() -> Examples:
+    """The first 10,000 training images of MNIST in their official order: x (10000, 1, 28, 28) in [-1, 1]."""
+    with np.load(_ASSETS / "mnist_first10k.npz", allow_pickle=False) as file:
+        pixels, digit = file["x"], file["y"]
+    labels, class_names = number_labels([str(label) for label in digit])
+    return Examples(
+        ids=_row_ids("mnist", len(pixels)),
+        x=to_signed(pixels).unsqueeze(1),
+        labels=labels,
+        class_names=class_names,
+        paths=("",) * len(pixels),
+        hashes=hash_rows(pixels),
+    )
+
+
+def normal_1d(seed: int = 0, count: int = 3000) -> Examples:
+    """Points from the normal distribution with mean 1 and standard deviation 1.5: x (count, 1)."""
+    return _points("normal-1d", seed, 1 + 1.5 * _standard_normal("normal-1d", seed, count, 1))
+
+
+def normal_2d(seed: int = 0, count: int = 3000) -> Examples:
+    """Points from the normal distribution with mean (1, 1) and covariance [[1, .8], [.8, 1]]: x (count, 2)."""
+    z = _standard_normal("normal-2d", seed, count, 2)
+    # x = mean + L z with the Cholesky factor L = [[1, 0], [.8, .6]]
+    return _points("normal-2d", seed, np.stack([1 + z[:, 0], 1 + 0.8 * z[:, 0] + 0.6 * z[:, 1]], axis=1))
+
+
+BUILTINS: dict[str, Callable[[int], Examples]] = {
+    "digits": lambda seed: digits(),
+    "mnist": lambda seed: mnist(),
+    "normal-1d": normal_1d,
+    "normal-2d": normal_2d,
+}
+"""Name -> a function from the seed, on which only the normal distributions depend, to the examples."""
+
+
+def _row_ids(prefix: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{prefix}/{row:04d}" for row in range(count))
+
+
+def _standard_normal(name: str, seed: int, count: int, dim: int) -> np.ndarray:
+    """Float64 (count, dim), from a counter-based stream of its own for each name and seed; a prefix of a longer one."""
+    key = hashlib.sha256(f"{name}:{seed}".encode()).digest()[:16]
+    generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
+    return generator.standard_normal((count, dim))
+
+
+def _points(name: str, seed: int, values: np.ndarray) -> Examples:
+    points = values.astype(np.float32)
+    return Examples(
+        # The seed is in the id because the same row of another seed is another point.
+        ids=_row_ids(f"{name}/seed{seed}", len(points)),
+        x=torch.from_numpy(points),
+        labels=None,
+        class_names=None,
+        paths=("",) * len(points),
+        hashes=hash_rows(points),
+    )

@@ -1,0 +1,83 @@
+"""From the bytes of an image file to 8-bit pixels, and from 8-bit pixels to [-1, 1]."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+# Only these decoders are let near a file, whatever its name: others start outside programs (EPS) or are little tried.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+
+
+class BadImageError(Exception):
+    """An image that cannot be used; the message is the reason, to be read after the file's path."""
+
+
+def to_signed(pixels: np.ndarray) -> Tensor:
+    """8-bit pixels 0 ... 255 of any shape, as float32 in [-1, 1]: v / 127.5 - 1."""
+    return torch.from_numpy(pixels.astype(np.float32) / np.float32(127.5) - np.float32(1))
+
+
+def decode(content: bytes, size: int | None = None) -> np.ndarray:
+    """Decode an image file.
+
+    The camera's orientation (EXIF) is applied, transparency is laid on white, and 16-bit grey is rounded to 8.
+
+    Args:
+        content: the bytes of the file.
+        size: side in pixels; the largest square at the centre is resized to it (Lanczos). None leaves the size.
+
+    Returns:
+        uint8, (H, W) if the file's colour mode is grey, else (H, W, 3).
+
+    Raises:
+        BadImageError: if there is not exactly one whole image of up to 16 bits.
+    """
+    if not content:
+        raise BadImageError("is empty (0 bytes)")
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _refuse_several_frames(image)
+            # The format is asked here because a turned copy does not know it any more.
+            sixteen_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
+            flat = _flatten(ImageOps.exif_transpose(image), sixteen_bit)
+            return np.array(flat if size is None else _square(flat, size))
+    except UnidentifiedImageError as error:
+        raise BadImageError("is not an image in a format that can be read, or its beginning is damaged") from error
+    except BadImageError:
+        raise
+    except Exception as error:  # decoders fail with whatever the broken bytes made them stumble over
+        raise BadImageError(f"is damaged or cut short ({error or type(error).__name__})") from error
+
+
+def _refuse_several_frames(image: Image.Image) -> None:
+    # A camera's MPO is a JPEG with a preview or a second view behind it: its first image is the picture.
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise BadImageError(f"is animated or has several pages ({frames} frames)")
+
+
+def _flatten(image: Image.Image, sixteen_bit: bool) -> Image.Image:
+    """An opaque image of mode L or RGB."""
+    if sixteen_bit:
+        return Image.fromarray(np.rint(np.asarray(image) / 257.0).astype(np.uint8))
+    if image.mode.startswith("I") or image.mode == "F":
+        raise BadImageError(f"has 32-bit pixels (mode {image.mode}); save it with 8 or 16 bits")
+    colour = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        image = image.convert("LA" if colour == "L" else "RGBA")
+        white = Image.new(colour, image.size, "white")
+        return Image.composite(image.convert(colour), white, image.getchannel("A"))
+    return image.convert(colour)
+
+
+def _square(image: Image.Image, size: int) -> Image.Image:
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    square = image.crop((left, top, left + side, top + side))
+    return square.resize((size, size), Image.Resampling.LANCZOS)
