@@ -41,14 +41,14 @@ def test_steps_can_be_redone_alone_and_in_any_order():
 def test_a_killed_run_goes_on_to_the_same_bits(tmp_path):
     whole = _train(outdir=tmp_path / "whole")
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill(number, losses):
         if number == 7:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         _train(outdir=tmp_path / "killed", progress=kill)
     seen = []
     resumed = _train(outdir=tmp_path / "killed", progress=lambda number, losses: seen.append(number))

@@ -29,7 +29,8 @@ class Draw:
         self.device = device
 
     def _convert(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values).to(device=self.device, dtype=self.dtype)
+        # A copy in memory that torch aligns: the last bits of what is computed from it depend on the alignment.
+        return torch.tensor(values, dtype=self.dtype, device=self.device)
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers of the given shape."""

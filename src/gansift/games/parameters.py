@@ -22,6 +22,10 @@ class Layout:
         self.shapes = tuple(value.shape for _, value in trainable)
         self.sizes = [value.numel() for _, value in trainable]
         self.size = sum(self.sizes)
+        # Looking for shared parameters costs more than a small network itself, so it is done once, here.
+        self.tied = len(trainable) != sum(
+            value.requires_grad for _, value in module.named_parameters(remove_duplicate=False)
+        )
 
     def flatten(self, module: nn.Module) -> Tensor:
         """The module's parameters as one vector, shape (size,), detached."""
@@ -40,13 +44,14 @@ class Layout:
 class BoundPlayer:
     """A module that computes with a given flat parameter vector; the module itself is left as it is."""
 
-    def __init__(self, module: nn.Module, views: dict[str, Tensor]) -> None:
+    def __init__(self, module: nn.Module, layout: Layout, flat: Tensor) -> None:
         self.module = module
-        self.parameters = views
+        self.parameters = layout.views(flat)
+        self._tied = layout.tied
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the module with the bound parameters."""
-        return functional_call(self.module, self.parameters, args, kwargs)
+        return functional_call(self.module, self.parameters, args, kwargs, tie_weights=self._tied)
 
 
 class Net:
@@ -58,9 +63,7 @@ class Net:
         layouts: Mapping[str, Layout],
         parameters: Mapping[str, Tensor],
     ) -> None:
-        self._players = {
-            name: BoundPlayer(module, layouts[name].views(parameters[name])) for name, module in modules.items()
-        }
+        self._players = {name: BoundPlayer(module, layouts[name], parameters[name]) for name, module in modules.items()}
 
     def __getattr__(self, name: str) -> BoundPlayer:
         """The player of that name."""

@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from gansift.errors import TrainingError
-from gansift.files import write_atomically
+from gansift.files import write_bytes
 from gansift.training.state import State, checksum
 
 
@@ -65,8 +65,7 @@ class DiskCheckpoints:
             for player, slots in state.items()
             for slot, value in slots.items()
         }
-        content = save(tensors, metadata={"checksum": checksum(state)})
-        write_atomically(self.path(number), lambda temporary: _write_bytes(temporary, content))
+        write_bytes(self.path(number), save(tensors, metadata={"checksum": checksum(state)}))
 
     def load(self, number: int, device: str = "cpu") -> State:
         """Bring a state back.
@@ -81,7 +80,8 @@ class DiskCheckpoints:
                 expected = (file.metadata() or {}).get("checksum")
                 for key in file.keys():  # noqa: SIM118 - not a dictionary
                     player, slot = key.split("/")
-                    state.setdefault(player, {})[slot] = file.get_tensor(key)
+                    # Cloned into memory that torch aligns: the matrix products' last bits depend on the alignment.
+                    state.setdefault(player, {})[slot] = file.get_tensor(key).clone()
         except (OSError, SafetensorError, ValueError) as error:
             raise TrainingError(f"the checkpoint {path} cannot be read: {error}. Delete it to recompute it.") from error
         if checksum(state) != expected:
@@ -91,7 +91,3 @@ class DiskCheckpoints:
     def numbers(self) -> list[int]:
         """Numbers of the kept states, ascending."""
         return sorted(int(path.stem.removeprefix("step-")) for path in self.folder.glob("step-*.safetensors"))
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)

@@ -200,7 +200,8 @@ class Step:
 
     def trace(self, state: State, number: int, weights: Tensor) -> tuple[list[State], State, dict[str, Tensor]]:
         """One step with the state before each of its moves, the state after it, and the players' last losses."""
-        before, losses = [], {}
+        before: list[State] = []
+        losses: dict[str, Tensor] = {}
         for move in self.moves:
             before.append(state)
             state, of_move = self.move(state, number, move, weights)

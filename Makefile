@@ -1,0 +1,28 @@
+# `make demo` and `make test` need only Python 3.10+ and make; they set up everything else in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# torch 2.13.0 has a CPU build; without the constraint some platforms fetch gigabytes of GPU libraries.
+TORCH ?= torch==2.13.0
+
+.PHONY: demo test check slow clean
+
+$(BIN)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	echo "$(TORCH)" > $(VENV)/constraints.txt
+	$(BIN)/python -m pip install -q -c $(VENV)/constraints.txt -e ".[dev]"
+	touch $@
+
+demo: $(BIN)/.installed  ## find and remove what hurts a GAN on handwritten digits, and open runs/digits/report.html
+	$(BIN)/gansift run digits --outdir runs/digits
+
+check: $(BIN)/.installed
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+
+test: check  ## style, types and tests, with those marked slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV) runs

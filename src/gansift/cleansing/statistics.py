@@ -1,0 +1,31 @@
+"""Means over training seeds with their 95 % intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+
+class Interval(NamedTuple):
+    """A mean and its 95 % confidence interval; the interval is None for a single value."""
+
+    mean: float
+    ci95: tuple[float, float] | None
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Mean over seeds and Student's t interval; for paired quantities give the differences.
+
+    Raises:
+        ValueError: for no values.
+    """
+    if not values:
+        raise ValueError("no values to average")
+    mean = float(np.mean(values))
+    if len(values) == 1:
+        return Interval(mean, None)
+    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    return Interval(mean, (mean - half, mean + half))

@@ -1,0 +1,301 @@
+"""The command line: one small function per verb; all work is a call into the packages."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from gansift import __version__
+from gansift.errors import GansiftError, UsageError
+from gansift.workflow.config import Config
+
+app = typer.Typer(
+    name="gansift",
+    help=(
+        "Find the training images that hurt a GAN, remove them, and prove that it got better.\n\n"
+        "Start with `gansift run digits`, or `gansift run path/to/images`. A score is the predicted change of the "
+        "metric if an example is removed; for FID, where lower is better, a negative score means harmful."
+    ),
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+_Outdir = Annotated[Optional[Path], typer.Option(help="run directory; default runs/<source>")]  # noqa: UP045
+_RunDir = Annotated[Path, typer.Argument(help="run directory of `gansift run` or `gansift train`")]
+_Json = Annotated[bool, typer.Option("--json", help="print the result as one JSON object")]
+_Quiet = Annotated[bool, typer.Option("--quiet", help="show no progress")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="check everything and show the plan; do nothing")]
+_FromStart = Annotated[
+    bool, typer.Option("--from-start", help="remove from the whole run, not only from the horizon on")
+]
+
+
+def _with_config(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb one flag per field of `Config`, with the field's help; it receives those given as ``settings``."""
+
+    def wrapped(**given: Any) -> None:
+        names = {item.name for item in fields(Config)} - {"source"}
+        settings = {key: value for key, value in given.items() if key in names}
+        verb(settings=settings, **{key: value for key, value in given.items() if key not in names})
+
+    own = [item for name, item in inspect.signature(verb, eval_str=True).parameters.items() if name != "settings"]
+    flags = [
+        inspect.Parameter(
+            item.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[Optional[_plain_type(str(item.type))], typer.Option(help=_help(item))],  # noqa: UP045
+        )
+        for item in fields(Config)
+        if item.name != "source"
+    ]
+    wrapped.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
+    wrapped.__name__, wrapped.__doc__ = verb.__name__, verb.__doc__
+    wrapped.__annotations__ = {item.name: item.annotation for item in (*own, *flags)}
+    return wrapped
+
+
+def _plain_type(annotation: str) -> type:
+    return {"int": int, "float": float, "bool": bool, "str": str}[annotation.split(" ")[0]]
+
+
+def _help(item: Any) -> str:
+    shown = "from the preset that fits the data" if item.default is None else item.default
+    optional = item.name in ("labels", "size", "generator_lr", "jobs")
+    return item.metadata["help"] + ("" if optional else f" [default: {shown}]")
+
+
+_SourceArgument = Annotated[
+    str, typer.Argument(help="built-in (digits, mnist, normal-1d, normal-2d), folder of images, or .npz file")
+]
+_ConfigFile = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--config", help="TOML file with any of the settings below; flags given here win"),
+]
+
+
+@app.command()
+@_with_config
+def run(
+    source: _SourceArgument,
+    settings: dict[str, Any],
+    outdir: _Outdir = None,
+    config: _ConfigFile = None,
+    dry_run: _DryRun = False,
+    as_json: _Json = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Do everything: train, score every example, cleanse, prove it, report. Run it again to go on after a stop."""
+    _pipeline(source, settings, outdir, config, "cleanse", dry_run, as_json, quiet)
+
+
+@app.command()
+@_with_config
+def train(
+    source: _SourceArgument,
+    settings: dict[str, Any],
+    outdir: _Outdir = None,
+    config: _ConfigFile = None,
+    dry_run: _DryRun = False,
+    as_json: _Json = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Train the GAN with recording, for every seed."""
+    _pipeline(source, settings, outdir, config, "train", dry_run, as_json, quiet)
+
+
+def _pipeline(
+    source: str,
+    settings: dict[str, Any],
+    outdir: Path | None,
+    config: Path | None,
+    last: str,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from gansift.workflow import config as configuration
+    from gansift.workflow import stages
+
+    start = time.monotonic()
+    given = configuration.merge({**settings, "source": source}, config)
+    if dry_run:
+        _print(stages.describe(given), as_json=True)
+        return
+    folder = outdir or Path("runs") / Path(source).stem
+    _log_to(folder)
+    directory, resolved = stages.prepare(given, folder)
+    stages.work(directory, resolved, last, resolved.from_start, quiet)
+    if last == "train":
+        _show_values(stages.evaluate(directory), as_json)
+    else:
+        _show(stages.finish(directory, resolved.from_start, time.monotonic() - start), as_json)
+
+
+@app.command()
+def score(run_dir: _RunDir, as_json: _Json = False, quiet: _Quiet = False) -> None:
+    """Score every training example of a trained run, for every horizon and seed."""
+    from gansift.workflow import config as configuration
+    from gansift.workflow import stages
+    from gansift.workflow.directory import RunDirectory
+
+    directory = RunDirectory(run_dir)
+    resolved = configuration.load(directory.config)
+    _log_to(run_dir)
+    stages.work(directory, resolved, "score", resolved.from_start, quiet)
+    files = sorted(str(path) for path in run_dir.glob("seeds/*/scores/*.csv"))
+    _print({"scores": files}, as_json, "\n".join(files))
+
+
+@app.command()
+def cleanse(run_dir: _RunDir, from_start: _FromStart = False, as_json: _Json = False, quiet: _Quiet = False) -> None:
+    """Retrain without harmful examples, choose how many on validation data, and report on test data."""
+    from gansift.workflow import config as configuration
+    from gansift.workflow import stages
+    from gansift.workflow.directory import RunDirectory
+
+    start = time.monotonic()
+    directory = RunDirectory(run_dir)
+    resolved = configuration.load(directory.config)
+    _log_to(run_dir)
+    whole = from_start or resolved.from_start
+    stages.work(directory, resolved, "cleanse", whole, quiet)
+    _show(stages.finish(directory, whole, time.monotonic() - start), as_json)
+
+
+@app.command()
+def evaluate(run_dir: _RunDir, as_json: _Json = False) -> None:
+    """Print the metric of every seed's generator, untrained and trained, on validation and on test data."""
+    from gansift.workflow import stages
+    from gansift.workflow.directory import RunDirectory
+
+    _show_values(stages.evaluate(RunDirectory(run_dir)), as_json)
+
+
+@app.command()
+def report(run_dir: _RunDir, from_start: _FromStart = False, as_json: _Json = False) -> None:
+    """Write report.html, report.json and the lists of a cleansed run again."""
+    from gansift.workflow import stages
+    from gansift.workflow.directory import RunDirectory
+
+    _show(stages.finish(RunDirectory(run_dir), from_start), as_json)
+
+
+@app.command()
+def export(
+    run_dir: _RunDir,
+    destination: Annotated[Path, typer.Argument(help="new folder to fill")],
+    format: Annotated[
+        str, typer.Option(help="folder (the kept training images) or lists (kept.txt, removed.txt)")
+    ] = "folder",
+    link: Annotated[str, typer.Option(help="copy, symlink or hardlink the images")] = "copy",
+    as_json: _Json = False,
+) -> None:
+    """Export the clean training set, for any later training."""
+    from gansift.report.export import export as export_run
+    from gansift.workflow import config as configuration
+    from gansift.workflow.build import load_data
+    from gansift.workflow.directory import RunDirectory
+
+    examples = load_data(configuration.load(RunDirectory(run_dir).config)).train
+    kept = export_run(format, run_dir, destination, link=link, examples=examples)
+    _print(
+        {"kept": kept, "removed": len(examples) - kept, "destination": str(destination)},
+        as_json,
+        f"{kept} of {len(examples)} training examples in {destination}",
+    )
+
+
+_SUMMARY = (
+    "metric",
+    "direction",
+    "removed",
+    "chosen",
+    "seeds",
+    "verdict",
+    "validation",
+    "test",
+    "seconds",
+    "report",
+    "warnings",
+)
+
+
+def _show(result: dict[str, Any], as_json: bool) -> None:
+    summary = {key: result[key] for key in _SUMMARY}
+    lines = [result["verdict"]["sentence"], *result["warnings"], f"Report: {result['report']}"]
+    _print(summary, as_json, "\n".join(lines))
+
+
+def _show_values(values: dict[str, Any], as_json: bool) -> None:
+    lines = [f"{values['metric']} ({values['direction']} is better)"]
+    for row in values["values"]:
+        untrained, trained = row["untrained"], row["trained"]
+        lines.append(
+            f"seed {row['seed']}: validation {trained['validation']:.4g}, test {trained['test']:.4g} "
+            f"(untrained: {untrained['validation']:.4g}, {untrained['test']:.4g})"
+        )
+    _print(values, as_json, "\n".join(lines))
+
+
+def _print(value: dict[str, Any], as_json: bool, text: str = "") -> None:
+    typer.echo(json.dumps(value, indent=2) if as_json else text)
+
+
+def _log_to(folder: Path) -> None:
+    """Log to the terminal's error stream and to the run directory's log.txt."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        to_file = logging.FileHandler(folder / "log.txt", encoding="utf-8")
+    except OSError as error:
+        raise GansiftError(f"cannot write to {folder}: {error.strerror}. Choose another --outdir.") from error
+    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    to_terminal = logging.StreamHandler(sys.stderr)
+    to_terminal.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("gansift")
+    logger.handlers = [to_file, to_terminal]
+    logger.setLevel(logging.INFO)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; 0 done, 1 failed, 2 wrong usage."""
+    try:
+        app()
+    except UsageError as error:
+        typer.secho(f"gansift: {error}", err=True, fg="red")
+        raise SystemExit(2) from None
+    except GansiftError as error:
+        typer.secho(f"gansift: {error}", err=True, fg="red")
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        typer.secho("gansift: stopped; the same command goes on from here", err=True)
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The whole job on a run directory, as the command line does it."""

@@ -1,0 +1,161 @@
+"""From a configuration to the objects it names: data, game, optimizers, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from gansift import data, games, metrics, models, training
+from gansift.data.examples import Splits
+from gansift.errors import UsageError
+from gansift.metrics.metric import Metric
+from gansift.workflow.config import Config
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Everything that the seeds of a run have in common.
+
+    Attributes:
+        config: the resolved configuration.
+        splits: the data.
+        validation: the metric against validation data; scores and choices use it.
+        test: the metric against test data and with latents of its own; for reporting only.
+    """
+
+    config: Config
+    splits: Splits
+    validation: Metric
+    test: Metric
+
+
+@lru_cache(maxsize=1)
+def workplace(config: Config) -> Workplace:
+    """Load the data and fit the metric's features; the same for the same configuration."""
+    torch.set_num_threads(config.threads)
+    torch.use_deterministic_algorithms(True)
+    splits = load_data(config)
+    return Workplace(config, splits, *build_metrics(config, splits))
+
+
+def load_data(config: Config) -> Splits:
+    """The data of a configuration, split."""
+    return data.load(
+        config.source,
+        seed=config.split_seed,
+        labels=config.labels,
+        size=config.size,
+        skip_bad=config.skip_bad,
+    )
+
+
+def build_game(config: Config, shape: tuple[int, ...]) -> games.GAN:
+    """The game of a resolved configuration for examples of a shape.
+
+    Raises:
+        UsageError: for unknown networks.
+        TrainingError: if the networks or the game do not take what is given.
+    """
+    latent, width = config.latent or 16, config.width or 64
+    networks = {
+        "mlp": lambda: (
+            models.MLPGenerator(latent=latent, width=width, shape=shape),
+            models.MLPDiscriminator(width=width, shape=shape),
+        ),
+        "dcgan": lambda: (
+            models.DCGANGenerator(latent=latent, width=width, shape=shape),
+            models.DCGANDiscriminator(width=width, shape=shape),
+        ),
+        "fc": lambda: (
+            models.FCGenerator(latent=latent, width=width, shape=shape),
+            models.FCDiscriminator(width=width, shape=shape),
+        ),
+    }
+    if config.model not in networks:
+        raise UsageError(f"--model {config.model!r} is unknown; choose one of {', '.join(networks)} or auto")
+    generator, discriminator = networks[config.model]()
+    return games.GAN(
+        generator,
+        discriminator,
+        loss=config.loss,
+        r1=config.r1 or 0.0,
+        gradient_penalty=config.gradient_penalty,
+        schedule=config.schedule,
+    )
+
+
+def build_optimizers(config: Config) -> dict[str, training.Optimizer]:
+    """The optimizer of each player of a resolved configuration.
+
+    Raises:
+        UsageError: for an unknown optimizer.
+    """
+    lr = config.lr or 1e-3
+    return {
+        "discriminator": _optimizer(config, lr),
+        "generator": _optimizer(config, config.generator_lr or lr),
+    }
+
+
+def _optimizer(config: Config, lr: float) -> training.Optimizer:
+    warmup, decay, eps = config.warmup or 0, config.decay, config.eps or 1e-8
+    betas = (config.beta1, config.beta2 or 0.999)
+    if config.optimizer == "adam":
+        return training.Adam(lr=lr, betas=betas, eps=eps, eps_inside=config.eps_inside, warmup=warmup, decay=decay)
+    if config.optimizer == "adamw":
+        return training.AdamW(lr=lr, betas=betas, eps=eps, eps_inside=config.eps_inside, warmup=warmup, decay=decay)
+    if config.optimizer == "rmsprop":
+        return training.RMSprop(
+            lr=lr,
+            alpha=betas[1],
+            momentum=config.beta1,
+            eps=eps,
+            eps_inside=config.eps_inside,
+            warmup=warmup,
+            decay=decay,
+        )
+    if config.optimizer == "sgd":
+        return training.SGD(lr=lr, momentum=config.beta1, warmup=warmup, decay=decay)
+    raise UsageError(f"--optimizer {config.optimizer!r} is unknown; choose adam, adamw, rmsprop or sgd")
+
+
+def build_metrics(config: Config, splits: Splits) -> tuple[Metric, Metric]:
+    """The metric on validation data and on test data: other references, other latents, the same features.
+
+    Raises:
+        UsageError: for an unknown metric, or one that does not fit the data.
+    """
+    if config.metric == "all":
+        return tuple(  # type: ignore[return-value]
+            metrics.ALL(part, latents=config.latents, seed=seed)
+            for seed, part in enumerate((splits.valid, splits.test), 1)
+        )
+    if config.metric not in ("fid", "is"):
+        raise UsageError(f"--metric {config.metric!r} is unknown; choose fid, is or all")
+    features = _features(config, splits)
+    if config.metric == "is":
+        if not hasattr(features, "logits"):
+            raise UsageError(
+                "--metric is needs a classifier: label the images (class folders or --labels), or give features "
+                "with logits"
+            )
+        return tuple(metrics.IS(features, latents=config.latents, seed=seed) for seed in (1, 2))  # type: ignore[return-value]
+    return tuple(  # type: ignore[return-value]
+        metrics.FID(features, reference=part, latents=config.latents, seed=seed)
+        for seed, part in enumerate((splits.valid, splits.test), 1)
+    )
+
+
+def _features(config: Config, splits: Splits) -> Callable[[Tensor], Tensor]:
+    name = config.features
+    if name == "auto":
+        name = "autoencoder" if splits.valid.labels is None else "classifier"
+    if name == "classifier":
+        return metrics.ClassifierFeatures.fit(splits.valid, seed=0)
+    if name == "autoencoder":
+        return metrics.AutoencoderFeatures.fit(splits.valid, seed=0)
+    return metrics.load_features(name)

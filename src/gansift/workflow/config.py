@@ -1,0 +1,198 @@
+"""The configuration of a run directory: one dataclass behind the flags, ``config.toml`` and ``config.json``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from gansift.errors import UsageError
+from gansift.files import read_json
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def _option(default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `gansift run` does. A value of None (or ``auto``) is filled in by the preset that fits the data."""
+
+    source: str = _option("", "built-in name, folder of images, or .npz")
+    labels: str | None = _option(None, "label file (CSV with path,label or dataset.json)")
+    size: int | None = _option(None, "crop and resize every image to this many pixels a side")
+    skip_bad: bool = _option(False, "go on without images that cannot be read or have an odd size")
+    split_seed: int = _option(0, "seed of the train/validation/test split")
+    model: str = _option("auto", "networks: mlp, dcgan (28 or 32 pixels), fc (points) or auto")
+    latent: int | None = _option(None, "number of latent variables")
+    width: int | None = _option(None, "width of the networks")
+    loss: str = _option("non-saturating", "non-saturating, saturating, least-squares or wasserstein")
+    r1: float | None = _option(None, "weight of the R1 penalty on real images")
+    gradient_penalty: float = _option(0.0, "weight of the WGAN-GP penalty")
+    schedule: str = _option("alternating", "alternating, simultaneous, or n:m updates of discriminator and generator")
+    steps: int | None = _option(None, "training steps")
+    batch: int = _option(50, "images in a batch")
+    optimizer: str = _option("adam", "adam, adamw, rmsprop or sgd")
+    lr: float | None = _option(None, "learning rate of both players")
+    generator_lr: float | None = _option(None, "learning rate of the generator, if it differs")
+    beta1: float = _option(0.0, "decay of Adam's first moment, or the momentum of sgd and rmsprop")
+    beta2: float | None = _option(None, "decay of Adam's second moment")
+    eps: float | None = _option(None, "epsilon in Adam's denominator; 1e-3 to 1e-2 keeps training smooth")
+    eps_inside: bool = _option(True, "put epsilon inside the root: sqrt(v + eps^2)")
+    warmup: int | None = _option(None, "steps over which the learning rate rises")
+    decay: str = _option("constant", "learning rate after the warm-up: constant or cosine")
+    ema: float | None = _option(None, "decay of the averaged generator; 0 for none")
+    dtype: str = _option("float32", "float32 or float64")
+    device: str = _option("cpu", "cpu, cuda, ...")
+    metric: str | None = _option(None, "fid, is or all (average log-likelihood, for points)")
+    features: str = _option("auto", "classifier, autoencoder, module:name, a TorchScript file, or auto")
+    latents: int = _option(2000, "generated samples behind each value of the metric")
+    seeds: int = _option(5, "training seeds; the first is your model, the others show whether the gain holds")
+    horizons: str | None = _option(None, "horizons to try, in epochs, e.g. 1,5,20,all")
+    remove: str | None = _option(None, "numbers to remove, as counts or shares of the training set, e.g. 20,5%")
+    renormalise: bool = _option(False, "removal divides a batch's loss by the sum of weights, not its size")
+    from_start: bool = _option(False, "remove from the whole run, not only from the horizon on")
+    jobs: int | None = _option(None, "seeds worked on at the same time; default one per processor")
+    threads: int = _option(1, "processor threads of each job; results depend on it in the last bits")
+
+
+#: Fields that change how fast a result is reached, not what it is.
+MACHINE = ("jobs",)
+
+_POINTS = {
+    "model": "fc", "latent": 10, "width": 64, "r1": 0.1, "steps": 1500, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,
+    "warmup": 100, "ema": 0.98, "metric": "all", "horizons": "1,5,10,20", "remove": "1%,2%,5%,10%",
+}  # fmt: skip
+_SMALL_IMAGES = {
+    "model": "mlp", "latent": 16, "width": 64, "r1": 1.0, "steps": 1440, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,
+    "warmup": 0, "ema": 0.98, "metric": "fid", "horizons": "1,5,10,20,all", "remove": "2%,5%,10%,20%",
+}  # fmt: skip
+_IMAGES = {
+    "model": "dcgan", "latent": 64, "width": 24, "r1": 1.0, "steps": 1000, "lr": 1e-3, "beta2": 0.999, "eps": 1e-2,
+    "warmup": 100, "ema": 0.99, "metric": "fid", "horizons": "1,2,5", "remove": "2%,5%,10%",
+}  # fmt: skip
+
+
+def preset(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Settings chosen for smooth training on examples of this shape.
+
+    Raises:
+        UsageError: if no built-in network takes that shape.
+    """
+    if len(shape) == 1:
+        return _POINTS
+    if max(shape[1:]) <= 16:
+        return _SMALL_IMAGES
+    if shape[1:] in ((28, 28), (32, 32)):
+        return _IMAGES
+    raise UsageError(
+        "the built-in networks take images up to 16x16 (mlp) or of 28x28 and 32x32 (dcgan), not "
+        f"{shape[2]}x{shape[1]}. Resize them with --size 32 (or 28, 16), or choose --model mlp, or "
+        "bring your own networks in Python."
+    )
+
+
+def resolve(config: Config, shape: tuple[int, ...]) -> Config:
+    """The configuration with every open value filled in for examples of this shape."""
+    chosen = _SMALL_IMAGES if config.model == "mlp" and len(shape) == 3 else preset(shape)
+    given = {key: value for key, value in asdict(config).items() if value not in (None, "auto")}
+    features = given.get("features", "auto")
+    return Config(**{**asdict(config), **chosen, **given, "features": features})
+
+
+def merge(flags: Mapping[str, Any], toml: Path | None) -> Config:
+    """Flags over the values of a ``config.toml`` over the defaults.
+
+    Raises:
+        UsageError: naming a key that does not exist or a value of the wrong type.
+    """
+    values = dict(_read_toml(toml)) if toml is not None else {}
+    values.update({key: value for key, value in flags.items() if value is not None})
+    kinds = {item.name: str(item.type) for item in fields(Config)}
+    for key, value in values.items():
+        if key not in kinds:
+            raise UsageError(f"{toml}: there is no setting {key!r}; there are {', '.join(kinds)}")
+        if not _fits(kinds[key], value):
+            raise UsageError(f"{toml}: {key} must be {kinds[key]}, not {value!r}")
+    return Config(**values)
+
+
+def load(path: Path) -> Config:
+    """The configuration saved with a run directory.
+
+    Raises:
+        UsageError: if the folder holds no run.
+    """
+    if not path.exists():
+        raise UsageError(f"{path.parent} holds no run (no {path.name} in it); start one with `gansift run SOURCE`")
+    return Config(**read_json(path))
+
+
+def _read_toml(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"the configuration {path} cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"the configuration {path} is not TOML: {error}") from error
+
+
+def _fits(kind: str, value: Any) -> bool:
+    wanted: tuple[type, ...] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}[
+        kind.split(" ")[0]
+    ]
+    return isinstance(value, wanted) and (kind.startswith("bool") or not isinstance(value, bool))
+
+
+def parse_horizons(text: str, epoch: float, steps: int) -> list[int]:
+    """Horizons in steps from a list in epochs, ascending; ``all`` is the whole run, longer ones are left out.
+
+    Raises:
+        UsageError: for an entry that is neither a positive number nor ``all``.
+    """
+    horizons = set()
+    for part in text.split(","):
+        if part.strip() == "all":
+            horizons.add(steps)
+            continue
+        epochs = _number(part, "--horizons", "epochs such as 1,5,20 or all")
+        horizon = max(1, round(epochs * epoch))
+        if horizon <= steps:
+            horizons.add(horizon)
+    return sorted(horizons) or [steps]
+
+
+def parse_counts(text: str, count: int) -> list[int]:
+    """Numbers of examples from counts and shares of ``count``, ascending.
+
+    Raises:
+        UsageError: for an entry that is neither, or more than there are.
+    """
+    counts = set()
+    for part in text.split(","):
+        share = part.strip().endswith("%")
+        number = _number(part.strip().rstrip("%"), "--remove", "counts or shares such as 20,5%")
+        removed = max(1, round(number / 100 * count)) if share else round(number)
+        if not 1 <= removed < count:
+            raise UsageError(
+                f"--remove {part.strip()} is {removed} of {count} training examples; at least one must stay"
+            )
+        counts.add(removed)
+    return sorted(counts)
+
+
+def _number(text: str, flag: str, example: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 < number < float("inf"):
+        raise UsageError(f"{flag}: {text.strip()!r} is not understood; give {example}")
+    return number

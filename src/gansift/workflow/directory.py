@@ -1,0 +1,77 @@
+"""Where everything lies in a run directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gansift.cleansing.trial import Cell
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The paths of a run directory.
+
+    Attributes:
+        root: the directory itself.
+    """
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.root / "config.json"
+
+    @property
+    def manifest(self) -> Path:
+        """Every example with its id, path, hash, split and label."""
+        return self.root / "manifest.csv"
+
+    @property
+    def log(self) -> Path:
+        """What was done and when."""
+        return self.root / "log.txt"
+
+    @property
+    def result(self) -> Path:
+        """The numbers of the report."""
+        return self.root / "report.json"
+
+    @property
+    def page(self) -> Path:
+        """The report."""
+        return self.root / "report.html"
+
+    def training(self, seed: int) -> Path:
+        """The recorded run of one seed."""
+        return self.root / "seeds" / str(seed)
+
+    def values(self, seed: int) -> Path:
+        """Metric values of one seed's run, untrained and trained."""
+        return self.training(seed) / "values.json"
+
+    def seconds(self, seed: int) -> Path:
+        """Seconds of work on one seed by stage, over all calls."""
+        return self.training(seed) / "seconds.json"
+
+    def scores(self, seed: int, metric: str, horizon: int) -> Path:
+        """The scores of one seed and horizon."""
+        return self.training(seed) / "scores" / f"{metric}-itd-{horizon}.csv"
+
+    def growth(self, seed: int) -> Path:
+        """Norms of the adjoint along one seed's sweep."""
+        return self.training(seed) / "scores" / "growth.json"
+
+    def trial(self, seed: int, cell: Cell, from_start: bool) -> Path:
+        """What retraining gave for one seed and cell."""
+        suffix = "-from-start" if from_start else ""
+        return self.training(seed) / "cleanse" / f"horizon-{cell.horizon}-removed-{cell.removed}{suffix}.json"
+
+    def chosen_scores(self, metric: str) -> Path:
+        """The first seed's scores at the chosen horizon."""
+        return self.root / "scores" / f"{metric}-itd.csv"
+
+    def generator(self, name: str) -> Path:
+        """Weights of the first seed's generator, ``original`` or ``cleansed``."""
+        return self.root / "generator" / f"{name}.safetensors"

@@ -1,0 +1,138 @@
+"""Seeds side by side in processes of their own, with progress for the person who waits."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from gansift.errors import GansiftError
+from gansift.workflow.seeds import work_on_seed
+
+_log = logging.getLogger(__name__)
+
+Tick = Callable[[float], None]
+
+# Set in each worker process by `_start_worker`.
+_ticks: Any = None
+
+
+def run_seeds(
+    root: Path, seeds: Sequence[int], last: str, from_start: bool, work: float, jobs: int, quiet: bool
+) -> None:
+    """Do the work of all seeds up to the stage ``last``.
+
+    Args:
+        root: run directory, with its configuration.
+        seeds: training seeds.
+        last: ``train``, ``score`` or ``cleanse``.
+        from_start: how examples are removed.
+        work: all the work, in training steps, for the progress bar.
+        jobs: processes; 1 works in this one.
+        quiet: show no progress.
+
+    Raises:
+        GansiftError: the first failure of a seed, once the other running seeds have ended.
+    """
+    with _progress(f"{last} {len(seeds)} seed{'s' if len(seeds) > 1 else ''}", work, quiet) as tick:
+        if jobs == 1 or len(seeds) == 1:
+            for seed in seeds:
+                work_on_seed(root, seed, last, from_start, tick)
+        else:
+            _in_processes(root, seeds, last, from_start, min(jobs, len(seeds)), tick)
+
+
+def _in_processes(root: Path, seeds: Sequence[int], last: str, from_start: bool, jobs: int, tick: Tick) -> None:
+    # Fresh interpreters: forking a process in which torch has started threads can hang.
+    context = multiprocessing.get_context("spawn")
+    ticks = context.Queue()
+    with ProcessPoolExecutor(jobs, context, _start_worker, (ticks, os.getpid())) as pool:
+        futures = [pool.submit(_work, root, seed, last, from_start) for seed in seeds]
+        _relay(ticks, futures, tick)
+        try:
+            for future in futures:
+                future.result()
+        except BrokenProcessPool as error:
+            raise GansiftError(
+                "a worker process died (killed, or out of memory?). Everything finished is kept: run the same command "
+                "again, with --jobs 1 if memory is short."
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker(ticks: Any, parent: int) -> None:
+    global _ticks
+    _ticks = ticks
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def _die_with(parent: int) -> None:
+    """End this worker soon after its parent was killed, so that no two processes ever work on one directory."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _work(root: Path, seed: int, last: str, from_start: bool) -> None:
+    work_on_seed(root, seed, last, from_start, _ticks.put)
+
+
+def _relay(ticks: Any, futures: Sequence[Future[Any]], tick: Tick) -> None:
+    while not all(future.done() for future in futures):
+        try:
+            tick(ticks.get(timeout=0.2))
+        except queue.Empty:
+            if any(future.done() and future.exception() for future in futures):
+                for future in futures:
+                    future.cancel()
+                wait(futures)
+
+
+@contextmanager
+def _progress(title: str, work: float, quiet: bool) -> Iterator[Tick]:
+    """A bar with the time left on a terminal; a line in the log every tenth elsewhere."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield _LoggedProgress(title, work)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=round(work))
+        yield lambda amount: bar.advance(task, amount)
+
+
+class _LoggedProgress:
+    """Progress in the log, a line for every tenth of the work."""
+
+    def __init__(self, title: str, work: float) -> None:
+        self._title = title
+        self._work = max(work, 1.0)
+        self._done = 0.0
+        self._started = time.monotonic()
+
+    def __call__(self, amount: float) -> None:
+        before = int(10 * self._done / self._work)
+        self._done += amount
+        share = self._done / self._work
+        if int(10 * share) > before and share <= 1:
+            left = (time.monotonic() - self._started) * (1 - share) / share
+            _log.info("%s: %d %%, about %d s left", self._title, round(100 * share), round(left))

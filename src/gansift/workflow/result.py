@@ -1,0 +1,177 @@
+"""The result of a run in numbers: what was chosen, what it changed, and the verdict in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from typing import Any
+
+from gansift import __version__
+from gansift.cleansing.choose import by_cell, choose, is_better
+from gansift.cleansing.statistics import Interval, mean_interval
+from gansift.cleansing.trial import Cell, Trial
+from gansift.metrics.metric import Metric
+from gansift.workflow.build import Workplace
+from gansift.workflow.seeds import STAGES, read_cell
+
+Values = Mapping[str, Mapping[str, float]]
+
+
+def summarise(
+    place: Workplace,
+    values: Sequence[Values],
+    trials: list[Trial],
+    epoch: float,
+    from_start: bool,
+    seconds: float | None,
+    times: Sequence[Mapping[str, float]],
+) -> tuple[dict[str, Any], Cell | None]:
+    """The content of ``report.json``, and the cell that was chosen and held on test data (None: keep everything).
+
+    Args:
+        place: data, metrics and configuration.
+        values: by seed, metric values of the untrained and the trained generator.
+        trials: of every seed and cell.
+        epoch: steps in one epoch.
+        from_start: how examples were removed.
+        seconds: from start to end.
+        times: by seed, seconds of work by stage.
+    """
+    metric = place.validation
+    chosen = choose(trials, metric.direction)
+    of_chosen = [] if chosen is None else read_cell(trials, chosen)
+    validation = _changes(values, "validation", of_chosen)
+    test = _changes(values, "test", of_chosen)
+    test["untrained"] = mean_interval([value["untrained"]["test"] for value in values]).mean
+    helped = chosen is not None and _held(of_chosen, metric.direction)
+    result = {
+        "gansift": __version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "source": _source(place),
+        "metric": metric.name,
+        "direction": metric.direction,
+        "verdict": {"helped": helped, "sentence": _verdict(metric, chosen, test, helped, len(values), epoch)},
+        "chosen": None if chosen is None else _cell(chosen, epoch),
+        "removed": chosen.removed if chosen is not None and helped else 0,
+        "seeds": len(values),
+        "steps": place.config.steps,
+        "removal": "renormalised" if place.config.renormalise else "fixed-denominator",
+        "from_start": from_start,
+        "validation": validation,
+        "test": test,
+        "grid": [_grid_row(cell, of_cell, epoch) for cell, of_cell in by_cell(trials).items()],
+        "per_seed": _per_seed(values, of_chosen),
+        "settings": asdict(place.config),
+        "seconds": seconds,
+        "times": {stage: sum(of_seed.get(stage, 0.0) for of_seed in times) for stage in STAGES},
+        "warnings": _warnings(values, metric, len(values)),
+    }
+    return result, chosen if helped else None
+
+
+def _held(trials: Sequence[Trial], direction: str) -> bool:
+    """Whether the choice made on validation data holds on test data: better than before, and than random removal."""
+    return is_better(mean_interval([trial.test for trial in trials]), direction) and is_better(
+        mean_interval([trial.test - trial.random_test for trial in trials]), direction
+    )
+
+
+def _changes(values: Sequence[Values], split: str, trials: Sequence[Trial]) -> dict[str, Any]:
+    before = mean_interval([value["trained"][split] for value in values]).mean
+    own = [getattr(trial, split) for trial in trials] or [0.0] * len(values)
+    at_random = [getattr(trial, f"random_{split}") for trial in trials]
+    change = mean_interval(own)
+    random = mean_interval(at_random) if at_random else Interval(0.0, None)
+    against = mean_interval([a - b for a, b in zip(own, at_random, strict=True)]) if at_random else Interval(0.0, None)
+    return {
+        "before": before,
+        "after": before + change.mean,
+        "change": change.mean,
+        "ci95": change.ci95,
+        "random_change": random.mean if at_random else None,
+        "random_ci95": random.ci95,
+        "against_random": against.mean if at_random else None,
+        "against_random_ci95": against.ci95,
+    }
+
+
+def _cell(cell: Cell, epoch: float) -> dict[str, Any]:
+    return {"horizon": cell.horizon, "epochs": round(cell.horizon / epoch, 2), "removed": cell.removed}
+
+
+def _grid_row(cell: Cell, trials: Sequence[Trial], epoch: float) -> dict[str, Any]:
+    row = _cell(cell, epoch) | {"predicted": mean_interval([trial.predicted for trial in trials]).mean}
+    for name in ("validation", "test", "random_validation", "random_test"):
+        row[name], row[f"{name}_ci95"] = mean_interval([getattr(trial, name) for trial in trials])
+    return row
+
+
+def _per_seed(values: Sequence[Values], trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    by_seed = {trial.seed: trial for trial in trials}
+    rows = []
+    for seed, value in enumerate(values):
+        before = value["trained"]["test"]
+        trial = by_seed.get(seed)
+        rows.append(
+            {
+                "seed": seed,
+                "before": before,
+                "after": None if trial is None else before + trial.test,
+                "random": None if trial is None else before + trial.random_test,
+            }
+        )
+    return rows
+
+
+def _source(place: Workplace) -> dict[str, Any]:
+    splits = place.splits
+    names = splits.train.class_names
+    return {
+        "name": splits.name,
+        "train": len(splits.train),
+        "valid": len(splits.valid),
+        "test": len(splits.test),
+        "kind": "points" if len(splits.train.shape) == 1 else "images",
+        "shape": list(splits.train.shape),
+        "classes": None if names is None else list(names),
+        "skipped": [list(pair) for pair in splits.skipped],
+    }
+
+
+def _verdict(
+    metric: Metric, chosen: Cell | None, test: Mapping[str, Any], helped: bool, seeds: int, epoch: float
+) -> str:
+    name = metric.name.split("-")[0].upper()
+    better = "lower" if metric.direction == "lower" else "higher"
+    if chosen is None:
+        return (
+            f"No removal improved {name} on validation data beyond chance over {seeds} training "
+            f"seed{'s' if seeds > 1 else ''}, so every example is kept."
+        )
+    interval = (
+        "no interval: one seed" if test["ci95"] is None else "95 % interval {:+.3g} to {:+.3g}".format(*test["ci95"])
+    )
+    change = (
+        f"{'changes' if not helped else 'improves'} test {name} by {test['change']:+.3g} ({interval}), from "
+        f"{test['before']:.3g} to {test['after']:.3g} ({better} is better)"
+    )
+    what = f"Removing the {chosen.removed} most harmful examples from the last {chosen.horizon / epoch:.3g} epochs"
+    against = f"removing as many at random changes it by {test['random_change']:+.3g}"
+    if helped:
+        return f"{what} {change}; {against}."
+    return f"{what} {change}; {against}. That is no proof of a gain on unseen data, so every example is kept."
+
+
+def _warnings(values: Sequence[Values], metric: Metric, seeds: int) -> list[str]:
+    warnings = []
+    untrained = mean_interval([value["untrained"]["test"] for value in values]).mean
+    trained = mean_interval([value["trained"]["test"] for value in values]).mean
+    if metric.name.startswith("fid") and trained > 0.2 * untrained:
+        warnings.append(
+            f"The generator is not trained well yet: test FID {trained:.3g} against {untrained:.3g} untrained. A gain "
+            "on an undertrained generator proves little; train longer (--steps)."
+        )
+    if seeds == 1:
+        warnings.append("One training seed gives no interval; use --seeds 5 or more to know whether the gain holds.")
+    return warnings

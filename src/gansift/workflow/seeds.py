@@ -1,0 +1,163 @@
+"""The work of one training seed: train, score, try removals. Each piece is skipped if its result is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from gansift import influence, training
+from gansift.cleansing.trial import Cell, Trial, grid, try_cell
+from gansift.files import read_json, write_json
+from gansift.influence.scores import Scores
+from gansift.training.trajectory import Run
+from gansift.workflow.build import Workplace, build_game, build_optimizers, workplace
+from gansift.workflow.config import Config, load, parse_counts, parse_horizons
+from gansift.workflow.directory import RunDirectory
+
+#: Called with the amount of work done, in units of one training step.
+Tick = Callable[[float], None]
+
+STAGES = ("train", "score", "cleanse")
+
+# A step of the backward sweep costs about this many training steps.
+SWEEP = 3.5
+
+
+def seed_work(config: Config, examples: int) -> dict[str, float]:
+    """Work of one seed by stage, in training steps, for ``examples`` training examples."""
+    steps = config.steps or 0
+    horizons, counts = plan(config, examples)
+    redone = [steps if config.from_start else horizon for horizon in horizons]
+    return {"train": steps, "score": SWEEP * max(horizons), "cleanse": 2.0 * len(counts) * sum(redone)}
+
+
+def plan(config: Config, examples: int) -> tuple[list[int], list[int]]:
+    """Horizons in steps and numbers to remove, for ``examples`` training examples."""
+    epoch = max(1, examples // config.batch) / max(_updates(config.schedule))
+    return (
+        parse_horizons(config.horizons or "all", epoch, config.steps or 1),
+        parse_counts(config.remove or "5%", examples),
+    )
+
+
+def _updates(schedule: str) -> list[int]:
+    return [int(part) for part in schedule.split(":")] if ":" in schedule else [1]
+
+
+def train_seed(directory: RunDirectory, place: Workplace, seed: int, tick: Tick) -> Run:
+    """The recorded run of one seed, trained as far as it is not there yet."""
+    config = place.config
+    shape = tuple(place.splits.train.shape)
+    return training.train(
+        build_game(config, shape),
+        place.splits.train,
+        steps=config.steps or 1,
+        batch_size=config.batch,
+        optimizers=build_optimizers(config),
+        ema=config.ema or 0.0,
+        seed=seed,
+        outdir=directory.training(seed),
+        renormalise=config.renormalise,
+        dtype=config.dtype,
+        device=config.device,
+        progress=lambda number, losses: tick(1),
+    )
+
+
+def values_of_seed(directory: RunDirectory, place: Workplace, run: Run, seed: int) -> dict[str, dict[str, float]]:
+    """Validation and test metric of the untrained and the trained generator of one seed."""
+    path = directory.values(seed)
+    if not path.exists():
+        values = {
+            name: {"validation": place.validation.value(sampler), "test": place.test.value(sampler)}
+            for name, sampler in (("untrained", run.sampler(0)), ("trained", run.sampler()))
+        }
+        write_json(path, values)
+    return read_json(path)
+
+
+def score_seed(directory: RunDirectory, place: Workplace, run: Run, seed: int, tick: Tick) -> dict[int, Scores]:
+    """The scores of one seed for every horizon that could be computed, from one backward sweep."""
+    horizons, _ = plan(place.config, len(place.splits.train))
+    paths = {horizon: directory.scores(seed, place.validation.name, horizon) for horizon in horizons}
+    growth = directory.growth(seed)
+    if not growth.exists():
+        scores = influence.itd_horizons(run, place.validation, horizons, lambda number: tick(SWEEP))
+        for horizon, of_horizon in scores.items():
+            of_horizon.to_csv(paths[horizon])
+        longest = max(scores) if scores else 0
+        # Written last, so that it vouches for the score files.
+        write_json(growth, [{"step": step, "norm": norm} for step, norm in (scores[longest].growth if scores else ())])
+    return {horizon: Scores.read(path) for horizon, path in paths.items() if path.exists()}
+
+
+def cleanse_seed(
+    directory: RunDirectory,
+    place: Workplace,
+    run: Run,
+    scores: dict[int, Scores],
+    seed: int,
+    from_start: bool,
+    tick: Tick,
+) -> list[Trial]:
+    """Retraining of one seed for every cell of the grid, the cheapest first."""
+    _, counts = plan(place.config, len(place.splits.train))
+    trained = values_of_seed(directory, place, run, seed)["trained"]
+    trials = []
+    for cell in grid(scores, counts):
+        path = directory.trial(seed, cell, from_start)
+        if not path.exists():
+            trial = try_cell(
+                run,
+                scores[cell.horizon],
+                cell,
+                (place.validation, place.test),
+                (trained["validation"], trained["test"]),
+                from_start,
+            )
+            write_json(path, asdict(trial))
+            tick(2.0 * (run.steps if from_start else cell.horizon))
+        trials.append(Trial(**read_json(path)))
+    return trials
+
+
+def read_trials(directory: RunDirectory, config: Config, examples: int, from_start: bool) -> list[Trial]:
+    """The finished trials of all seeds."""
+    horizons, counts = plan(config, examples)
+    paths = [directory.trial(seed, cell, from_start) for seed in range(config.seeds) for cell in grid(horizons, counts)]
+    return [Trial(**read_json(path)) for path in paths if path.exists()]
+
+
+def work_on_seed(root: Path, seed: int, last: str, from_start: bool, tick: Tick) -> None:
+    """Everything of one seed up to the stage ``last`` (train, score or cleanse)."""
+    directory = RunDirectory(root)
+    place = workplace(load(directory.config))
+    with _timed(directory, seed, "train"):
+        run = train_seed(directory, place, seed, tick)
+        values_of_seed(directory, place, run, seed)
+    if last in ("score", "cleanse"):
+        with _timed(directory, seed, "score"):
+            scores = score_seed(directory, place, run, seed, tick)
+    if last == "cleanse":
+        with _timed(directory, seed, "cleanse"):
+            cleanse_seed(directory, place, run, scores, seed, from_start, tick)
+
+
+@contextmanager
+def _timed(directory: RunDirectory, seed: int, stage: str) -> Iterator[None]:
+    """Add the seconds spent to what earlier calls spent on the stage."""
+    start = time.monotonic()
+    yield
+    path = directory.seconds(seed)
+    spent = read_json(path) if path.exists() else dict.fromkeys(STAGES, 0.0)
+    write_json(path, spent | {stage: spent[stage] + time.monotonic() - start})
+
+
+def read_cell(trials: list[Trial], cell: Cell) -> list[Trial]:
+    """The trials of one cell, in the order of seeds."""
+    return sorted(
+        (trial for trial in trials if (trial.horizon, trial.removed) == tuple(cell)), key=lambda trial: trial.seed
+    )

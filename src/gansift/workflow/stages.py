@@ -1,0 +1,210 @@
+"""The stages of a run directory: prepare, train, score, cleanse, report. Each goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import save
+from torch import Tensor
+
+from gansift import cleansing, data
+from gansift.cleansing.trial import Cell
+from gansift.errors import TrainingError, UsageError
+from gansift.files import read_json, write_bytes, write_json
+from gansift.games.draw import Draw
+from gansift.games.sampler import Sampler
+from gansift.influence.scores import Scores
+from gansift.report.export import write_lists
+from gansift.report.page import write_page
+from gansift.report.pictures import Pictures
+from gansift.training.trajectory import Run
+from gansift.workflow.build import Workplace, load_data, workplace
+from gansift.workflow.config import MACHINE, Config, load, resolve
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.jobs import run_seeds
+from gansift.workflow.result import summarise
+from gansift.workflow.seeds import (
+    plan,
+    read_trials,
+    score_seed,
+    seed_work,
+    train_seed,
+    values_of_seed,
+)
+
+_log = logging.getLogger(__name__)
+
+# The seed whose generator, scores and lists are the user's; the others show whether the gain holds.
+MAIN_SEED = 0
+_SAMPLES = 64
+
+
+def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
+    """Check the data, resolve the configuration and write both down; or go on with the run that is there.
+
+    Raises:
+        UsageError: if the configuration asks for something that does not exist.
+        TrainingError: if the directory holds a run with other settings.
+        DataError: if the data cannot be used.
+    """
+    directory = RunDirectory(outdir)
+    splits = load_data(given)
+    config = resolve(given, tuple(splits.train.shape))
+    config = replace(config, jobs=config.jobs or os.cpu_count() or 1)
+    plan(config, len(splits.train))
+    if directory.config.exists():
+        _check_same(directory, config)
+        return directory, replace(load(directory.config), jobs=config.jobs)
+    data.write_manifest(directory.manifest, splits)
+    write_json(directory.config, asdict(config))
+    _log.info(
+        "%s: %d training, %d validation and %d test examples",
+        splits.name,
+        *map(len, (splits.train, splits.valid, splits.test)),
+    )
+    for path, reason in splits.skipped:
+        _log.warning("left out %s: %s", path, reason)
+    return directory, config
+
+
+def _check_same(directory: RunDirectory, config: Config) -> None:
+    recorded, wanted = read_json(directory.config), json.loads(json.dumps(asdict(config)))
+    differing = [
+        f"{key} ({recorded.get(key)!r} there, {value!r} now)"
+        for key, value in wanted.items()
+        if key not in MACHINE and recorded.get(key) != value
+    ]
+    if differing:
+        raise TrainingError(
+            f"{directory.root} holds a run with other settings: {', '.join(differing)}. Choose another --outdir, or "
+            "give the same settings to go on with it."
+        )
+
+
+def describe(config: Config) -> dict[str, Any]:
+    """What a run would do: its resolved settings, grid and amount of work, without doing it."""
+    splits = load_data(config)
+    resolved = resolve(config, tuple(splits.train.shape))
+    horizons, counts = plan(resolved, len(splits.train))
+    return {
+        "settings": asdict(resolved),
+        "examples": {"train": len(splits.train), "validation": len(splits.valid), "test": len(splits.test)},
+        "skipped": [list(pair) for pair in splits.skipped],
+        "horizons": horizons,
+        "removals": counts,
+        "training_steps_worth_of_work": resolved.seeds * sum(seed_work(resolved, len(splits.train)).values()),
+    }
+
+
+def work(directory: RunDirectory, config: Config, last: str, from_start: bool, quiet: bool) -> None:
+    """Train, score and cleanse all seeds up to the stage ``last`` (train, score or cleanse)."""
+    examples = len(load_data(config).train)
+    of_seed = seed_work(replace(config, from_start=from_start), examples)
+    stages = {"train": ["train"], "score": ["train", "score"], "cleanse": ["train", "score", "cleanse"]}[last]
+    total = config.seeds * sum(of_seed[stage] for stage in stages)
+    run_seeds(directory.root, range(config.seeds), last, from_start, total, config.jobs or 1, quiet)
+
+
+def finish(directory: RunDirectory, from_start: bool, seconds: float | None = None) -> dict[str, Any]:
+    """Choose, judge, and write everything that a person takes away from a run.
+
+    Args:
+        directory: with finished trials.
+        from_start: which trials to read: examples removed from the whole run, or from the horizon on.
+        seconds: that the run took, unless an earlier report says more.
+
+    Raises:
+        UsageError: if nothing has been cleansed yet.
+    """
+    place = workplace(load(directory.config))
+    trials = read_trials(directory, place.config, len(place.splits.train), from_start)
+    if not trials:
+        raise UsageError(f"{directory.root} has no retrained runs yet; run `gansift cleanse {directory.root}` first")
+    run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
+    values = [read_json(directory.values(seed)) for seed in range(place.config.seeds)]
+    times = [read_json(directory.seconds(seed)) for seed in range(place.config.seeds)]
+    if directory.result.exists():  # a finished run that is only looked at again took what it took
+        seconds = max(seconds or 0.0, read_json(directory.result)["seconds"] or 0.0)
+    result, kept_choice = summarise(place, values, trials, run.epoch, from_start, seconds, times)
+    scores = score_seed(directory, place, run, MAIN_SEED, lambda amount: None)
+    result["growth"] = read_json(directory.growth(MAIN_SEED))
+    _write_outcome(directory, place, run, scores, result, kept_choice)
+    return result
+
+
+def _write_outcome(
+    directory: RunDirectory,
+    place: Workplace,
+    run: Run,
+    scores: dict[int, Scores],
+    result: dict[str, Any],
+    chosen: Cell | None,
+) -> None:
+    shown = (
+        scores[chosen.horizon]
+        if chosen is not None
+        else scores[result["chosen"]["horizon"] if result["chosen"] else max(scores)]
+    )
+    removed = () if chosen is None else shown.harmful(chosen.removed).ids
+    after = None
+    if chosen is not None:
+        after = cleansing.retrain(
+            run, removed, horizon=None if result["from_start"] else chosen.horizon, from_start=result["from_start"]
+        )
+    result["classes"] = _classes(place, set(removed))
+    samples = [None if one is None else _samples(one.sampler()) for one in (run, after)]
+    _save_generator(directory, "original", run)
+    if after is not None:
+        _save_generator(directory, "cleansed", after)
+    shown.to_csv(directory.chosen_scores(shown.metric))
+    write_lists(directory.root, run.ids, removed)
+    result["report"] = str(directory.page)
+    write_json(directory.result, result)
+    train = place.splits.train
+    labels = None
+    if train.labels is not None and train.class_names is not None:
+        labels = tuple(train.class_names[label] for label in train.labels.tolist())
+    write_page(directory.page, result, Pictures(run.ids, shown.values, labels, train.x.numpy(), *samples))
+
+
+def _samples(sampler: Sampler) -> np.ndarray:
+    draw = Draw(MAIN_SEED, "report", dtype=sampler.dtype, device=sampler.device)
+    return sampler.sample(_SAMPLES, draw).detach().float().cpu().numpy()
+
+
+def _save_generator(directory: RunDirectory, name: str, run: Run) -> None:
+    flat = run.sampler().parameters["generator"]
+    views: dict[str, Tensor] = {
+        key: value.detach().cpu().contiguous() for key, value in run.step.layouts["generator"].views(flat).items()
+    }
+    write_bytes(directory.generator(name), save(views, metadata={"run": name}))
+
+
+def _classes(place: Workplace, removed: set[str]) -> list[dict[str, Any]] | None:
+    train = place.splits.train
+    if train.labels is None or train.class_names is None:
+        return None
+    labels = train.labels.numpy()
+    kept = np.array([identity not in removed for identity in train.ids])
+    return [
+        {"name": name, "before": int((labels == row).sum()), "after": int((labels[kept] == row).sum())}
+        for row, name in enumerate(train.class_names)
+    ]
+
+
+def evaluate(directory: RunDirectory) -> dict[str, Any]:
+    """Metric of every seed's untrained and trained generator, on validation and on test data."""
+    place = workplace(load(directory.config))
+    rows = []
+    for seed in range(place.config.seeds):
+        if not directory.training(seed).exists():
+            continue
+        run = train_seed(directory, place, seed, lambda amount: None)
+        rows.append({"seed": seed, **values_of_seed(directory, place, run, seed)})
+    return {"metric": place.validation.name, "direction": place.validation.direction, "values": rows}
