@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -62,8 +63,8 @@ def export(
 
     ``lists`` writes ``kept.txt`` and ``removed.txt``. ``folder`` fills a folder with the kept *training* examples under
     the same relative paths as in the source; validation and test examples are not in it. Examples that never were
-    files (built-in data, rows of an array) are written as PNG images named after their id, in a folder per class. The
-    folder appears only when it is complete.
+    files (built-in data, rows of an array) are written as PNG images, in a folder per class, named after the last part
+    of their id. The folder appears only when it is complete.
 
     Args:
         format: ``lists`` or ``folder``.
@@ -162,7 +163,7 @@ def _writers(
             relative = _relative_path(row, root)
             write = _put(Path(row.path).absolute(), link)
         elif examples is not None and row.id in positions:
-            relative = PurePosixPath(row.label, f"{row.id}.png")
+            relative = PurePosixPath(row.label, f"{_without_hash(row.id).rpartition('/')[2]}.png")
             write = _paint(examples, positions[row.id])
         elif row.path:
             raise GansiftError(f"{row.path} of example {row.id!r} is not there any more; put it back and export again")
@@ -182,12 +183,17 @@ def _writers(
     return writers
 
 
+def _without_hash(identity: str) -> str:
+    """The id of an example without the start of its content hash, ``#`` and twelve digits, if it ends with it."""
+    return re.sub("#[0-9a-f]{12}$", "", identity)
+
+
 def _relative_path(row: _Row, root: str) -> PurePosixPath:
-    """The id if the path ends with it, as it does for a folder; else the path below the folder common to all."""
-    path = Path(row.path)
-    if path.as_posix().endswith(f"/{row.id}") or path.as_posix() == row.id:
-        return PurePosixPath(row.id)
-    return PurePosixPath(Path(os.path.relpath(os.path.abspath(path), root)).as_posix())
+    """The path in the id if the file's path ends with it, as for a folder; else that below the folder common to all."""
+    path, named = Path(row.path).as_posix(), _without_hash(row.id)
+    if path == named or path.endswith(f"/{named}"):
+        return PurePosixPath(named)
+    return PurePosixPath(Path(os.path.relpath(path, root)).as_posix())
 
 
 def _put(source: Path, link: str) -> Callable[[Path], object]:

@@ -249,23 +249,26 @@ def _restart(summary: Mapping[str, Any]) -> str:
         return f"Retraining repeats all {steps:,} steps, so the removed examples were never seen by it."
     return (
         f"Retraining repeats only the last {horizon:,} of {steps:,} steps. The examples removed from step "
-        f"{steps - horizon:,} on were still seen by training before that step; no model was trained that never saw them."
+        f"{steps - horizon:,} on were still seen by training before that step; no model was trained that "
+        "never saw them."
     )
 
 
 def _shown(summary: Mapping[str, Any]) -> list[str]:
-    label = words.metric_label(summary["metric"])
-    points = [
+    label, seeds = words.metric_label(summary["metric"]), summary["seeds"]
+    chance = (
+        f"Every change is a mean over {words.plural(seeds, 'training seed')}; its 95 % interval says how far off that "
+        "mean could be by chance in training."
+        if seeds > 1
+        else "Only one training seed was run, so nothing is known about chance in training: there are no intervals."
+    )
+    return [
         f"{label} on test data: data and latents that played no part in scoring, or in choosing what to remove.",
-        f"Every change is a mean over {words.plural(summary['seeds'], 'training seed')}; its 95 % interval says how "
-        "far off that mean could be by chance in training. Data and their split are the same throughout.",
+        chance,
+        "Every seed was trained, scored and retrained on its own. The examples and samples pictured here are those of "
+        "the first seed; other seeds may rank examples differently.",
         "Beside every removal stands the removal of as many examples drawn at random, retrained in the same way.",
     ]
-    if summary["seeds"] < 2:
-        points[1] = (
-            "Only one training seed was run, so nothing is known about chance in training: there are no intervals."
-        )
-    return points
 
 
 def _not_shown(summary: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,93 @@
+"""A summary and pictures as a run would make them, small and made up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gansift.report import Pictures
+
+IDS = ("a/<b>.png", "a/quote\"'&.png", *(f"b/{row:03d}.png" for row in range(58)))
+
+
+def summary(**changes: Any) -> dict[str, Any]:
+    """FID, 60 images, two horizons, 4 removed; ``changes`` replace top-level entries."""
+    grid = [
+        {
+            "horizon": horizon, "epochs": horizon / 16, "removed": removed, "predicted": -0.4 * removed,
+            "validation": -0.1 * removed, "validation_ci95": [-0.15 * removed, -0.05 * removed],
+            "random_validation": 0.02, "test": -0.08 * removed, "test_ci95": [-0.12 * removed, -0.04 * removed],
+            "random_test": 0.03, "random_test_ci95": [-0.1, 0.16],
+        }
+        for horizon in (160, 320)
+        for removed in (2, 4, 8)
+    ]  # fmt: skip
+    whole = {
+        "gansift": "0.1.0",
+        "created": "2026-03-04T05:06:07+00:00",
+        "source": {
+            "name": "pets", "train": 60, "valid": 30, "test": 30, "kind": "images", "shape": [1, 8, 8],
+            "classes": ["cat", "$dog$"], "skipped": [["c/<i>.png", "truncated"]],
+        },
+        "metric": "fid-classifier16@2000",
+        "direction": "lower",
+        "verdict": {"helped": True, "sentence": "Removing 4 of 60 lowers FID by 0.32 (95 % interval 0.16 to 0.48)."},
+        "chosen": {"horizon": 320, "epochs": 20.0, "removed": 4},
+        "removed": 4,
+        "seeds": 3,
+        "steps": 1280,
+        "removal": "fixed-denominator",
+        "from_start": False,
+        "validation": {"before": 9.1, "after": 8.7, "change": -0.4, "ci95": [-0.6, -0.2], "random_change": 0.02},
+        "test": {
+            "before": 9.0, "after": 8.68, "change": -0.32, "ci95": [-0.48, -0.16], "random_change": 0.03,
+            "random_ci95": [-0.1, 0.16], "against_random": -0.35, "against_random_ci95": [-0.5, -0.2],
+            "untrained": 77.7,
+        },
+        "grid": grid,
+        "per_seed": [{"seed": k, "before": 9.0 + k, "after": 8.5 + k, "random": 9.125 + k} for k in range(3)],
+        "growth": [{"step": step, "norm": 1.01 ** (1279 - step)} for step in range(1279, 959, -1)],
+        "classes": [{"name": "cat", "before": 40, "after": 37}, {"name": "$dog$", "before": 20, "after": 19}],
+        "settings": {"seed": 0, "optimizer": {"name": "adam", "betas": [0.0, 0.99]}, "skip_bad": None},
+        "seconds": 431.0,
+        "times": {"train": 121.0, "score": 63.0, "retrain": 247.0},
+        "warnings": ["Something <odd> happened."],
+    }  # fmt: skip
+    return whole | changes
+
+
+def nothing_helped() -> dict[str, Any]:
+    """Nothing chosen, and what then has no value is None."""
+    none = dict.fromkeys(("ci95", "random_change", "random_ci95", "against_random", "against_random_ci95"))
+    kept = {"before": 9.0, "after": 9.0, "change": 0.0, "untrained": None} | none
+    return summary(
+        verdict={"helped": False, "sentence": "Nothing helped; all 60 training examples are kept."},
+        chosen=None,
+        removed=0,
+        validation=kept,
+        test=kept,
+        per_seed=[],
+        growth=[],
+        classes=None,
+        warnings=[],
+    )
+
+
+def scores() -> np.ndarray:
+    """Scores of which row 0 is the lowest and row 59 the highest, half of each sign."""
+    return np.linspace(-0.05, 0.05, 60)
+
+
+def images(channels: int = 1, side: int = 8) -> Pictures:
+    """60 images with samples before and after."""
+    rng = np.random.default_rng(0)
+    x, before, after = (rng.uniform(-1, 1, (60, channels, side, side)) for _ in range(3))
+    return Pictures(IDS, scores(), ("cat",) * 40 + ("$dog$",) * 20, x, before, after)
+
+
+def points(dim: int) -> Pictures:
+    """60 points with samples before and after."""
+    rng = np.random.default_rng(0)
+    x, before, after = (rng.normal(size=(60, dim)) for _ in range(3))
+    return Pictures(IDS, scores(), None, x, before, after)

@@ -1,0 +1,160 @@
+import csv
+import os
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gansift.data.examples import Examples
+from gansift.errors import GansiftError
+from gansift.report import export, write_lists
+
+HASH = "0123456789ab"
+
+
+def write_run(run_dir, rows, removed):
+    """A run directory with a manifest of (id, path, split, label) and a list of removed ids."""
+    run_dir.mkdir()
+    with open(run_dir / "manifest.csv", "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("id", "path", "sha256", "split", "label"))
+        table.writerows((identity, path, "0" * 64, split, label) for identity, path, split, label in rows)
+    (run_dir / "removed.txt").write_text("".join(f"{identity}\n" for identity in removed), encoding="utf-8")
+    return run_dir
+
+
+@pytest.fixture
+def folder_run(tmp_path):
+    """A run on a folder: of three training examples one is removed; one example is for validation."""
+    rows = []
+    for relative, split in (("a/1.png", "train"), ("a/2.png", "train"), ("b,ü/1.png", "train"), ("a/3.png", "valid")):
+        path = tmp_path / "source" / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(relative.encode())
+        rows.append((f"{relative}#{HASH}", str(path), split, relative.split("/")[0]))
+    return write_run(tmp_path / "run", rows, [f"a/2.png#{HASH}"])
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+KEPT = {"a/1.png": b"a/1.png", "b,ü/1.png": "b,ü/1.png".encode()}
+
+
+@pytest.mark.parametrize("link", ["copy", "symlink", "hardlink"])
+def test_the_folder_holds_the_kept_training_files_under_their_paths(tmp_path, folder_run, link):
+    clean = tmp_path / "deep" / "clean"
+    assert export("folder", folder_run, clean, link=link) == 2
+    assert files(clean) == KEPT
+    one, source = clean / "a/1.png", tmp_path / "source/a/1.png"
+    assert one.is_symlink() == (link == "symlink")
+    assert os.path.samefile(one, source) == (link != "copy")
+    assert [path.name for path in clean.parent.iterdir()] == ["clean"]
+
+
+def test_lists_hold_training_ids_in_the_order_of_the_manifest(tmp_path, folder_run):
+    assert export("lists", folder_run, tmp_path / "lists") == 2
+    lists = {name: text.decode() for name, text in files(tmp_path / "lists").items()}
+    assert lists == {"kept.txt": f"a/1.png#{HASH}\nb,ü/1.png#{HASH}\n", "removed.txt": f"a/2.png#{HASH}\n"}
+
+
+@pytest.mark.parametrize("format", ["lists", "folder"])
+def test_an_empty_destination_is_filled_and_an_occupied_one_left_alone(tmp_path, folder_run, format):
+    (tmp_path / "empty").mkdir()
+    export(format, folder_run, tmp_path / "empty")
+    before = files(tmp_path / "empty")
+    with pytest.raises(GansiftError, match="not empty"):
+        export(format, folder_run, tmp_path / "empty")
+    assert files(tmp_path / "empty") == before
+    with pytest.raises(GansiftError, match="not a folder"):
+        export(format, folder_run, tmp_path / "source/a/1.png")
+    assert (tmp_path / "source/a/1.png").read_bytes() == b"a/1.png"
+
+
+def test_a_missing_source_file_is_named_and_nothing_is_left_behind(tmp_path, folder_run):
+    (tmp_path / "source/b,ü/1.png").unlink()
+    with pytest.raises(GansiftError, match=r"b,ü/1\.png"):
+        export("folder", folder_run, tmp_path / "clean")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "source"]
+
+
+def test_a_failed_copy_leaves_nothing_behind(tmp_path, folder_run, monkeypatch):
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copy2", full)
+    with pytest.raises(GansiftError, match="No space left"):
+        export("folder", folder_run, tmp_path / "clean")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "source"]
+
+
+def test_ids_that_are_not_paths_fall_back_to_the_common_folder(tmp_path):
+    rows = []
+    for relative in ("x/1.png", "y/1.png"):
+        path = tmp_path / "source" / relative
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"")
+        rows.append((f"id of {relative[0]}", str(path), "train", ""))
+    export("folder", write_run(tmp_path / "run", rows, []), tmp_path / "clean")
+    assert set(files(tmp_path / "clean")) == {"x/1.png", "y/1.png"}
+
+
+def made_examples(ids, x):
+    return Examples(ids=ids, x=x, labels=None, class_names=None, paths=("",) * len(ids), hashes=ids)
+
+
+def test_examples_that_never_were_files_become_images_of_their_pixels(tmp_path):
+    ids = ("digits/0000", f"some.npz/1#{HASH}", "digits/0002")
+    run = write_run(tmp_path / "run", [(i, "", "train", label) for i, label in zip(ids, "770", strict=True)], ids[2:])
+    x = torch.linspace(-1, 1, 3 * 64).reshape(3, 1, 8, 8)
+    export("folder", run, tmp_path / "clean", examples=made_examples(ids, x))
+    assert set(files(tmp_path / "clean")) == {"7/0000.png", "7/1.png"}
+    back = np.asarray(Image.open(tmp_path / "clean/7/1.png"))
+    assert np.array_equal(back, np.rint((x[1, 0].numpy() + 1) * 127.5).astype(np.uint8))
+    with pytest.raises(GansiftError, match="never was a file"):
+        export("folder", run, tmp_path / "other")
+
+
+def test_points_cannot_become_a_folder(tmp_path):
+    run = write_run(tmp_path / "run", [("p/0", "", "train", "")], [])
+    with pytest.raises(GansiftError, match="points"):
+        export("folder", run, tmp_path / "clean", examples=made_examples(("p/0",), torch.zeros(1, 2)))
+
+
+def test_nothing_is_written_outside_the_destination_or_twice(tmp_path):
+    pixels = torch.zeros(2, 1, 2, 2)
+    up = write_run(tmp_path / "up", [("a", "", "train", "../..")], [])
+    with pytest.raises(GansiftError, match="outside"):
+        export("folder", up, tmp_path / "clean", examples=made_examples(("a", "b"), pixels))
+    twice = write_run(tmp_path / "twice", [("a/1", "", "train", ""), ("b/1", "", "train", "")], [])
+    with pytest.raises(GansiftError, match="two kept"):
+        export("folder", twice, tmp_path / "clean", examples=made_examples(("a/1", "b/1"), pixels))
+
+
+def test_an_unfinished_or_foreign_run_is_refused(tmp_path, folder_run):
+    (folder_run / "removed.txt").write_text(f"a/3.png#{HASH}\n", encoding="utf-8")
+    with pytest.raises(GansiftError, match=r"a/3\.png.*no training example"):
+        export("lists", folder_run, tmp_path / "lists")
+    (folder_run / "removed.txt").unlink()
+    with pytest.raises(GansiftError, match="gansift cleanse"):
+        export("lists", folder_run, tmp_path / "lists")
+    with pytest.raises(GansiftError, match="run directory"):
+        export("lists", tmp_path / "nowhere", tmp_path / "lists")
+    (folder_run / "manifest.csv").write_text("id,path\n1,2\n", encoding="utf-8")
+    with pytest.raises(GansiftError, match="split, label"):
+        export("lists", folder_run, tmp_path / "lists")
+
+
+@pytest.mark.parametrize(("format", "link"), [("zip", "copy"), ("folder", "move")])
+def test_unknown_choices_are_answered_with_the_known_ones(tmp_path, folder_run, format, link):
+    with pytest.raises(GansiftError, match="choose one of"):
+        export(format, folder_run, tmp_path / "clean", link=link)
+
+
+@pytest.mark.parametrize(("ids", "removed"), [(("a\nb",), ()), (("",), ()), (("a",), ("b",))])
+def test_lists_that_could_not_be_read_back_are_refused(tmp_path, ids, removed):
+    with pytest.raises(GansiftError):
+        write_lists(tmp_path, ids, removed)
+    assert list(tmp_path.iterdir()) == []

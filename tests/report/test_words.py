@@ -1,0 +1,68 @@
+import pytest
+
+from gansift.report import words
+
+MINUS = "\N{MINUS SIGN}"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (14.8213, "14.82"),
+        (-0.0031, f"{MINUS}0.003100"),
+        (0.0, "0"),
+        (1234.0, "1234"),
+        (1.5e-7, "1.500 \N{MULTIPLICATION SIGN} 10⁻⁷"),
+        (-2e9, f"{MINUS}2.000 \N{MULTIPLICATION SIGN} 10⁹"),
+        (None, "\N{EN DASH}"),
+        (float("nan"), "\N{EN DASH}"),
+        (float("inf"), "\N{EN DASH}"),
+    ],
+)
+def test_numbers(value, shown):
+    assert words.number(value) == shown
+
+
+def test_only_positive_changes_get_a_plus():
+    assert [words.signed(value) for value in (0.5, -0.5, 0.0, None)] == ["+0.500", f"{MINUS}0.500", "0", "\N{EN DASH}"]
+
+
+def test_a_column_has_one_number_of_decimals():
+    assert words.column([1.0, -0.123456, None, 0.0], 3, plus=True) == ["+1.00", f"{MINUS}0.12", "\N{EN DASH}", "+0.00"]
+    assert words.column([123456.0, 1.0], 4) == ["123456", "1"]
+
+
+def test_an_interval_without_both_ends_is_missing():
+    assert words.interval([-2.14, -1.1]) == f"{MINUS}2.14 to {MINUS}1.10"
+    assert words.interval([None, 1.0]) == words.interval(None) == words.interval([]) == "\N{EN DASH}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(4.25, "4.2 s"), (59.6, "60 s"), (60, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
+)
+def test_durations(seconds, shown):
+    assert words.duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("change", "ends", "direction", "word"),
+    [
+        (-1.0, (-2.0, -0.5), "lower", "better"),
+        (-1.0, (-2.0, -0.5), "higher", "worse"),
+        (1.0, (0.5, 2.0), "higher", "better"),
+        (-1.0, (-2.0, 0.5), "lower", "could be chance"),
+        (-1.0, None, "lower", ""),
+        (0.0, None, "lower", "no change"),
+        (None, (0.0, 1.0), "lower", ""),
+    ],
+)
+def test_a_change_is_better_only_if_its_interval_leaves_out_zero(change, ends, direction, word):
+    assert words.judged(change, ends, direction) == word
+
+
+def test_metric_names():
+    assert words.metric_label("fid-classifier16@2000") == "FID"
+    assert words.metric_label("log-is-net@500") == "log IS"
+    assert words.metric_label("is") == "IS"
+    assert words.metric_label("island@3") == "island@3"
+    assert words.metric_meaning("island@3") == ""
