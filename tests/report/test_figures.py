@@ -8,7 +8,7 @@ import pytest
 
 from gansift.report import figures
 
-GRID = made_up.summary()["grid"]
+GRID = made_up.summary((160, 320))["grid"]
 ROWS = [row for row in GRID if row["horizon"] == 320]
 RNG = np.random.default_rng(0)
 X1, X2 = RNG.normal(size=(40, 1)), RNG.normal(size=(40, 2))

@@ -48,7 +48,7 @@ def written(tmp_path: Path, summary, pictures) -> str:
 
 
 CASES = {
-    "images": (made_up.summary(), made_up.images()),
+    "images": (made_up.summary((160, 320)), made_up.images()),
     "colour": (made_up.summary(), made_up.images(3, 80)),
     "points in a plane": (made_up.summary(direction="higher", metric="all-h0.1@2000"), made_up.points(2)),
     "points on a line": (made_up.summary(), made_up.points(1)),
