@@ -75,8 +75,9 @@ def test_an_empty_destination_is_filled_and_an_occupied_one_left_alone(tmp_path,
 
 def test_a_missing_source_file_is_named_and_nothing_is_left_behind(tmp_path, folder_run):
     (tmp_path / "source/b,ü/1.png").unlink()
+    examples = made_examples((f"b,ü/1.png#{HASH}",), torch.zeros(1, 1, 2, 2))
     with pytest.raises(GansiftError, match=r"b,ü/1\.png"):
-        export("folder", folder_run, tmp_path / "clean")
+        export("folder", folder_run, tmp_path / "clean", examples=examples)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "source"]
 
 

@@ -189,6 +189,15 @@ def test_nothing_helped_says_that_everything_is_kept():
     assert "nan" not in text
 
 
+def test_a_choice_that_test_data_refute_removes_nothing_and_says_so(without_charts, tmp_path):
+    verdict = {"helped": False, "sentence": "No gain on test data; everything is kept."}
+    text = Page(written(tmp_path, made_up.summary(removed=0, verdict=verdict), made_up.images())).text
+    assert "all 60 training examples are kept" in text
+    assert "Removing 4 looked best on validation data, but test data did not confirm it." in text
+    assert "Compared with 4 removed at random" in text
+    assert "there is only one generator" in text
+
+
 def test_missing_values_are_dashes_or_left_out(tmp_path):
     whole = made_up.summary()
     grid = [dict.fromkeys(row) | {key: row[key] for key in ("horizon", "removed")} for row in whole["grid"]]

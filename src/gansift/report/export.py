@@ -159,14 +159,16 @@ def _writers(
     positions = {} if examples is None else {identity: position for position, identity in enumerate(examples.ids)}
     writers: dict[PurePosixPath, Callable[[Path], object]] = {}
     for row in kept:
-        if row.path and Path(row.path).is_file():
+        if row.path:
+            if not Path(row.path).is_file():
+                raise GansiftError(
+                    f"{row.path} of example {row.id!r} is not there any more; put it back and export again"
+                )
             relative = _relative_path(row, root)
             write = _put(Path(row.path).absolute(), link)
         elif examples is not None and row.id in positions:
             relative = PurePosixPath(row.label, f"{_without_hash(row.id).rpartition('/')[2]}.png")
             write = _paint(examples, positions[row.id])
-        elif row.path:
-            raise GansiftError(f"{row.path} of example {row.id!r} is not there any more; put it back and export again")
         else:
             raise GansiftError(
                 f"example {row.id!r} never was a file; export lists, or give its pixels so that an image can be written"
