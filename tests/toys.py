@@ -95,11 +95,11 @@ class MeanWave:
         return (samples.sin() + samples.square() / 4).mean()
 
     def value(self, source) -> float:
-        sampler = source.sampler()
+        sampler = source if isinstance(source, games.Sampler) else source.sampler()
         return float(self._of(sampler, sampler.parameters).detach())
 
     def gradient(self, source) -> dict[str, Tensor]:
-        sampler = source.sampler()
+        sampler = source if isinstance(source, games.Sampler) else source.sampler()
         leaves = {name: value.clone().requires_grad_() for name, value in sampler.parameters.items()}
         found = torch.autograd.grad(
             self._of(sampler, leaves), list(leaves.values()), allow_unused=True, materialize_grads=True

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gansift.cleansing.retrain import retrain
+from gansift.cleansing.replicas import retrained_samplers
 from gansift.games.draw import Draw
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
@@ -45,12 +45,6 @@ class Trial:
     random_test: float
 
 
-def grid(horizons: Iterable[int], counts: Iterable[int]) -> list[Cell]:
-    """All cells, the cheapest to retrain first."""
-    counts = sorted(set(counts))
-    return [Cell(horizon, removed) for horizon in sorted(set(horizons)) for removed in counts]
-
-
 def random_ids(run: Run, cell: Cell) -> tuple[str, ...]:
     """As many examples of the run as the cell removes, chosen at random from the run's seed."""
     present = [identity for identity, weight in zip(run.ids, run.weights.tolist(), strict=True) if weight > 0]
@@ -58,31 +52,36 @@ def random_ids(run: Run, cell: Cell) -> tuple[str, ...]:
     return tuple(present[row] for row in order[: cell.removed].tolist())
 
 
-def try_cell(
+def removals(run: Run, scores: Scores, counts: Sequence[int]) -> list[tuple[str, ...]]:
+    """What is removed at one horizon: the most harmful examples for each count, then as many random ones."""
+    cells = [Cell(scores.horizon, count) for count in counts]
+    return [scores.harmful(count).ids for count in counts] + [random_ids(run, cell) for cell in cells]
+
+
+def try_horizon(
     run: Run,
     scores: Scores,
-    cell: Cell,
+    counts: Sequence[int],
     metrics: tuple[Metric, Metric],
     before: Sequence[float],
     from_start: bool = False,
-) -> Trial:
-    """Retrain without the cell's harmful examples, and without as many random ones, and measure both.
+) -> list[Trial]:
+    """Retrain without the most harmful examples, and without as many random ones, and measure both.
 
     Args:
         run: the run to redo the end of.
-        scores: of the cell's horizon, for this run.
-        cell: what to try.
+        scores: of one horizon, for this run.
+        counts: how many to remove, one trial each.
         metrics: on validation and on test data.
         before: their values for the run itself.
-        from_start: remove from the whole run instead of its last ``cell.horizon`` steps.
+        from_start: remove from the whole run instead of its last ``scores.horizon`` steps.
     """
-    harmful = scores.harmful(cell.removed)
-    redone = None if from_start else cell.horizon
-
-    def changes(ids: Iterable[str]) -> list[float]:
-        again = retrain(run, ids, horizon=redone, from_start=from_start)
-        return [metric.value(again) - value for metric, value in zip(metrics, before, strict=True)]
-
-    validation, test = changes(harmful.ids)
-    random_validation, random_test = changes(random_ids(run, cell))
-    return Trial(run.step.settings.seed, *cell, harmful.sum(), validation, test, random_validation, random_test)
+    redone = run.steps - run.start if from_start else scores.horizon
+    changes = [
+        [metric.value(sampler) - value for metric, value in zip(metrics, before, strict=True)]
+        for sampler in retrained_samplers(run, removals(run, scores, counts), redone)
+    ]
+    return [
+        Trial(run.step.settings.seed, scores.horizon, count, scores.harmful(count).sum(), *harmful, *at_random)
+        for count, harmful, at_random in zip(counts, changes[: len(counts)], changes[len(counts) :], strict=True)
+    ]

@@ -8,6 +8,14 @@ import torch
 from torch import Tensor
 
 
+def input_gradient(discriminator: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """D D(x_i) / d x_i of every row, shape of ``x``, differentiable in x and in the discriminator's parameters.
+
+    By `torch.func.grad`, which, unlike `torch.autograd.grad`, also works where many replicas are trained at once.
+    """
+    return torch.func.grad(lambda rows: discriminator(rows).sum())(x)
+
+
 def squared_input_gradient(discriminator: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """R1 of each example (Mescheder et al. 2018, equation 9 without its factor): ||d D(x_i) / d x_i||^2, (B,).
 
@@ -15,10 +23,7 @@ def squared_input_gradient(discriminator: Callable[[Tensor], Tensor], x: Tensor)
         discriminator: (B, *shape) -> (B,), row by row.
         x: the examples, shape (B, *shape).
     """
-    # Training differentiates in the parameters only, but here a graph back to the input is needed as well.
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+    gradient = input_gradient(discriminator, x)
     return gradient.flatten(1).square().sum(1)
 
 
@@ -35,10 +40,6 @@ def unit_gradient(discriminator: Callable[[Tensor], Tensor], real: Tensor, fake:
         mix: share of the real example in each point, shape (B,), within [0, 1].
     """
     share = mix.view(-1, *[1] * (real.ndim - 1))
-    with torch.enable_grad():
-        point = share * real + (1 - share) * fake
-        if not point.requires_grad:
-            point.requires_grad_()
-        (gradient,) = torch.autograd.grad(discriminator(point).sum(), point, create_graph=True)
+    gradient = input_gradient(discriminator, share * real + (1 - share) * fake)
     # The tiny constant only keeps the root differentiable where the gradient vanishes.
     return (gradient.flatten(1).square().sum(1) + 1e-12).sqrt().sub(1).square()

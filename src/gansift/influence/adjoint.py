@@ -57,7 +57,8 @@ def _move_adjoint(
         batch_weights = {
             name: value.detach().requires_grad_() for name, value in step.batch_weights(rows, weights).items()
         }
-        gradient, _ = step.gradient(parameters, number, player, turn, rows, batch_weights, create_graph=True)
+        loss = step.loss(number, player, turn, rows, parameters, batch_weights)
+        (gradient,) = torch.autograd.grad(loss, parameters[player], create_graph=True)
         before[player], by_gradient = _optimizer_adjoint(
             step, number, player, turn, state, gradient.detach(), adjoint[player]
         )

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, vmap
 
 from gansift.data.examples import Examples
 from gansift.errors import TrainingError
@@ -117,31 +118,35 @@ class Step:
         }
 
     def batch_weights(self, rows: Mapping[str, Tensor], weights: Tensor) -> dict[str, Tensor]:
-        """The weights of a batch's examples, by data set; ``weights`` is one vector over all data sets."""
-        return {name: weights[self.offsets[name] + index].to(self.dtype) for name, index in rows.items()}
+        """The weights of a batch's examples, by data set, (B,) or (R, B); ``weights`` run over all data sets."""
+        return {name: weights[..., self.offsets[name] + index].to(self.dtype) for name, index in rows.items()}
 
-    def gradient(
+    def loss(
         self,
-        parameters: Mapping[str, Tensor],
         number: int,
         player: str,
         turn: int,
         rows: Mapping[str, Tensor],
+        parameters: Mapping[str, Tensor],
         batch_weights: Mapping[str, Tensor],
-        create_graph: bool = False,
-    ) -> tuple[Tensor, Tensor]:
-        """Gradient of a player's loss in its own parameters, shape (P,), and the loss.
+    ) -> Tensor:
+        """A player's loss in one update, a scalar.
 
         Args:
-            parameters: flat parameters of every player; the player's own must require a gradient.
             number: of the step.
             player: whose loss.
             turn: updates of the player earlier in this step.
             rows: as from `rows`.
+            parameters: flat parameters of every player.
             batch_weights: as from `batch_weights`.
-            create_graph: keep the gradient differentiable.
         """
-        batch = Batches(
+        batch = self.batch(number, rows, batch_weights)
+        draw = Draw(self.settings.seed, "step", number, player, turn, dtype=self.dtype, device=self.settings.device)
+        return self.game.loss(player, self.net(parameters), batch, draw)
+
+    def batch(self, number: int, rows: Mapping[str, Tensor], batch_weights: Mapping[str, Tensor]) -> Batch | Batches:
+        """What the losses see of the data: one batch, or one of each data set where there are several."""
+        batches = Batches(
             {
                 name: Batch(
                     self.x[name][index],
@@ -152,11 +157,7 @@ class Step:
                 for name, index in rows.items()
             }
         )
-        draw = Draw(self.settings.seed, "step", number, player, turn, dtype=self.dtype, device=self.settings.device)
-        only = next(iter(batch.values())) if len(batch) == 1 else batch
-        loss = self.game.loss(player, self.net(parameters), only, draw)
-        (gradient,) = torch.autograd.grad(loss, parameters[player], create_graph=create_graph)
-        return gradient, loss.detach()
+        return next(iter(batches.values())) if len(batches) == 1 else batches
 
     def optimizer_update(
         self, player: str, slots: Mapping[str, Tensor], gradient: Tensor, number: int, turn: int
@@ -174,16 +175,22 @@ class Step:
         return {PARAMETERS: parameters, **own}
 
     def move(self, state: State, number: int, move: Move, weights: Tensor) -> tuple[State, dict[str, Tensor]]:
-        """The state after one move, and the losses of its players. All of them read the state before the move."""
+        """The state after one move, and the losses of its players. All of them read the state before the move.
+
+        With weights of shape (R, N) and slots of shape (R, P) it moves R replicas at once, which differ in their
+        weights: the same computation but for the last bits, and much faster where the networks are small.
+        """
         new = dict(state)
         losses = {}
         for player, turn in zip(move.players, move.turns, strict=True):
             parameters = {name: slots[PARAMETERS] for name, slots in state.items()}
             parameters[player] = parameters[player].detach().requires_grad_()
             rows = self.rows(number, turn)
-            gradient, losses[player] = self.gradient(
-                parameters, number, player, turn, rows, self.batch_weights(rows, weights)
-            )
+            loss = partial(self.loss, number, player, turn, rows)
+            batch_weights = self.batch_weights(rows, weights)
+            value = loss(parameters, batch_weights) if weights.ndim == 1 else vmap(loss)(parameters, batch_weights)
+            (gradient,) = torch.autograd.grad(value.sum(), parameters[player])
+            losses[player] = value.detach()
             with torch.no_grad():
                 new[player] = state[player] | self.optimizer_update(player, state[player], gradient, number, turn)
         return new, losses
@@ -216,7 +223,7 @@ class Step:
 def _normalised(weight: Tensor) -> Tensor:
     """Weights times B over their sum; a batch whose examples are all removed contributes nothing."""
     total = weight.sum()
-    return weight * (len(weight) / total) if total > 0 else weight
+    return weight * (len(weight) / torch.where(total > 0, total, torch.ones_like(total)))
 
 
 def _ids(data: Mapping[str, Examples]) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from torch import Tensor
 from gansift.data.examples import Examples
 from gansift.errors import TrainingError
 from gansift.files import read_json, write_json
-from gansift.games.batch import Batch, Batches
 from gansift.games.game import Game
 from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints
 from gansift.training.optimizers import Optimizer
@@ -189,19 +188,8 @@ def _weights(weights: Any, count: int, step: Step) -> Tensor:
 
 def _check_game(step: Step, weights: Tensor) -> None:
     rows = step.rows(0, 0)
-    batch = Batches(
-        {
-            name: Batch(
-                step.x[name][index],
-                step.batch_weights(rows, weights)[name],
-                None if (labels := step.labels[name]) is None else labels[index],
-                0,
-            )
-            for name, index in rows.items()
-        }
-    )
     net = step.net({name: slots[PARAMETERS] for name, slots in step.initial().items()})
-    step.game.check(net, next(iter(batch.values())) if len(batch) == 1 else batch)
+    step.game.check(net, step.batch(0, rows, step.batch_weights(rows, weights)))
 
 
 def _claim(folder: Path, step: Step, game: Game, data: Mapping[str, Examples], weights: Tensor, stride: int) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gansift.cleansing.trial import Cell
-
 
 @dataclass(frozen=True)
 class RunDirectory:
@@ -63,10 +61,10 @@ class RunDirectory:
         """Norms of the adjoint along one seed's sweep."""
         return self.training(seed) / "scores" / "growth.json"
 
-    def trial(self, seed: int, cell: Cell, from_start: bool) -> Path:
-        """What retraining gave for one seed and cell."""
+    def trials(self, seed: int, horizon: int, from_start: bool) -> Path:
+        """What retraining gave for one seed and horizon."""
         suffix = "-from-start" if from_start else ""
-        return self.training(seed) / "cleanse" / f"horizon-{cell.horizon}-removed-{cell.removed}{suffix}.json"
+        return self.training(seed) / "cleanse" / f"horizon-{horizon}{suffix}.json"
 
     def chosen_scores(self, metric: str) -> Path:
         """The first seed's scores at the chosen horizon."""

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gansift import influence, training
-from gansift.cleansing.trial import Cell, Trial, grid, try_cell
+from gansift.cleansing.trial import Cell, Trial, try_horizon
 from gansift.files import read_json, write_json
 from gansift.influence.scores import Scores
 from gansift.training.trajectory import Run
@@ -103,32 +103,32 @@ def cleanse_seed(
     from_start: bool,
     tick: Tick,
 ) -> list[Trial]:
-    """Retraining of one seed for every cell of the grid, the cheapest first."""
+    """Retraining of one seed for every horizon, the cheapest first, and every number to remove."""
     _, counts = plan(place.config, len(place.splits.train))
     trained = values_of_seed(directory, place, run, seed)["trained"]
     trials = []
-    for cell in grid(scores, counts):
-        path = directory.trial(seed, cell, from_start)
+    for horizon in sorted(scores):
+        path = directory.trials(seed, horizon, from_start)
         if not path.exists():
-            trial = try_cell(
+            found = try_horizon(
                 run,
-                scores[cell.horizon],
-                cell,
+                scores[horizon],
+                counts,
                 (place.validation, place.test),
                 (trained["validation"], trained["test"]),
                 from_start,
             )
-            write_json(path, asdict(trial))
-            tick(2.0 * (run.steps if from_start else cell.horizon))
-        trials.append(Trial(**read_json(path)))
+            write_json(path, [asdict(trial) for trial in found])
+            tick(2.0 * len(counts) * (run.steps if from_start else horizon))
+        trials += [Trial(**row) for row in read_json(path)]
     return trials
 
 
 def read_trials(directory: RunDirectory, config: Config, examples: int, from_start: bool) -> list[Trial]:
     """The finished trials of all seeds."""
-    horizons, counts = plan(config, examples)
-    paths = [directory.trial(seed, cell, from_start) for seed in range(config.seeds) for cell in grid(horizons, counts)]
-    return [Trial(**read_json(path)) for path in paths if path.exists()]
+    horizons, _ = plan(config, examples)
+    paths = [directory.trials(seed, horizon, from_start) for seed in range(config.seeds) for horizon in horizons]
+    return [Trial(**row) for path in paths if path.exists() for row in read_json(path)]
 
 
 def work_on_seed(root: Path, seed: int, last: str, from_start: bool, tick: Tick) -> None:

@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from gansift import cleansing, data
-from gansift.cleansing.trial import Cell
+from gansift.cleansing.trial import Cell, removals
 from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_bytes, write_json
 from gansift.games.draw import Draw
@@ -154,14 +154,16 @@ def _write_outcome(
     removed = () if chosen is None else shown.harmful(chosen.removed).ids
     after = None
     if chosen is not None:
-        after = cleansing.retrain(
-            run, removed, horizon=None if result["from_start"] else chosen.horizon, from_start=result["from_start"]
-        )
+        redone = run.steps if result["from_start"] else chosen.horizon
+        # The very retrainings that were measured, so that the generator is the one in the report bit for bit.
+        _, counts = plan(place.config, len(run.ids))
+        samplers = cleansing.retrained_samplers(run, removals(run, shown, counts), redone)
+        after = samplers[counts.index(chosen.removed)]
     result["classes"] = _classes(place, set(removed))
-    samples = [None if one is None else _samples(one.sampler()) for one in (run, after)]
-    _save_generator(directory, "original", run)
+    samples = [None if sampler is None else _samples(sampler) for sampler in (run.sampler(), after)]
+    _save_generator(directory, "original", run, run.sampler())
     if after is not None:
-        _save_generator(directory, "cleansed", after)
+        _save_generator(directory, "cleansed", run, after)
     shown.to_csv(directory.chosen_scores(shown.metric))
     write_lists(directory.root, run.ids, removed)
     result["report"] = str(directory.page)
@@ -178,8 +180,8 @@ def _samples(sampler: Sampler) -> np.ndarray:
     return sampler.sample(_SAMPLES, draw).detach().float().cpu().numpy()
 
 
-def _save_generator(directory: RunDirectory, name: str, run: Run) -> None:
-    flat = run.sampler().parameters["generator"]
+def _save_generator(directory: RunDirectory, name: str, run: Run, sampler: Sampler) -> None:
+    flat = sampler.parameters["generator"]
     views: dict[str, Tensor] = {
         key: value.detach().cpu().contiguous() for key, value in run.step.layouts["generator"].views(flat).items()
     }

@@ -1,0 +1,70 @@
+"""Trials measure real retraining, also where replicas are trained together."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from gansift import cleansing, influence, training
+from gansift.cleansing import replicas
+from gansift.cleansing.trial import Cell, random_ids, try_horizon
+from gansift.errors import TrainingError
+from toys import MeanWave, ThreePlayers, examples, gan
+
+ADAM = training.Adam(lr=0.05, eps=1e-2)
+
+
+def _train(game=None, **arguments):
+    settings = {"steps": 9, "batch_size": 4, "optimizers": ADAM, "ema": 0.8, "dtype": "float64"} | arguments
+    return training.train(game or gan(r1=0.4), examples(), **settings)
+
+
+@pytest.mark.parametrize("small", [0, 10**6])
+@pytest.mark.parametrize("from_start", [False, True])
+def test_a_trial_measures_real_retraining_of_harmful_and_of_random_examples(monkeypatch, small, from_start):
+    monkeypatch.setattr(replicas, "_SMALL", small)
+    run, metric = _train(), MeanWave()
+    scores = influence.itd(run, metric, horizon=5)
+    trials = try_horizon(run, scores, [1, 3], (metric, metric), (metric.value(run), 0.0), from_start)
+    for trial, count in zip(trials, [1, 3], strict=True):
+        harmful = scores.harmful(count)
+        horizon = 9 if from_start else 5
+        value = metric.value(cleansing.retrain(run, harmful.ids, horizon=horizon))
+        at_random = metric.value(cleansing.retrain(run, random_ids(run, Cell(5, count)), horizon=horizon))
+        assert (trial.seed, trial.horizon, trial.removed, trial.predicted) == (0, 5, count, harmful.sum())
+        assert trial.test == pytest.approx(value, rel=1e-11)
+        assert trial.validation == pytest.approx(value - metric.value(run), abs=1e-11)
+        assert trial.random_test == pytest.approx(at_random, rel=1e-11)
+        assert trial.random_validation == pytest.approx(at_random - metric.value(run), abs=1e-11)
+
+
+@pytest.mark.parametrize("renormalise", [False, True])
+@pytest.mark.parametrize(
+    "arguments", [{"schedule": "simultaneous", "r1": 0.3}, {"schedule": "2:1", "gradient_penalty": 0.3}]
+)
+def test_replicas_equal_one_retraining_each(arguments, renormalise):
+    run = _train(gan(**arguments), renormalise=renormalise)
+    removed = [("x/001",), (), ("x/004", "x/007", "x/000"), tuple(run.ids)]
+    for ids, sampler in zip(removed, cleansing.retrained_samplers(run, removed, 6), strict=True):
+        alone = cleansing.retrain(run, ids, horizon=6).sampler()
+        for name, value in alone.parameters.items():
+            torch.testing.assert_close(sampler.parameters[name], value, rtol=1e-11, atol=1e-13)
+
+
+def test_replicas_of_a_game_with_several_data_sets_equal_one_retraining_each():
+    data = {"simulated": examples(10, seed=1, name="s"), "real": examples(14, seed=2, name="r")}
+    run = training.train(
+        ThreePlayers(), data, steps=6, batch_size={"simulated": 3, "real": 4}, optimizers=ADAM, ema=0.7, dtype="float64"
+    )
+    removed = [("simulated:s/001", "real:r/003"), ("real:r/000",)]
+    for ids, sampler in zip(removed, cleansing.retrained_samplers(run, removed, 4), strict=True):
+        alone = cleansing.retrain(run, ids, horizon=4).sampler()
+        for name, value in alone.parameters.items():
+            torch.testing.assert_close(sampler.parameters[name], value, rtol=1e-11, atol=1e-13)
+
+
+def test_a_retraining_that_breaks_down_is_said():
+    run = _train()
+    run.step.x["data"][3] = float("nan")
+    with pytest.raises(TrainingError, match="broke down"):
+        cleansing.retrained_samplers(run, [()], 9)

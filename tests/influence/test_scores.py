@@ -1,0 +1,93 @@
+"""The result object: signs, order, and files that come back bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gansift.errors import GansiftError
+from gansift.influence import Scores
+
+
+def _scores(direction="lower", **changes):
+    settings = {
+        "ids": ("a", "b,\"c\"", "d/é.png", "e"),
+        "values": np.array([0.1, -1 / 3, 2.0, -1e-17]),
+        "metric": "fid", "direction": direction, "estimator": "itd", "horizon": 7, "steps": 20,
+        "removal": "fixed-denominator",
+    }  # fmt: skip
+    return Scores(**(settings | changes))
+
+
+def test_harmful_means_that_removal_improves_the_metric_in_either_direction():
+    lower, higher = _scores("lower"), _scores("higher")
+    assert lower.harmful(2).ids == ('b,"c"', "e")
+    assert lower.helpful(1).ids == ("d/é.png",)
+    assert higher.harmful(1).ids == ("d/é.png",)
+    assert higher.helpful(1).ids == ('b,"c"',)
+
+
+def test_the_sum_is_the_predicted_change_of_removing_all():
+    assert _scores().harmful(2).sum() == pytest.approx(-1 / 3 - 1e-17)
+    assert _scores().harmful(0).sum() == 0
+
+
+@pytest.mark.parametrize("errors", [None, np.array([0.1, 0.2, 1 / 7, 0.4])])
+def test_a_file_comes_back_bit_for_bit(tmp_path, errors):
+    scores = _scores(standard_error=errors)
+    scores.to_csv(tmp_path / "scores.csv")
+    back = Scores.read(tmp_path / "scores.csv")
+    assert back.ids == scores.ids
+    assert np.array_equal(back.values, scores.values)
+    assert (back.metric, back.direction, back.horizon, back.steps, back.removal) == (
+        "fid",
+        "lower",
+        7,
+        20,
+        scores.removal,
+    )
+    assert errors is None or np.array_equal(back.standard_error, errors)
+
+
+def test_rank_one_is_the_most_harmful(tmp_path):
+    _scores().to_csv(tmp_path / "scores.csv")
+    rows = (tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0].startswith("id,score,score_se,rank,metric,direction")
+    assert rows[2].startswith('"b,""c""",-0.3333333333333333,,1,fid,lower')
+
+
+def test_files_of_other_tools_need_only_the_columns_that_carry_meaning(tmp_path):
+    path = tmp_path / "foreign.csv"
+    path.write_text(
+        "id,score,metric,direction,estimator,horizon,steps,removal\nx,1.5,fid,lower,tracin,5,5,fixed-denominator\n"
+    )
+    assert Scores.read(path).values.tolist() == [1.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,score\nx,1\n", "has no metric, direction"),
+        ("", "has no id, score"),
+        ("id,score,metric,direction,estimator,horizon,steps,removal\nx,high,m,lower,e,1,1,r\n", "does not fit"),
+        ("id,score,metric,direction,estimator,horizon,steps,removal\nx,1,m,down,e,1,1,r\n", "does not fit"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_named_with_what_is_wrong(tmp_path, text, message):
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(GansiftError, match=f"bad.csv .*{message}"):
+        Scores.read(path)
+    with pytest.raises(GansiftError, match=r"missing\.csv cannot be read"):
+        Scores.read(tmp_path / "missing.csv")
+
+
+def test_more_than_there_are_cannot_be_chosen():
+    with pytest.raises(GansiftError, match="cannot choose 5 of 4"):
+        _scores().harmful(5)
+
+
+def test_slices_keep_ids_values_and_errors_together():
+    part = _scores(standard_error=np.arange(4.0))[1:3]
+    assert part.ids == ('b,"c"', "d/é.png")
+    assert part.standard_error.tolist() == [1.0, 2.0]
