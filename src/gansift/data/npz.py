@@ -91,7 +91,7 @@ def _convert(x: np.ndarray, path: Path) -> tuple[np.ndarray, Tensor]:
         return images, to_signed(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     if x.dtype.kind == "f" and x.ndim == 2:
         with np.errstate(over="ignore"):
-            points = x.astype(np.float32, order="C")
+            points = x.astype(np.float32)
         if not np.isfinite(points).all():
             row = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
             raise DataError(f"`x` in {path} has NaN or infinity (in float32), first in row {row}; remove such rows")

@@ -1,0 +1,156 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+from picture_files import pixels
+from PIL import Image
+
+from gansift.data.pixels import BadImageError, decode, to_signed
+
+
+def encode(content, format="PNG", **options):
+    image = content if isinstance(content, Image.Image) else Image.fromarray(content)
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+GREY, COLOUR = pixels(0), pixels(1, 6, 5, 3)
+
+
+def test_every_pixel_value_is_mapped_linearly_and_comes_back():
+    values = np.arange(256, dtype=np.uint8)
+    signed = to_signed(values)
+    assert signed.dtype == torch.float32
+    assert torch.allclose(signed.double(), torch.arange(256.0, dtype=torch.float64) / 127.5 - 1, atol=1e-7)
+    assert (signed[0], signed[255]) == (-1, 1)
+    assert np.array_equal(((signed + 1) * 127.5).round().numpy().astype(np.uint8), values)
+
+
+@pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "PPM"])
+def test_lossless_formats_give_back_grey_pixels(format):
+    assert np.array_equal(decode(encode(GREY, format)), GREY)
+
+
+@pytest.mark.parametrize(
+    ("format", "options"), [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("PPM", {}), ("WEBP", {"lossless": True})]
+)
+def test_lossless_formats_give_back_colour_pixels(format, options):
+    assert np.array_equal(decode(encode(COLOUR, format, **options)), COLOUR)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "WEBP"])
+def test_lossy_formats_give_back_a_flat_colour_nearly(format):
+    flat = np.full((8, 8, 3), (200, 100, 50), dtype=np.uint8)
+    assert np.abs(decode(encode(flat, format)).astype(int) - flat).max() <= 4
+
+
+def test_a_palette_counts_as_colour_and_gives_back_its_pixels():
+    assert np.array_equal(decode(encode(GREY, "GIF")), np.stack([GREY] * 3, axis=2))
+
+
+def test_black_and_white_becomes_0_and_255():
+    assert np.array_equal(decode(encode(Image.fromarray(GREY > 127))), np.where(GREY > 127, 255, 0))
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_16_bit_grey_is_rounded_to_8_bits(format):
+    wide = np.random.default_rng(2).integers(0, 65536, (6, 5), dtype=np.uint16)
+    wide[0, :2] = 0, 65535
+    assert np.array_equal(decode(encode(wide, format)), np.rint(wide * (255 / 65535)))
+
+
+def test_transparency_is_laid_on_white():
+    def blend(colour, alpha):
+        return colour * (alpha / 255) + 255 * (1 - alpha / 255)
+
+    for base in (GREY[..., None], COLOUR):
+        content = np.concatenate([base, pixels(3, 6, 5, 1)], axis=2)
+        content[0, 0, -1], content[0, 1, -1] = 0, 255
+        got = decode(encode(content))
+        expected = blend(base.astype(float), content[..., -1:].astype(float)).squeeze()
+        assert np.abs(got - expected).max() <= 1
+        assert (got[0, 0] == 255).all()
+        assert (got[0, 1] == base[0, 1].squeeze()).all()
+
+
+def test_a_colour_declared_transparent_becomes_white():
+    for image in (Image.fromarray(GREY), Image.fromarray(COLOUR), Image.fromarray(GREY).convert("P")):
+        key = image.getpixel((0, 0))
+        got = decode(encode(image, transparency=key))
+        assert (got[0, 0] == 255).all()
+        assert not (got == 255).all()
+
+
+@pytest.mark.parametrize(("mode", "grey"), [("P", False), ("CMYK", False), ("RGBA", False), ("LA", True), ("1", True)])
+def test_the_colour_mode_of_the_file_decides_what_is_grey(mode, grey):
+    image = Image.fromarray(GREY).convert("RGB" if mode == "CMYK" else "L").convert(mode)
+    assert (decode(encode(image, "TIFF" if mode == "CMYK" else "PNG")).ndim == 2) == grey
+
+
+@pytest.mark.parametrize("content", [GREY, COLOUR])
+def test_the_orientation_of_the_camera_is_applied(content):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown after a quarter turn clockwise
+    assert np.array_equal(decode(encode(content, exif=exif)), np.rot90(content, -1))
+
+
+def test_a_16_bit_image_is_turned_too():
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    content = encode(GREY.astype(np.uint16) * 257, exif=exif)
+    assert np.array_equal(decode(content), np.rot90(GREY, 1))
+
+
+def test_resizing_crops_the_centre_first():
+    wide = np.zeros((4, 10), dtype=np.uint8)
+    wide[:, 3:7] = pixels(4, 4, 4)
+    assert np.array_equal(decode(encode(wide), 4), wide[:, 3:7])
+    assert np.array_equal(decode(encode(wide.T.copy()), 4), wide.T[3:7])
+
+
+@pytest.mark.parametrize("size", [3, 16])
+def test_resizing_is_by_the_lanczos_filter(size):
+    square = pixels(5, 8, 8)
+    assert decode(encode(square), size).shape == (size, size)
+    # One axis at a time, with weights sinc(d) sinc(d / 3), widened by the scale when shrinking.
+    scale = max(8 / size, 1)
+    distance = ((np.arange(size) + 0.5) * 8 / size)[:, None] - (np.arange(8) + 0.5)
+    weights = np.sinc(distance / scale) * np.sinc(distance / scale / 3) * (np.abs(distance / scale) < 3)
+    weights /= weights.sum(1, keepdims=True)
+    # Pillow rounds to 8 bits, and clips, between the two passes.
+    first = np.clip(np.rint(square @ weights.T), 0, 255)
+    assert np.abs(decode(encode(square), size) - np.clip(weights @ first, 0, 255)).max() <= 1.5
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", r"is empty \(0 bytes\)"),
+        (b"not an image at all", "not an image in a format that can be read"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 5 5\n", "not an image in a format that can be read"),
+        (encode(pixels(6, 64, 64))[:1000], "damaged or cut short"),
+        (encode(pixels(6, 64, 64, 3), "JPEG")[:1000], "damaged or cut short"),
+        (encode(pixels(6, 64, 64), "BMP")[:1500], "damaged or cut short"),
+        (encode(np.zeros((4, 4), dtype=np.float32), "TIFF"), r"32-bit pixels \(mode F\); save it with 8 or 16 bits"),
+        (encode(np.zeros((4, 4), dtype=np.int32), "TIFF"), r"32-bit pixels \(mode I\); save it with 8 or 16 bits"),
+    ],
+)
+def test_what_is_no_whole_image_is_refused_with_the_reason(content, reason):
+    with pytest.raises(BadImageError, match=reason):
+        decode(content)
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_several_frames_are_refused_with_their_number(format):
+    frames = [Image.fromarray(pixels(number, 8, 8, 3)) for number in range(3)]
+    content = encode(frames[0], format, save_all=True, append_images=frames[1:])
+    with pytest.raises(BadImageError, match=r"animated or has several pages \(3 frames\)"):
+        decode(content)
+
+
+def test_a_camera_picture_with_a_preview_behind_it_is_read():
+    flat = Image.new("RGB", (16, 16), (200, 100, 50))
+    content = encode(flat, "MPO", save_all=True, append_images=[Image.new("RGB", (16, 16))])
+    assert np.abs(decode(content).astype(int) - np.asarray(flat)).max() <= 4

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from picture_files import pixels, save
+
+from gansift.data import load
+from gansift.errors import DataError, UsageError
+
+
+@pytest.mark.parametrize("source", ["cifar", "no/such/folder", "gone.npz"])
+def test_an_unknown_source_is_told_what_there_is(source):
+    with pytest.raises(
+        DataError,
+        match=rf"{source} does not exist.*a folder of images, a \.npz file, or one of digits, mnist, normal-1d",
+    ):
+        load(source)
+
+
+@pytest.mark.parametrize("name", ["a.png", "images.zip", "table.csv"])
+def test_a_file_instead_of_a_folder_is_told_so(tmp_path, name):
+    (tmp_path / name).write_bytes(b"1")
+    with pytest.raises(DataError, match=rf"{name} is a file, neither a folder nor a \.npz file\. Give the folder"):
+        load(tmp_path / name)
+
+
+@pytest.mark.parametrize("option", [{"labels": "labels.csv"}, {"size": 16}])
+def test_options_of_folders_are_refused_elsewhere(tmp_path, option):
+    np.savez(tmp_path / "x.npz", x=np.zeros((9, 1)))
+    for source in ("digits", tmp_path / "x.npz"):
+        with pytest.raises(UsageError, match=rf"--{next(iter(option))} goes with a folder .* {source} is none"):
+            load(source, **option)
+
+
+@pytest.mark.parametrize("size", [0, -3])
+def test_a_size_below_one_pixel_is_refused(faces, size):
+    with pytest.raises(UsageError, match=f"at least 1 pixel, not {size}"):
+        load(faces, size=size)
+
+
+def test_bad_fractions_are_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(UsageError, match="three positive numbers"):
+        load(tmp_path / "not there", fractions=(1, 1, 1))
+
+
+def test_a_folder_named_like_a_builtin_is_reached_by_its_path(tmp_path, monkeypatch):
+    for number in range(20):
+        save(tmp_path / "digits" / f"{number}.png", pixels(number))
+    monkeypatch.chdir(tmp_path)
+    assert load("./digits").train.shape == (1, 6, 5)
+    assert load("digits").train.shape == (1, 8, 8)
+
+
+def test_fractions_and_seed_reach_the_split(faces):
+    assert len(load(faces, fractions=(0.8, 0.1, 0.1), seed=1).train) > len(load(faces, fractions=(0.2, 0.4, 0.4)).train)
+    assert load(faces, seed=1).train.ids != load(faces, seed=2).train.ids
