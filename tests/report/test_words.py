@@ -66,3 +66,9 @@ def test_metric_names():
     assert words.metric_label("is") == "IS"
     assert words.metric_label("island@3") == "island@3"
     assert words.metric_meaning("island@3") == ""
+
+
+def test_a_sentence_gets_minus_signs_only_before_numbers():
+    assert words.typeset("pre-2020 by -1.5 (95 % to -0.2)") == (
+        f"pre-2020 by {MINUS}1.5 (95\N{NO-BREAK SPACE}% to {MINUS}0.2)"
+    )

@@ -390,7 +390,7 @@ def _mark_chosen(axes: Axes, place: float, row: Mapping[str, Any], split: str, d
 
 
 def _horizon_title(row: Mapping[str, Any]) -> str:
-    epochs = f" ({row['epochs']:g} epochs)" if finite(row.get("epochs")) else ""
+    epochs = f" ({row['epochs']:g} epoch{'s' * (row['epochs'] != 1)})" if finite(row.get("epochs")) else ""
     return f"Last {row['horizon']:,} steps{epochs}"
 
 

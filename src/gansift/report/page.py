@@ -54,6 +54,7 @@ def _environment() -> Environment:
         "duration": words.duration,
         "plural": words.plural,
         "setting": _setting,
+        "typeset": words.typeset,
     }
     return environment
 

@@ -90,6 +90,11 @@ def has_interval(ends: Sequence[float | None] | None) -> TypeGuard[Sequence[floa
     return ends is not None and len(ends) == 2 and all(finite(end) for end in ends)
 
 
+def typeset(sentence: str) -> str:
+    """A sentence with true minus signs, and no line break between a number and its per cent sign."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", re.sub(r"(?<![\w.])-(?=\d)", MINUS, sentence))
+
+
 def share(part: float, whole: float) -> str:
     """``part`` of ``whole`` in per cent."""
     return f"{100 * part / whole:.1f} %" if whole else MISSING
