@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from gansift.data.examples import Examples
 from torch import Tensor, nn
 
 from gansift import games
+from gansift.data.examples import Examples
 from gansift.games.batch import Batch, Batches, weighted_mean
 from gansift.games.draw import Draw
 from gansift.games.parameters import Layout, Net

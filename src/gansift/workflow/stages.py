@@ -104,6 +104,8 @@ def describe(config: Config) -> dict[str, Any]:
 
 def work(directory: RunDirectory, config: Config, last: str, from_start: bool, quiet: bool) -> None:
     """Train, score and cleanse all seeds up to the stage ``last`` (train, score or cleanse)."""
+    for unfinished in directory.root.rglob(".*.tmp"):  # of a process that was killed while it wrote
+        unfinished.unlink(missing_ok=True)
     examples = len(load_data(config).train)
     of_seed = seed_work(replace(config, from_start=from_start), examples)
     stages = {"train": ["train"], "score": ["train", "score"], "cleanse": ["train", "score", "cleanse"]}[last]

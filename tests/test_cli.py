@@ -1,0 +1,233 @@
+"""The command line as a person uses it: results, resuming after kills, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SMALL = [
+    "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
+    "--jobs", "1",
+]  # fmt: skip
+
+
+def _gansift(*arguments, cwd=None, code=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "gansift.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=300,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def _scores(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("scores/*.csv"))}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "digits"
+    done = _gansift("run", "digits", "--outdir", folder, "--json", *SMALL)
+    return folder, json.loads(done.stdout)
+
+
+def test_json_holds_what_programs_need(finished):
+    folder, result = finished
+    assert {"metric", "direction", "removed", "seeds", "validation", "test", "seconds", "report"} <= set(result)
+    assert {"before", "after", "change", "ci95", "random_change"} <= set(result["test"])
+    assert result["seeds"] == 2
+    assert Path(result["report"]).is_file()
+    assert json.loads((folder / "report.json").read_text())["test"] == result["test"]
+
+
+def test_the_run_directory_is_complete(finished):
+    folder, _ = finished
+    names = ("config.json", "manifest.csv", "log.txt", "report.html", "report.json", "kept.txt", "removed.txt")
+    assert all((folder / name).is_file() for name in names)
+    kept, removed = ((folder / f"{name}.txt").read_text().split() for name in ("kept", "removed"))
+    training = [row for row in (folder / "manifest.csv").read_text().splitlines() if ",train," in row]
+    assert len(kept) + len(removed) == len(training)
+    assert not list(folder.rglob("*.tmp"))
+    assert "http" not in (folder / "report.html").read_text().replace("http://www.w3.org", "")
+
+
+def test_the_same_command_again_changes_no_score(finished):
+    folder, result = finished
+    before = _scores(folder)
+    again = json.loads(_gansift("run", "digits", "--outdir", folder, "--json", *SMALL).stdout)
+    assert _scores(folder) == before
+    assert {**again, "seconds": 0} == {**result, "seconds": 0}
+
+
+def test_the_verbs_do_the_parts_and_give_the_same_scores(finished, tmp_path):
+    whole, result = finished
+    folder = tmp_path / "parts"
+    _gansift("train", "digits", "--outdir", folder, *SMALL)
+    assert not (folder / "report.html").exists()
+    _gansift("score", folder)
+    parts = json.loads(_gansift("cleanse", folder, "--json").stdout)
+    assert parts["test"] == result["test"]
+    assert _scores(folder) == _scores(whole)
+    values = json.loads(_gansift("evaluate", folder, "--json").stdout)["values"]
+    assert [row["seed"] for row in values] == [0, 1]
+    (folder / "report.html").unlink()
+    _gansift("report", folder)
+    assert (folder / "report.html").is_file()
+
+
+def test_processes_side_by_side_give_the_same_bits(finished, tmp_path):
+    folder = tmp_path / "jobs"
+    _gansift("run", "digits", "--outdir", folder, *SMALL[:-1], "2")
+    assert _scores(folder) == _scores(finished[0])
+
+
+def test_from_start_redoes_the_whole_run_and_says_so(finished, tmp_path):
+    folder = tmp_path / "whole"
+    result = json.loads(
+        _gansift("run", "digits", "--outdir", folder, "--json", "--from-start", *SMALL, "--seeds", "1").stdout
+    )
+    report = json.loads((folder / "report.json").read_text())
+    assert report["from_start"] is True
+    assert result["seeds"] == 1
+    assert result["test"]["ci95"] is None
+
+
+def test_export_writes_the_clean_training_images(finished, tmp_path):
+    folder, _ = finished
+    done = json.loads(_gansift("export", folder, tmp_path / "clean", "--json").stdout)
+    kept = len((folder / "kept.txt").read_text().split())
+    assert done["kept"] == kept == len(list((tmp_path / "clean").rglob("*.png")))
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path):
+    plan = json.loads(_gansift("run", "digits", "--dry-run", *SMALL, cwd=tmp_path).stdout)
+    assert plan["settings"]["model"] == "mlp"
+    assert plan["removals"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_come_from_a_file_and_flags_win(tmp_path):
+    (tmp_path / "config.toml").write_text('steps = 80\nr1 = 0.5\nloss = "least-squares"\n')
+    plan = json.loads(
+        _gansift("run", "digits", "--dry-run", "--config", tmp_path / "config.toml", "--steps", "90").stdout
+    )
+    assert (plan["settings"]["steps"], plan["settings"]["r1"], plan["settings"]["loss"]) == (90, 0.5, "least-squares")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "no/such/folder"], 1, "no/such/folder"),
+        (["run", "digits", "--remove", "all"], 2, "--remove"),
+        (["run", "digits", "--horizons", "-3"], 2, "--horizons"),
+        (["run", "digits", "--loss", "hinge"], 1, "unknown loss 'hinge'"),
+        (["run", "digits", "--model", "transformer"], 2, "--model 'transformer' is unknown"),
+        (["run", "digits", "--batch", "5000"], 1, "batch of 5000"),
+        (["run", "digits", "--metric", "psnr"], 2, "--metric 'psnr' is unknown"),
+        (["run", "digits", "--no-such-flag"], 2, "no-such-flag"),
+        (["score", "nothing"], 2, "nothing holds no run"),
+        (["report", "nothing"], 2, "nothing holds no run"),
+        (["run", "digits", "--config", "missing.toml"], 2, "missing.toml cannot be read"),
+    ],
+)
+def test_a_mistake_is_named_in_one_message(tmp_path, arguments, code, message):
+    done = _gansift(*arguments, "--quiet" if arguments[0] == "run" else "--json", cwd=tmp_path, code=code)
+    assert message in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
+
+
+def test_other_settings_in_the_same_directory_are_refused(finished):
+    folder, _ = finished
+    done = _gansift("run", "digits", "--outdir", folder, *SMALL, "--r1", "9", code=1)
+    assert "r1 (1.0 there, 9.0 now)" in done.stderr
+
+
+def _folder(tmp_path, count=60):
+    random_numbers = np.random.default_rng(0)
+    for row in range(count):
+        pixels = random_numbers.integers(0, 255, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{row:03d}.png")
+    return tmp_path
+
+
+def test_a_corrupt_image_is_named_and_can_be_left_out(tmp_path):
+    images = _folder(tmp_path)
+    (images / "bad.png").write_bytes(b"not an image")
+    done = _gansift("run", images, "--outdir", tmp_path / "out", *SMALL, "--batch", "10", code=1)
+    assert "bad.png" in done.stderr
+    assert "--skip-bad" in done.stderr
+    done = _gansift("run", images, "--outdir", tmp_path / "out", *SMALL, "--batch", "10", "--skip-bad", "--json")
+    assert "bad.png" in done.stderr
+    assert Path(json.loads(done.stdout)["report"]).is_file()
+
+
+def test_nan_in_training_is_said_with_exit_code_1(tmp_path):
+    done = _gansift("train", "digits", "--outdir", tmp_path / "nan", *SMALL, "--lr", "1e30", code=1)
+    assert "NaN or infinite" in done.stderr
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(tmp_path):
+    full = (
+        "import errno, os, gansift.cli\n"
+        "real, left = os.fsync, [12]\n"
+        "def fsync(descriptor):\n"
+        "    left[0] -= 1\n"
+        "    if left[0] < 0:\n"
+        "        raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        "    real(descriptor)\n"
+        "os.fsync = fsync\n"
+        "gansift.cli.main()\n"
+    )
+    command = [sys.executable, "-c", full, "run", "digits", "--outdir", str(tmp_path / "full"), *SMALL]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1, done.stderr
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("*.tmp"))
+    _gansift("run", "digits", "--outdir", tmp_path / "full", *SMALL)
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(finished, tmp_path):
+    folder = tmp_path / "killed"
+    command = [sys.executable, "-m", "gansift.cli", "run", "digits", "--outdir", str(folder), *SMALL]
+    moments = random.Random(0)
+    kills = 0
+    while kills < 20:
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        # Start-up is about three seconds; the whole run about ten.
+        time.sleep(moments.uniform(1.0, 5.0))
+        if process.poll() is not None:
+            # It finished: begin anew, so that every kill hits a run that is under way.
+            _forget(folder)
+            continue
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        kills += 1
+    _gansift("run", "digits", "--outdir", folder, *SMALL)
+    assert _scores(folder) == _scores(finished[0])
+    assert not list(folder.rglob("*.tmp"))
+
+
+def _forget(folder: Path) -> None:
+    """Take back the last pieces of a finished run."""
+    for path in [*folder.glob("report.*"), *folder.glob("seeds/1/**/*.csv"), *folder.glob("seeds/1/**/*.json")]:
+        path.unlink()
+    for path in sorted(folder.glob("seeds/1/checkpoints/*"))[3:]:
+        path.unlink()
