@@ -27,12 +27,19 @@ def test_a_single_seed_has_no_interval():
     assert cleansing.mean_interval([0.4]) == (0.4, None)
 
 
-def test_the_best_mean_validation_change_is_chosen_whatever_the_test_says():
+def test_the_best_validation_change_is_chosen_whatever_the_test_says():
     trials = [
         *[_trial(seed, 10, 5, -1.0 - 0.01 * seed, test=-9.0) for seed in range(3)],
         *[_trial(seed, 20, 5, -2.0 - 0.01 * seed, test=+9.0) for seed in range(3)],
     ]
     assert cleansing.choose(trials, "lower") == Cell(20, 5)
+
+
+def test_a_sure_gain_is_preferred_to_a_larger_one_carried_by_a_lucky_seed():
+    lucky = [_trial(seed, 10, 5, value) for seed, value in enumerate([-0.5, -0.6, -0.4, -0.5, -9.0])]
+    large_but_spread = [_trial(seed, 20, 5, value) for seed, value in enumerate([-1.0, -2.6, -1.2, -2.5, -0.6])]
+    sure = [_trial(seed, 30, 5, value) for seed, value in enumerate([-1.2, -1.1, -1.3, -1.2, -1.2])]
+    assert cleansing.choose(lucky + large_but_spread + sure, "lower") == Cell(30, 5)
 
 
 def test_a_gain_within_the_noise_over_seeds_is_not_chosen():

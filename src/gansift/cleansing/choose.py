@@ -18,22 +18,29 @@ def by_cell(trials: Sequence[Trial]) -> dict[Cell, list[Trial]]:
 
 def is_better(change: Interval, direction: str) -> bool:
     """Whether a change is for the better with 95 % confidence (by its sign alone where there is no interval)."""
+    return cautious_gain(change, direction) > 0
+
+
+def cautious_gain(change: Interval, direction: str) -> float:
+    """By how much the metric gets better at the least, at the cautious end of the interval; negative if it may not."""
     low, high = change.ci95 or (change.mean, change.mean)
-    return high < 0 if direction == "lower" else low > 0
+    return -high if direction == "lower" else low
 
 
 def choose(trials: Sequence[Trial], direction: str) -> Cell | None:
-    """The cell with the best mean validation change over the seeds, or None if removal does not help.
+    """The cell whose gain on validation data is the largest that can be relied on, or None if removal does not help.
 
-    Only cells count whose 95 % interval over the seeds excludes no change. Test values are never looked at.
+    What is compared is the cautious end of each cell's 95 % interval over the seeds, not its mean: among many cells the
+    best mean belongs too often to one that a lucky seed carried. A cell helps if its interval excludes no change. Test
+    values are never looked at.
 
     Args:
         trials: of every seed and cell.
         direction: of the metric, ``lower`` or ``higher``.
     """
-    sign = -1 if direction == "lower" else 1
-    changes = {
-        cell: mean_interval([trial.validation for trial in of_cell]) for cell, of_cell in by_cell(trials).items()
+    gains = {
+        cell: cautious_gain(mean_interval([trial.validation for trial in of_cell]), direction)
+        for cell, of_cell in by_cell(trials).items()
     }
-    helping = [cell for cell, change in changes.items() if is_better(change, direction)]
-    return max(helping, key=lambda cell: sign * changes[cell].mean, default=None)
+    best = max(gains, key=lambda cell: gains[cell], default=None)
+    return best if best is not None and gains[best] > 0 else None
