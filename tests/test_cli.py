@@ -61,7 +61,7 @@ def test_the_run_directory_is_complete(finished):
     training = [row for row in (folder / "manifest.csv").read_text().splitlines() if ",train," in row]
     assert len(kept) + len(removed) == len(training)
     assert not list(folder.rglob("*.tmp"))
-    assert "http" not in (folder / "report.html").read_text().replace("http://www.w3.org", "")
+    assert "://" not in (folder / "report.html").read_text()
 
 
 def test_the_same_command_again_changes_no_score(finished):

@@ -89,7 +89,7 @@ def train(
     check_modules(step.game)
     _check_game(step, vector)
     store: Checkpoints = MemoryCheckpoints()
-    folder = None if outdir is None else Path(outdir)
+    folder = None if outdir is None else Path(outdir).absolute()
     stride = checkpoint_every or max(1, math.isqrt(steps))
     if folder is not None:
         _claim(folder, step, game, data, vector, stride)

@@ -1,0 +1,99 @@
+"""How well do summed scores predict real retraining? Prints and saves a table for the built-in digits.
+
+    python benchmarks/predicts.py [--seed 0] [--removals 20] [--out benchmarks/results/predicts.json]
+
+Two trainings: the README's short one over the whole run, and the preset of `gansift run digits` with scores and
+retraining matched at 1, 5, 10 and 20 epochs. Truth is retraining with the same seeds without 2 % of the examples,
+picked at random.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+
+from gansift import cleansing, data, games, influence, metrics, models, training
+from gansift.files import write_json
+from gansift.workflow.build import build_game, build_optimizers
+from gansift.workflow.config import Config, resolve
+
+
+def readme_run(splits: data.Splits, seed: int) -> training.Run:
+    """The training of the README's snippet."""
+    game = games.GAN(
+        generator=models.MLPGenerator(latent=16, width=64, shape=(1, 8, 8)),
+        discriminator=models.MLPDiscriminator(width=64, shape=(1, 8, 8)),
+        loss="non-saturating",
+        r1=1.0,
+    )
+    optimizer = training.Adam(lr=5e-4, betas=(0.0, 0.999), eps=1e-2, warmup=100)
+    return training.train(game, splits.train, steps=300, batch_size=50, ema=0.98, seed=seed, optimizers=optimizer)
+
+
+def preset_run(splits: data.Splits, seed: int) -> training.Run:
+    """The training of `gansift run digits`."""
+    config = resolve(Config(source="digits"), tuple(splits.train.shape))
+    return training.train(
+        build_game(config, tuple(splits.train.shape)),
+        splits.train,
+        steps=config.steps or 1,
+        batch_size=config.batch,
+        ema=config.ema or 0.0,
+        seed=seed,
+        optimizers=build_optimizers(config),
+    )
+
+
+def correlation(run: training.Run, metric: metrics.Metric, horizon: int, removals: int) -> dict[str, float]:
+    """Rank correlation and slope of the true change on the summed scores of random removals of 2 %."""
+    scores = influence.itd(run, metric, horizon=horizon)
+    random = np.random.default_rng(0)
+    count = round(0.02 * len(run.ids))
+    rows = [random.choice(len(run.ids), count, replace=False) for _ in range(removals)]
+    samplers = cleansing.retrained_samplers(run, [[run.ids[row] for row in chosen] for chosen in rows], horizon)
+    before = metric.value(run)
+    true = [metric.value(sampler) - before for sampler in samplers]
+    predicted = [scores.values[chosen].sum() for chosen in rows]
+    return {
+        "spearman": float(spearmanr(predicted, true).statistic),
+        "slope": float(np.polyfit(predicted, true, 1)[0]),
+        "growth": max(norm for _, norm in scores.growth) / scores.growth[0][1],
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--removals", type=int, default=20)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    splits = data.load("digits", seed=0)
+    features = metrics.ClassifierFeatures.fit(splits.valid, seed=0)
+    validation = metrics.FID(features, reference=splits.valid, latents=2000, seed=1)
+    test = metrics.FID(features, reference=splits.test, latents=2000, seed=2)
+    rows = []
+    for name, train in (("README", readme_run), ("preset", preset_run)):
+        run = train(splits, arguments.seed)
+        values = f"test FID {test.value(run):.3g} (untrained {test.value(run.sampler(0)):.3g})"
+        epochs = (1, 5, 10, 20) if name == "preset" else ()
+        for horizon in [round(epoch * run.epoch) for epoch in epochs] or [run.steps]:
+            row = {"training": name, "horizon": horizon, "epochs": horizon / run.epoch}
+            row |= correlation(run, validation, horizon, arguments.removals)
+            rows.append(row)
+            print(
+                f"{name:8} {values}  horizon {horizon:4d} ({row['epochs']:.0f} epochs): "
+                f"Spearman {row['spearman']:.3f}, slope {row['slope']:.2f}, growth {row['growth']:.3g}",
+                flush=True,
+            )
+    if arguments.out:
+        write_json(arguments.out, rows)
+
+
+if __name__ == "__main__":
+    main()
