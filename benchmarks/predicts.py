@@ -19,7 +19,7 @@ from scipy.stats import spearmanr
 from gansift import cleansing, data, games, influence, metrics, models, training
 from gansift.files import write_json
 from gansift.workflow.build import build_game, build_optimizers
-from gansift.workflow.config import Config, resolve
+from gansift.workflow.config import Config, known, resolve
 
 
 def readme_run(splits: data.Splits, seed: int) -> training.Run:
@@ -40,9 +40,9 @@ def preset_run(splits: data.Splits, seed: int) -> training.Run:
     return training.train(
         build_game(config, tuple(splits.train.shape)),
         splits.train,
-        steps=config.steps or 1,
+        steps=known(config.steps),
         batch_size=config.batch,
-        ema=config.ema or 0.0,
+        ema=known(config.ema),
         seed=seed,
         optimizers=build_optimizers(config),
     )

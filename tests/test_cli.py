@@ -155,6 +155,11 @@ def test_other_settings_in_the_same_directory_are_refused(finished):
     assert "r1 (1.0 there, 9.0 now)" in done.stderr
 
 
+def test_a_mistake_that_stopped_a_run_before_training_can_be_mended_in_the_same_directory(tmp_path):
+    _gansift("train", "digits", "--outdir", tmp_path / "run", *SMALL, "--features", "no_such:thing", code=2)
+    _gansift("train", "digits", "--outdir", tmp_path / "run", *SMALL)
+
+
 def _folder(tmp_path, count=60):
     random_numbers = np.random.default_rng(0)
     for row in range(count):

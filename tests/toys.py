@@ -51,6 +51,7 @@ class ThreePlayers(games.Game):
     """A refiner-like game: two data sets, three players, unequal update counts, a coefficient that grows."""
 
     averaged = ("refiner", "encoder")
+    stackable = True
 
     def __init__(self) -> None:
         super().__init__(

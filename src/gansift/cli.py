@@ -132,7 +132,8 @@ def _pipeline(
     if dry_run:
         _print(stages.describe(given), as_json=True)
         return
-    folder = outdir or Path("runs") / Path(source).stem
+    named = Path(source).resolve()
+    folder = outdir or Path("runs") / (named.stem if named.is_file() else named.name)
     _log_to(folder)
     directory, resolved = stages.prepare(given, folder)
     stages.work(directory, resolved, last, resolved.from_start, quiet)
@@ -185,10 +186,13 @@ def evaluate(run_dir: _RunDir, as_json: _Json = False) -> None:
 @app.command()
 def report(run_dir: _RunDir, from_start: _FromStart = False, as_json: _Json = False) -> None:
     """Write report.html, report.json and the lists of a cleansed run again."""
+    from gansift.workflow import config as configuration
     from gansift.workflow import stages
     from gansift.workflow.directory import RunDirectory
 
-    _show(stages.finish(RunDirectory(run_dir), from_start), as_json)
+    directory = RunDirectory(run_dir)
+    whole = from_start or configuration.load(directory.config).from_start
+    _show(stages.finish(directory, whole), as_json)
 
 
 @app.command()
@@ -256,7 +260,7 @@ def _log_to(folder: Path) -> None:
     """Log to the terminal's error stream and to the run directory's log.txt."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        to_file = logging.FileHandler(folder / "log.txt", encoding="utf-8")
+        to_file = _LogFile(folder / "log.txt", encoding="utf-8")
     except OSError as error:
         raise GansiftError(f"cannot write to {folder}: {error.strerror}. Choose another --outdir.") from error
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -265,6 +269,15 @@ def _log_to(folder: Path) -> None:
     logger = logging.getLogger("gansift")
     logger.handlers = [to_file, to_terminal]
     logger.setLevel(logging.INFO)
+
+
+class _LogFile(logging.FileHandler):
+    """A log file whose disk may fill up: that is said once, and is no reason to stop."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        """Stop writing, and say so."""
+        logging.getLogger("gansift").removeHandler(self)
+        logging.getLogger("gansift").warning("cannot write to %s any more: %s", self.baseFilename, sys.exc_info()[1])
 
 
 def _version(wanted: bool) -> None:

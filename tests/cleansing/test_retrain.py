@@ -63,6 +63,14 @@ def test_a_horizon_that_contradicts_the_scores_is_refused():
         cleansing.retrain(run, ["x/001"], horizon=5, from_start=True)
 
 
+def test_scores_of_another_convention_or_length_of_run_are_refused():
+    scores = influence.itd(_train(), MeanWave(), horizon=5)
+    with pytest.raises(UsageError, match="fixed-denominator removal; this run has 10 steps and renormalised"):
+        cleansing.retrain(_train(renormalise=True), scores)
+    with pytest.raises(UsageError, match="a run of 10 steps"):
+        cleansing.retrain(_train(steps=12), scores)
+
+
 def test_unknown_ids_and_horizons_are_refused_by_name():
     run = _train()
     with pytest.raises(UsageError, match="'x/999'"):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gansift import cleansing, influence, training
+from gansift import cleansing, games, influence, training
 from gansift.cleansing import replicas
 from gansift.cleansing.trial import Cell, random_ids, try_horizon
-from gansift.errors import TrainingError
-from toys import MeanWave, ThreePlayers, examples, gan
+from gansift.games.batch import weighted_mean
+from toys import Critic, MeanWave, Perceptron, ThreePlayers, examples, gan
 
 ADAM = training.Adam(lr=0.05, eps=1e-2)
 
@@ -63,8 +63,25 @@ def test_replicas_of_a_game_with_several_data_sets_equal_one_retraining_each():
             torch.testing.assert_close(sampler.parameters[name], value, rtol=1e-11, atol=1e-13)
 
 
-def test_a_retraining_that_breaks_down_is_said():
-    run = _train()
+@pytest.mark.parametrize("small", [0, 10**6])
+def test_a_retraining_that_breaks_down_is_left_out_and_said(monkeypatch, caplog, small):
+    monkeypatch.setattr(replicas, "_SMALL", small)
+    run, metric = _train(), MeanWave()
+    scores = influence.itd(run, metric, horizon=9)
     run.step.x["data"][3] = float("nan")
-    with pytest.raises(TrainingError, match="broke down"):
-        cleansing.retrained_samplers(run, [()], 9)
+    assert cleansing.retrained_samplers(run, [(), ()], 9) == [None, None]
+    assert try_horizon(run, scores, [2], (metric, metric), (0.0, 0.0)) == []
+    assert "seed 0: retraining the last 9 steps without 2 examples broke down" in caplog.text
+
+
+def test_a_game_that_cannot_be_stacked_is_retrained_one_by_one():
+    class OwnPenalty(games.GAN):
+        def discriminator_loss(self, net, batch, draw):
+            x = batch.x.clone().requires_grad_()
+            (slope,) = torch.autograd.grad(net.discriminator(x).sum(), x, create_graph=True)
+            return super().discriminator_loss(net, batch, draw) + weighted_mean(slope.square().sum(1), batch.weight)
+
+    run = _train(OwnPenalty(Perceptron(2, 2), Critic(2)))
+    (sampler,) = cleansing.retrained_samplers(run, [("x/001",)], 6)
+    alone = cleansing.retrain(run, ["x/001"], horizon=6).sampler()
+    assert torch.equal(sampler.parameters["generator"], alone.parameters["generator"])

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gansift.models.layers import LayerNorm, PixelNorm, group_norm
+from gansift.models.layers import LayerNorm, group_norm
 
 
 def _plain_layer_norm(x, weight, bias):
@@ -32,12 +32,6 @@ def test_layer_norm_equals_plain_arithmetic_up_to_third_derivatives(shape):
     plain = lambda x: _plain_layer_norm(x, norm.weight, norm.bias)  # noqa: E731
     torch.testing.assert_close(norm(x), plain(x), rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(_third_order(norm, x), _third_order(plain, x), rtol=1e-9, atol=1e-9)
-
-
-def test_pixel_norm_gives_every_place_unit_mean_square():
-    x = torch.randn(3, 8, 2, 2, dtype=torch.float64)
-    square = PixelNorm()(x).square().mean(1)
-    torch.testing.assert_close(square, torch.ones_like(square), rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize(("channels", "groups"), [(64, 8), (12, 4), (5, 1)])

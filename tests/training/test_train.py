@@ -10,6 +10,7 @@ from torch import nn
 
 from gansift import games, influence, training
 from gansift.errors import ReplayError, TrainingError
+from gansift.games.batch import weighted_mean
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.state import checksum
 from toys import Critic, MeanWave, Perceptron, examples, gan
@@ -203,11 +204,64 @@ def test_networks_that_cannot_be_scored_are_refused_by_name(game, message):
         _train(game())
 
 
+class OwnGame(games.Game):
+    """Two losses written out; ``forget`` leaves the weights of the real examples out."""
+
+    def __init__(self, critic=None, forget=False):
+        super().__init__(generator=Perceptron(2, 2), critic=critic or Critic(2))
+        self.forget = forget
+
+    def generator_loss(self, net, batch, draw):
+        return -net.critic(net.generator(draw.normal(len(batch), 2))).mean()
+
+    def critic_loss(self, net, batch, draw):
+        real = torch.nn.functional.softplus(-net.critic(batch.x))
+        fake = torch.nn.functional.softplus(net.critic(net.generator(draw.normal(len(batch), 2))))
+        return (real.mean() if self.forget else weighted_mean(real, batch.weight)) + fake.mean()
+
+
+@pytest.mark.parametrize(
+    ("game", "message"),
+    [
+        (lambda: OwnGame(forget=True), "the critic's loss depends on an example of 'data' whose weight is 0"),
+        (lambda: OwnGame(Mixing(2)), "a layer mixes the examples of a batch"),
+        (lambda: OwnGame(Normalised(nn.BatchNorm1d(3, track_running_stats=False))), r"critic.norm \(BatchNorm1d\)"),
+        (lambda: OwnGame(Normalised(nn.BatchNorm1d(3))), "critic.norm.running_mean changes with every call"),
+        (lambda: OwnGame(Normalised(torch.nn.utils.parametrizations.spectral_norm(nn.Linear(3, 3)))),
+         "critic.norm.parametrizations.weight.*changes with every call"),
+    ],
+)  # fmt: skip
+def test_a_game_of_ones_own_in_which_removal_has_no_meaning_is_refused(game, message):
+    with pytest.raises(TrainingError, match=message):
+        _train(game(), ema=0.0)
+
+
+def test_an_average_needs_a_player_to_average():
+    assert _train(OwnGame(), ema=0.0).steps == 10
+    with pytest.raises(TrainingError, match="needs a player to average, and OwnGame names none"):
+        _train(OwnGame(), ema=0.8)
+
+
+def test_a_missing_first_state_is_recorded_anew(tmp_path):
+    run = _train(outdir=tmp_path)
+    first = checksum(run.state(0))
+    DiskCheckpoints(tmp_path / "checkpoints").path(0).unlink()
+    assert checksum(_train(outdir=tmp_path).state(0)) == first
+
+
+def test_moments_that_overflow_stop_the_run():
+    """Adam's second moment at infinity would freeze its parameter for good while every parameter stays finite."""
+    with pytest.raises(TrainingError, match="optimizer moments are NaN or infinite"):
+        _train(weights=np.full(12, 1e25))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"batch_size": 13}, "batch of 13 cannot be drawn from 12"),
         ({"steps": 0}, "steps"),
+        ({"optimizers": {"generator": ADAM}}, "optimizers has nothing for the player discriminator"),
+        ({"batch_size": {"other": 4}}, "batch_size has nothing for the data set data"),
         ({"ema": 1.0}, "ema"),
         ({"dtype": "bfloat16"}, "unknown dtype"),
         ({"weights": np.ones(5)}, "one number per training example"),

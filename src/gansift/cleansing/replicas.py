@@ -16,25 +16,35 @@ from gansift.training.trajectory import Run
 _SMALL = 100_000
 
 
-def retrained_samplers(run: Run, removals: Sequence[Iterable[str]], horizon: int) -> list[Sampler]:
+def retrained_samplers(run: Run, removals: Sequence[Iterable[str]], horizon: int) -> list[Sampler | None]:
     """The generators after redoing the last ``horizon`` steps without each of several sets of examples.
 
-    Small networks are stacked and trained together, which agrees with `retrain` up to rounding; larger ones are
-    retrained one after the other.
+    Small networks of a game that says it is `stackable` are stacked and trained together, which agrees with `retrain`
+    up to rounding; others are retrained one after the other.
 
     Args:
         run: the recorded run.
         removals: the ids to remove, one set for each retraining.
         horizon: steps to redo.
 
+    Returns:
+        One generator for each set; None where the training broke down (NaN or infinite parameters).
+
     Raises:
         UsageError: for unknown ids or a horizon that is not in the run.
-        TrainingError: if a training breaks down.
     """
     size = sum(layout.size for layout in run.step.layouts.values())
-    if size > _SMALL:
-        return [retrain(run, ids, horizon=horizon).sampler() for ids in removals]
-    return [Sampler(run.step.game, readout(state)) for state in _together(run, removals, horizon)]
+    if run.step.game.stackable and size <= _SMALL:
+        states = _together(run, removals, horizon)
+        return [Sampler(run.step.game, readout(state)) if is_finite(state) else None for state in states]
+    return [_alone(run, ids, horizon) for ids in removals]
+
+
+def _alone(run: Run, ids: Iterable[str], horizon: int) -> Sampler | None:
+    try:
+        return retrain(run, ids, horizon=horizon).sampler()
+    except TrainingError:
+        return None
 
 
 def _together(run: Run, removals: Sequence[Iterable[str]], horizon: int) -> list[State]:
@@ -46,8 +56,6 @@ def _together(run: Run, removals: Sequence[Iterable[str]], horizon: int) -> list
     }
     for number in range(start, run.steps):
         states = run.step(states, number, weights)
-    if not is_finite(states):
-        raise TrainingError(f"retraining from step {start} broke down: parameters are NaN or infinite")
     return [
         {player: {name: value[row] for name, value in slots.items()} for player, slots in states.items()}
         for row in range(len(weights))

@@ -30,8 +30,8 @@ def retrain(run: Run, remove: Scores | Iterable[str], *, horizon: int | None = N
         A run in memory that starts at step T - horizon.
 
     Raises:
-        UsageError: for ids that the run does not have, a horizon that contradicts the scores', or both
-            ``horizon`` and ``from_start``.
+        UsageError: for ids that the run does not have; a horizon, length of run or removal convention that contradicts
+            the scores'; or both ``horizon`` and ``from_start``.
         TrainingError: if the training breaks down.
     """
     if from_start and horizon is not None:
@@ -41,6 +41,12 @@ def retrain(run: Run, remove: Scores | Iterable[str], *, horizon: int | None = N
             raise UsageError(
                 f"scores of horizon {remove.horizon} do not predict retraining of the last {horizon} steps. "
                 f"Score with horizon={horizon}, or pass the ids alone to redo that anyway."
+            )
+        removal = run.step.settings.removal
+        if (remove.steps, remove.removal) != (run.steps, removal):
+            raise UsageError(
+                f"these scores are of a run of {remove.steps} steps with {remove.removal} removal; this run has "
+                f"{run.steps} steps and {removal} removal. Score this run, or pass the ids alone to redo it anyway."
             )
         horizon = remove.horizon
         ids: Iterable[str] = remove.ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from gansift.games.draw import Draw
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
 from gansift.training.trajectory import Run
+
+_log = logging.getLogger(__name__)
 
 
 class Cell(NamedTuple):
@@ -75,13 +78,27 @@ def try_horizon(
         metrics: on validation and on test data.
         before: their values for the run itself.
         from_start: remove from the whole run instead of its last ``scores.horizon`` steps.
+
+    Returns:
+        One trial for each count, except where a retraining broke down (NaN); that is logged.
     """
     redone = run.steps - run.start if from_start else scores.horizon
+    seed = run.step.settings.seed
     changes = [
-        [metric.value(sampler) - value for metric, value in zip(metrics, before, strict=True)]
+        None
+        if sampler is None
+        else [metric.value(sampler) - value for metric, value in zip(metrics, before, strict=True)]
         for sampler in retrained_samplers(run, removals(run, scores, counts), redone)
     ]
-    return [
-        Trial(run.step.settings.seed, scores.horizon, count, scores.harmful(count).sum(), *harmful, *at_random)
-        for count, harmful, at_random in zip(counts, changes[: len(counts)], changes[len(counts) :], strict=True)
-    ]
+    trials = []
+    for count, harmful, at_random in zip(counts, changes[: len(counts)], changes[len(counts) :], strict=True):
+        if harmful is None or at_random is None:
+            _log.warning(
+                "seed %d: retraining the last %d steps without %d examples broke down (NaN); that removal is left out",
+                seed,
+                redone,
+                count,
+            )
+        else:
+            trials.append(Trial(seed, scores.horizon, count, scores.harmful(count).sum(), *harmful, *at_random))
+    return trials

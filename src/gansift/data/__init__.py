@@ -3,7 +3,7 @@
 from gansift.data.builtin import BUILTINS, digits, mnist, normal_1d, normal_2d
 from gansift.data.examples import Examples, Splits
 from gansift.data.folder import read_folder
-from gansift.data.manifest import write_manifest
+from gansift.data.manifest import changes, write_manifest
 from gansift.data.npz import read_npz
 from gansift.data.sources import load
 from gansift.data.splits import FRACTIONS, SPLITS, assign, split
@@ -15,6 +15,7 @@ __all__ = [
     "Examples",
     "Splits",
     "assign",
+    "changes",
     "digits",
     "load",
     "mnist",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gansift.data.examples import Examples, Splits
 from gansift.data.splits import SPLITS
+from gansift.errors import GansiftError
 from gansift.files import write_text
 
 COLUMNS = ("id", "path", "sha256", "split", "label")
@@ -21,6 +22,29 @@ def write_manifest(path: Path, splits: Splits) -> None:
     Raises:
         GansiftError: if the file cannot be written.
     """
+    write_text(path, _table(splits))
+
+
+def changes(path: Path, splits: Splits) -> list[str]:
+    """Ids of the examples that a manifest has otherwise: added, gone, in another split or with another label.
+
+    Where the files lie does not matter.
+
+    Raises:
+        GansiftError: if the manifest cannot be read.
+    """
+    try:
+        recorded = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise GansiftError(f"the manifest {path} cannot be read: {error}") from error
+    before, now = (
+        {(row["id"], row["sha256"], row["split"], row["label"]) for row in csv.DictReader(io.StringIO(text))}
+        for text in (recorded, _table(splits))
+    )
+    return sorted({identity for identity, *_ in before ^ now})
+
+
+def _table(splits: Splits) -> str:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -29,7 +53,7 @@ def write_manifest(path: Path, splits: Splits) -> None:
         columns = (examples.ids, examples.paths, examples.hashes, _label_names(examples))
         for identity, source, content_hash, label in zip(*columns, strict=True):
             writer.writerow((identity, source, content_hash, part, label))
-    write_text(path, table.getvalue())
+    return table.getvalue()
 
 
 def _label_names(examples: Examples) -> list[str]:

@@ -23,7 +23,8 @@ class Draw:
     """
 
     def __init__(self, *key: int | str, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> None:
-        digest = hashlib.sha256(repr(key).encode()).digest()
+        plain = tuple(part if isinstance(part, str) else int(part) for part in key)  # numpy's integers look otherwise
+        digest = hashlib.sha256(repr(plain).encode()).digest()
         self._generator = np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
         self.dtype = dtype
         self.device = device
@@ -39,10 +40,6 @@ class Draw:
     def uniform(self, *shape: int) -> Tensor:
         """Numbers uniform on [0, 1) of the given shape."""
         return self._convert(np.asarray(self._generator.random(shape)))
-
-    def integers(self, high: int, *shape: int) -> Tensor:
-        """Integers uniform on 0 ... high - 1, int64, of the given shape."""
-        return torch.from_numpy(np.asarray(self._generator.integers(high, size=shape))).to(self.device)
 
     def permutation(self, n: int) -> Tensor:
         """A uniform permutation of 0 ... n - 1, int64, shape (n,)."""

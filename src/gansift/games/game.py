@@ -35,6 +35,15 @@ class Game:
     #: Players whose averaged parameters (EMA) are kept and read out, when training is given ``ema``.
     averaged: tuple[str, ...] = ()
 
+    #: Whether the losses run under `torch.func.vmap`, so that several retrainings can be stacked into one. Penalties
+    #: then take their gradients with `torch.func`, not with `torch.autograd.grad`.
+    stackable: bool = False
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Let no class inherit `stackable`: whether it holds depends on the losses that the class itself writes."""
+        super().__init_subclass__(**arguments)
+        cls.stackable = bool(vars(cls).get("stackable", False))
+
     def __init__(self, *, schedule: Schedule | None = None, **players: nn.Module) -> None:
         if not players:
             raise TrainingError("a game needs at least one player, given as name=module")
@@ -43,6 +52,11 @@ class Game:
         for name in players:
             if not callable(getattr(self, f"{name}_loss", None)):
                 raise TrainingError(f"{type(self).__name__} has a player {name!r} but no method {name}_loss")
+        for name in self.averaged:
+            if name not in players:
+                raise TrainingError(
+                    f"{type(self).__name__}.averaged names {name!r}; the players are {', '.join(players)}"
+                )
 
     def loss(self, player: str, net: Net, batch: Any, draw: Draw) -> Tensor:
         """The scalar that ``player`` lowers."""

@@ -40,6 +40,7 @@ class GAN(Game):
     """
 
     averaged = ("generator",)
+    stackable = True
 
     def __init__(
         self,

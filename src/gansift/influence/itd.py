@@ -38,7 +38,7 @@ def itd(run: Run, metric: Metric, horizon: int | None = None, progress: Progress
 
     Raises:
         UsageError: if the horizon is not in the run.
-        GansiftError: if the sweep overflows, naming the step.
+        GansiftError: if the sweep overflows before it gets there; the step is logged.
         ReplayError: if a replayed state differs from the recorded one.
     """
     chosen = run.steps - run.start if horizon is None else horizon
@@ -122,7 +122,7 @@ def _scores(run: Run, metric: Metric, by_weight: torch.Tensor, horizon: int, gro
         estimator="itd",
         horizon=horizon,
         steps=run.steps,
-        removal="renormalised" if run.step.settings.renormalise else "fixed-denominator",
-        run="memory" if run.outdir is None else run.outdir.name,
+        removal=run.step.settings.removal,
+        run=run.name,
         growth=tuple(growth),
     )

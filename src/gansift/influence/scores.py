@@ -33,7 +33,7 @@ class Scores:
         horizon: steps differentiated through, K; retraining that is to match them starts at step T - K.
         steps: steps of the whole run, T.
         removal: ``fixed-denominator`` or ``renormalised``, as in the run.
-        run: what was scored: its run directory, or ``memory``.
+        run: what was scored: the name of its run directory and a hash of its configuration, or ``memory``.
         standard_error: of the values over several seeds, shape (N,), or None.
         growth: (step, norm of the adjoint before it), from the last step backwards; empty for other estimators.
     """
@@ -64,9 +64,9 @@ class Scores:
         """Pairs of id and score."""
         return iter(zip(self.ids, self.values.tolist(), strict=True))
 
-    def __getitem__(self, rows: slice | Sequence[int] | np.ndarray) -> Scores:
-        """The scores of some rows."""
-        index = np.arange(len(self))[rows]
+    def __getitem__(self, rows: int | slice | Sequence[int] | np.ndarray) -> Scores:
+        """The scores of some rows, or of one."""
+        index = np.atleast_1d(np.arange(len(self))[rows])
         return replace(
             self,
             ids=tuple(self.ids[row] for row in index),

@@ -1,7 +1,7 @@
 """Networks: toys on points, fully connected ones, convolutional ones, and layers with right derivatives."""
 
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
-from gansift.models.layers import LayerNorm, Network, PixelNorm
+from gansift.models.layers import LayerNorm, Network
 from gansift.models.mlp import MLPDiscriminator, MLPGenerator
 from gansift.models.toys import FCDiscriminator, FCGenerator, LQDiscriminator, LQGenerator
 
@@ -16,5 +16,4 @@ __all__ = [
     "MLPDiscriminator",
     "MLPGenerator",
     "Network",
-    "PixelNorm",
 ]

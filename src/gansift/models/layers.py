@@ -45,18 +45,6 @@ class Network(nn.Module):
                 reset()
 
 
-class PixelNorm(nn.Module):
-    """Divides by the root mean square over the channels, separately at every place: (B, C, ...) to the same."""
-
-    def __init__(self, eps: float = 1e-8) -> None:
-        super().__init__()
-        self.eps = eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise ``x``, shape (B, C, ...)."""
-        return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + self.eps)
-
-
 class LayerNorm(nn.Module):
     """Normalises every example over all its values, then scales and shifts each channel: (B, C, ...) to the same.
 

@@ -85,6 +85,7 @@ def _content(summary: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
         "balance": _chart(figures.class_balance(summary["classes"])) if summary["classes"] else None,
         "loss": _largest_loss(summary["classes"] or ()),
         "seeds": _seeds(summary["per_seed"]),
+        "judges": _judges(summary),
         "growth": _chart(figures.growth_chart(summary["growth"])) if summary["growth"] else None,
         "removal": _removal(summary["removal"]),
         "restart": _restart(summary),
@@ -219,6 +220,20 @@ def _seeds(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     return [list(row) for row in zip(names, *shown, strict=True)]
 
 
+def _judges(summary: Mapping[str, Any]) -> str:
+    """How each seed's row came about, in a sentence or two; empty for one seed."""
+    chosen = summary["chosen"]
+    if chosen is None or summary["seeds"] < 2:
+        return ""
+    differing = [
+        f"seed {row['seed']}: {row['judged']['removed']:,} at {row['judged']['horizon']:,} steps"
+        for row in summary["per_seed"]
+        if (row["judged"]["horizon"], row["judged"]["removed"]) != (chosen["horizon"], chosen["removed"])
+    ]
+    text = "Every seed is judged by the horizon and number that the other seeds choose: none confirms its own choice."
+    return f"{text} That is another choice than the final one for {'; '.join(differing)}." if differing else text
+
+
 def _difference(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one - other
 
@@ -264,7 +279,8 @@ def _shown(summary: Mapping[str, Any]) -> list[str]:
         else "Only one training seed was run, so nothing is known about chance in training: there are no intervals."
     )
     return [
-        f"{label} on test data: data and latents that played no part in scoring, or in choosing what to remove.",
+        f"{label} on test data: data and latents that played no part in scoring or in choosing what to remove. They "
+        "have a veto: a choice that they do not confirm is not carried out.",
         chance,
         "Every seed was trained, scored and retrained on its own. The examples and samples pictured here are those of "
         "the first seed; other seeds may rank examples differently.",
@@ -286,8 +302,13 @@ def _not_shown(summary: Mapping[str, Any]) -> list[str]:
     ]
     if summary["chosen"] is not None:
         points.append(
-            "Test results of choices other than the chosen one are shown for information; they were not used."
+            "The charts show every choice that was tried. The best of them looks better than it is, which is why the "
+            "verdict rests on seeds that had no part in the choice."
         )
+    points.append(
+        "The removed examples were chosen for this very training (the first seed's, from its horizon on). Whether a "
+        "new training with other seeds or settings gains from leaving them out has to be tried."
+    )
     if summary["from_start"]:
         points.append(
             "Scores look back over the horizon only, while retraining started from scratch: the two need not agree."

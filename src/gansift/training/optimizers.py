@@ -6,6 +6,7 @@ formula that could drift from the first.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -51,10 +52,14 @@ class Optimizer(ABC):
     slot_names: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        if self.lr <= 0 or self.weight_decay < 0 or self.warmup < 0:
-            raise TrainingError(f"{self}: lr must be positive, weight_decay and warmup not negative")
+        if not 0 < self.lr < math.inf or self.weight_decay < 0 or self.warmup < 0:
+            raise TrainingError(f"{self}: lr must be positive and finite, weight_decay and warmup not negative")
         if self.decay not in ("constant", "cosine"):
             raise TrainingError(f"unknown decay {self.decay!r}; use constant or cosine")
+
+    def _check_decays(self, *decays: float, eps: float = 0.0) -> None:
+        if not all(0 <= decay < 1 for decay in decays) or not 0 <= eps < math.inf:
+            raise TrainingError(f"{self}: decays (momentum, betas, alpha) must be in [0, 1), eps not negative")
 
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of step ``step`` in a run of ``steps``."""
@@ -98,6 +103,10 @@ class SGD(Optimizer):
 
     slot_names: ClassVar[tuple[str, ...]] = ("momentum",)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_decays(self.momentum)
+
     def slots(self, parameters: Tensor) -> Slots:
         """See `Optimizer.slots`; none without momentum."""
         return super().slots(parameters) if self.momentum else {}
@@ -127,6 +136,10 @@ class Adam(Optimizer):
     eps_inside: bool = False
 
     slot_names: ClassVar[tuple[str, ...]] = ("first_moment", "second_moment")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_decays(*self.betas, eps=self.eps)
 
     def update(self, parameters: Tensor, slots: Slots, gradient: Tensor, count: int, lr: float) -> tuple[Tensor, Slots]:
         """See `Optimizer.update`."""
@@ -170,6 +183,10 @@ class RMSprop(Optimizer):
     momentum: float = 0.0
 
     slot_names: ClassVar[tuple[str, ...]] = ("second_moment", "momentum")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_decays(self.alpha, self.momentum, eps=self.eps)
 
     def slots(self, parameters: Tensor) -> Slots:
         """See `Optimizer.slots`."""

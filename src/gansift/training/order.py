@@ -6,12 +6,26 @@ from functools import lru_cache
 
 from torch import Tensor
 
+from gansift.errors import TrainingError
 from gansift.games.draw import Draw
 
 
 @lru_cache(maxsize=8)
 def _permutation(seed: int, name: str, epoch: int, size: int) -> Tensor:
     return Draw(seed, "order", name, epoch).permutation(size)
+
+
+def check_batch(batch_size: int, size: int) -> None:
+    """Refuse a batch that cannot be drawn from ``size`` examples.
+
+    Raises:
+        TrainingError: saying which batch size fits.
+    """
+    if not 1 <= batch_size <= size:
+        raise TrainingError(
+            f"a batch of {batch_size} cannot be drawn from {size} training examples. "
+            f"Give more examples or a batch size of at most {size} (--batch)."
+        )
 
 
 def batch_indices(seed: int, name: str, number: int, size: int, batch_size: int) -> Tensor:

@@ -30,5 +30,5 @@ def checksum(state: State) -> str:
 
 
 def is_finite(state: State) -> bool:
-    """Whether every player's parameters are free of NaN and infinity."""
-    return all(bool(torch.isfinite(slots[PARAMETERS]).all()) for slots in state.values())
+    """Whether parameters, optimizer moments and averages of every player are free of NaN and infinity."""
+    return all(bool(torch.isfinite(value).all()) for slots in state.values() for value in slots.values())

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn, vmap
 
 from gansift.data.examples import Examples
-from gansift.errors import TrainingError
 from gansift.games.batch import Batch, Batches
 from gansift.games.draw import Draw
 from gansift.games.game import Game
@@ -50,6 +49,11 @@ class Settings:
     renormalise: bool
     dtype: str
     device: str
+
+    @property
+    def removal(self) -> str:
+        """The removal convention by name, as scores and reports carry it."""
+        return "renormalised" if self.renormalise else "fixed-denominator"
 
 
 class Move(NamedTuple):
@@ -110,10 +114,9 @@ class Step:
 
     def rows(self, number: int, turn: int) -> dict[str, Tensor]:
         """Rows of each data set in the batch of the ``turn``-th update of a player in step ``number``."""
+        size, batch = self.settings.batch_size, number * self.batches + turn
         return {
-            name: batch_indices(
-                self.settings.seed, name, number * self.batches + turn, len(x), self.settings.batch_size[name]
-            )
+            name: batch_indices(self.settings.seed, name, batch, len(x), size[name]).to(self.settings.device)
             for name, x in self.x.items()
         }
 
@@ -258,25 +261,3 @@ def _initialised(module: nn.Module, seed: int) -> nn.Module:
         fresh.reset_parameters()  # type: ignore[operator]
     parameter = next(module.parameters())
     return fresh.to(device=parameter.device, dtype=parameter.dtype)
-
-
-def check_modules(game: Game) -> None:
-    """Refuse layers whose effect a replayed step cannot repeat.
-
-    Raises:
-        TrainingError: naming the player, the layer and what to use instead.
-    """
-    for player, module in game.players.items():
-        if not any(parameter.requires_grad for parameter in module.parameters()):
-            raise TrainingError(f"the player {player!r} has no parameter that requires a gradient")
-        for name, layer in module.named_modules():
-            if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0 and layer.training:
-                raise TrainingError(
-                    f"{player}.{name} ({type(layer).__name__}) draws random numbers that a replay cannot repeat. "
-                    "Leave it out, or multiply by a mask from `draw` in the loss."
-                )
-            if isinstance(layer, nn.modules.batchnorm._NormBase) and layer.training and layer.track_running_stats:
-                raise TrainingError(
-                    f"{player}.{name} ({type(layer).__name__}) changes its running statistics with every call, which a "
-                    "replay cannot repeat. Use track_running_stats=False, or a group norm."
-                )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,10 +18,14 @@ from gansift.errors import TrainingError
 from gansift.files import read_json, write_json
 from gansift.games.game import Game
 from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints
+from gansift.training.checks import check_game
 from gansift.training.optimizers import Optimizer
-from gansift.training.state import PARAMETERS, State, checksum, is_finite
-from gansift.training.step import DTYPES, Settings, Step, check_modules
+from gansift.training.order import check_batch
+from gansift.training.state import State, checksum, is_finite
+from gansift.training.step import DTYPES, Settings, Step
 from gansift.training.trajectory import Run
+
+_T = TypeVar("_T")
 
 #: Called after every step with its number and the players' losses.
 Progress = Callable[[int, dict[str, Tensor]], None]
@@ -73,12 +77,10 @@ def train(
     data = {"data": data} if isinstance(data, Examples) else dict(data)
     settings = Settings(
         steps=steps,
-        batch_size={name: batch_size if isinstance(batch_size, int) else batch_size[name] for name in data},
-        optimizers={
-            name: optimizers if isinstance(optimizers, Optimizer) else optimizers[name] for name in game.players
-        },
+        batch_size=_each(batch_size, int, data, "batch_size", "data set"),
+        optimizers=_each(optimizers, Optimizer, game.players, "optimizers", "player"),  # type: ignore[type-abstract]
         ema=ema,
-        seed=seed,
+        seed=int(seed),
         renormalise=renormalise,
         dtype=dtype,
         device=device,
@@ -86,8 +88,7 @@ def train(
     _check_settings(settings, data)
     step = Step(game, data, settings)
     vector = _weights(weights, len(step.ids), step)
-    check_modules(step.game)
-    _check_game(step, vector)
+    check_game(step, vector)
     store: Checkpoints = MemoryCheckpoints()
     folder = None if outdir is None else Path(outdir).absolute()
     stride = checkpoint_every or max(1, math.isqrt(steps))
@@ -126,9 +127,10 @@ def record(
         TrainingError: if parameters become NaN or infinite, naming the step.
     """
     number, state = _last(store, step.settings.device)
+    if start not in store.numbers():
+        store.save(start, step.initial() if initial is None else initial)
     if state is None:
-        number, state = start, step.initial() if initial is None else initial
-        store.save(number, state)
+        number, state = start, store.load(start, step.settings.device)
     while number < step.settings.steps:
         _, state, losses = step.trace(state, number, weights)
         number += 1
@@ -144,9 +146,9 @@ def record(
 def _not_finite(step: Step, number: int, losses: Mapping[str, Tensor]) -> str:
     shown = ", ".join(f"{player} {float(loss):.3g}" for player, loss in losses.items())
     return (
-        f"training broke down at step {number} of {step.settings.steps}: a player's parameters are NaN or infinite "
-        f"(losses: {shown}). Lower the learning rate, raise Adam's eps or r1, or check the data for extreme values. "
-        "States up to the last checkpoint are kept."
+        f"training broke down at step {number} of {step.settings.steps}: a player's parameters or optimizer moments "
+        f"are NaN or infinite (losses: {shown}). Lower the learning rate, raise Adam's eps or r1, or check the "
+        "data for extreme values. States up to the last checkpoint are kept."
     )
 
 
@@ -160,13 +162,24 @@ def _last(store: Checkpoints, device: str) -> tuple[int, State | None]:
     return 0, None
 
 
+def _each(
+    given: _T | Mapping[str, _T], kind: type[_T], names: Iterable[str], argument: str, what: str
+) -> dict[str, _T]:
+    """One value for every name, from a single value or one by name."""
+    if isinstance(given, kind):
+        return dict.fromkeys(names, given)
+    assert isinstance(given, Mapping)
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise TrainingError(
+            f"{argument} has nothing for the {what} {', '.join(missing)}; give one for each, or one for all"
+        )
+    return {name: given[name] for name in names}
+
+
 def _check_settings(settings: Settings, data: Mapping[str, Examples]) -> None:
     for name, part in data.items():
-        if not 1 <= settings.batch_size[name] <= len(part):
-            raise TrainingError(
-                f"a batch of {settings.batch_size[name]} cannot be drawn from {len(part)} training examples. "
-                f"Give more examples or a batch size of at most {len(part)} (--batch)."
-            )
+        check_batch(settings.batch_size[name], len(part))
     if settings.steps < 1:
         raise TrainingError(f"steps must be at least 1, not {settings.steps}")
     if not 0 <= settings.ema < 1:
@@ -184,12 +197,6 @@ def _weights(weights: Any, count: int, step: Step) -> Tensor:
     if not torch.isfinite(vector).all() or (vector < 0).any():
         raise TrainingError("weights must be finite and not negative; 1 keeps an example, 0 removes it")
     return vector
-
-
-def _check_game(step: Step, weights: Tensor) -> None:
-    rows = step.rows(0, 0)
-    net = step.net({name: slots[PARAMETERS] for name, slots in step.initial().items()})
-    step.game.check(net, step.batch(0, rows, step.batch_weights(rows, weights)))
 
 
 def _claim(folder: Path, step: Step, game: Game, data: Mapping[str, Examples], weights: Tensor, stride: int) -> None:

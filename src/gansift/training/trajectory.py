@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,14 @@ class Run:
     start: int
     checkpoints: Checkpoints
     outdir: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Where scores come from: the run directory's name and a hash of its configuration, or ``memory``."""
+        if self.outdir is None:
+            return "memory"
+        digest = hashlib.sha256((self.outdir / "config.json").read_bytes()).hexdigest()
+        return f"{self.outdir.name}-{digest[:8]}"
 
     @property
     def steps(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +14,8 @@ from gansift import data, games, metrics, models, training
 from gansift.data.examples import Splits
 from gansift.errors import UsageError
 from gansift.metrics.metric import Metric
-from gansift.workflow.config import Config
+from gansift.training.order import check_batch
+from gansift.workflow.config import Config, known
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Workplace:
 def workplace(config: Config) -> Workplace:
     """Load the data and fit the metric's features; the same for the same configuration."""
     torch.set_num_threads(config.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     torch.use_deterministic_algorithms(True)
     splits = load_data(config)
     return Workplace(config, splits, *build_metrics(config, splits))
@@ -53,6 +56,29 @@ def load_data(config: Config) -> Splits:
     )
 
 
+def check(config: Config, splits: Splits) -> None:
+    """Find what would be refused later, before any work is done.
+
+    Raises:
+        UsageError: for unknown networks, optimizers or metrics, or a metric that does not fit the data.
+        TrainingError: for a game or a batch that is impossible.
+    """
+    check_batch(config.batch, len(splits.train))
+    try:
+        torch.empty(0, device=config.device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"--device {config.device} cannot be used here: {str(error).splitlines()[0]}") from error
+    build_game(config, tuple(splits.train.shape))
+    build_optimizers(config)
+    if config.metric not in ("fid", "is", "all"):
+        raise UsageError(f"--metric {config.metric!r} is unknown; choose fid, is or all")
+    if _features_name(config, splits) == "classifier" and splits.valid.labels is None:
+        raise UsageError(
+            "--features classifier needs labelled images: class folders, or --labels FILE. Without labels use "
+            "--features autoencoder."
+        )
+
+
 def build_game(config: Config, shape: tuple[int, ...]) -> games.GAN:
     """The game of a resolved configuration for examples of a shape.
 
@@ -60,7 +86,7 @@ def build_game(config: Config, shape: tuple[int, ...]) -> games.GAN:
         UsageError: for unknown networks.
         TrainingError: if the networks or the game do not take what is given.
     """
-    latent, width = config.latent or 16, config.width or 64
+    latent, width = known(config.latent), known(config.width)
     networks = {
         "mlp": lambda: (
             models.MLPGenerator(latent=latent, width=width, shape=shape),
@@ -82,7 +108,7 @@ def build_game(config: Config, shape: tuple[int, ...]) -> games.GAN:
         generator,
         discriminator,
         loss=config.loss,
-        r1=config.r1 or 0.0,
+        r1=known(config.r1),
         gradient_penalty=config.gradient_penalty,
         schedule=config.schedule,
     )
@@ -94,16 +120,16 @@ def build_optimizers(config: Config) -> dict[str, training.Optimizer]:
     Raises:
         UsageError: for an unknown optimizer.
     """
-    lr = config.lr or 1e-3
+    lr = known(config.lr)
     return {
         "discriminator": _optimizer(config, lr),
-        "generator": _optimizer(config, config.generator_lr or lr),
+        "generator": _optimizer(config, lr if config.generator_lr is None else config.generator_lr),
     }
 
 
 def _optimizer(config: Config, lr: float) -> training.Optimizer:
-    warmup, decay, eps = config.warmup or 0, config.decay, config.eps or 1e-8
-    betas = (config.beta1, config.beta2 or 0.999)
+    warmup, decay, eps = known(config.warmup), config.decay, known(config.eps)
+    betas = (config.beta1, known(config.beta2))
     if config.optimizer == "adam":
         return training.Adam(lr=lr, betas=betas, eps=eps, eps_inside=config.eps_inside, warmup=warmup, decay=decay)
     if config.optimizer == "adamw":
@@ -127,15 +153,13 @@ def build_metrics(config: Config, splits: Splits) -> tuple[Metric, Metric]:
     """The metric on validation data and on test data: other references, other latents, the same features.
 
     Raises:
-        UsageError: for an unknown metric, or one that does not fit the data.
+        UsageError: for a metric that does not fit the features.
     """
     if config.metric == "all":
         return tuple(  # type: ignore[return-value]
             metrics.ALL(part, latents=config.latents, seed=seed)
             for seed, part in enumerate((splits.valid, splits.test), 1)
         )
-    if config.metric not in ("fid", "is"):
-        raise UsageError(f"--metric {config.metric!r} is unknown; choose fid, is or all")
     features = _features(config, splits)
     if config.metric == "is":
         if not hasattr(features, "logits"):
@@ -143,7 +167,10 @@ def build_metrics(config: Config, splits: Splits) -> tuple[Metric, Metric]:
                 "--metric is needs a classifier: label the images (class folders or --labels), or give features "
                 "with logits"
             )
-        return tuple(metrics.IS(features, latents=config.latents, seed=seed) for seed in (1, 2))  # type: ignore[return-value]
+        judge = features
+        if isinstance(features, metrics.ClassifierFeatures):  # one that has not seen what the scores look at
+            judge = metrics.ClassifierFeatures.fit(splits.test, seed=0)
+        return metrics.IS(features, latents=config.latents, seed=1), metrics.IS(judge, latents=config.latents, seed=2)
     return tuple(  # type: ignore[return-value]
         metrics.FID(features, reference=part, latents=config.latents, seed=seed)
         for seed, part in enumerate((splits.valid, splits.test), 1)
@@ -151,11 +178,15 @@ def build_metrics(config: Config, splits: Splits) -> tuple[Metric, Metric]:
 
 
 def _features(config: Config, splits: Splits) -> Callable[[Tensor], Tensor]:
-    name = config.features
-    if name == "auto":
-        name = "autoencoder" if splits.valid.labels is None else "classifier"
+    name = _features_name(config, splits)
     if name == "classifier":
         return metrics.ClassifierFeatures.fit(splits.valid, seed=0)
     if name == "autoencoder":
         return metrics.AutoencoderFeatures.fit(splits.valid, seed=0)
     return metrics.load_features(name)
+
+
+def _features_name(config: Config, splits: Splits) -> str:
+    if config.features == "auto":
+        return "autoencoder" if splits.valid.labels is None else "classifier"
+    return config.features

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from gansift.data.builtin import BUILTINS
 from gansift.errors import UsageError
 from gansift.files import read_json
 
@@ -17,8 +19,11 @@ else:
     import tomli as tomllib
 
 
-def _option(default: Any, help_text: str) -> Any:
-    return field(default=default, metadata={"help": help_text})
+_T = TypeVar("_T")
+
+
+def _option(default: Any, help_text: str, least: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help_text, "least": least})
 
 
 @dataclass(frozen=True)
@@ -27,18 +32,18 @@ class Config:
 
     source: str = _option("", "built-in name, folder of images, or .npz")
     labels: str | None = _option(None, "label file (CSV with path,label or dataset.json)")
-    size: int | None = _option(None, "crop and resize every image to this many pixels a side")
+    size: int | None = _option(None, "crop and resize every image to this many pixels a side", 1)
     skip_bad: bool = _option(False, "go on without images that cannot be read or have an odd size")
     split_seed: int = _option(0, "seed of the train/validation/test split")
     model: str = _option("auto", "networks: mlp, dcgan (28 or 32 pixels), fc (points) or auto")
-    latent: int | None = _option(None, "number of latent variables")
-    width: int | None = _option(None, "width of the networks")
+    latent: int | None = _option(None, "number of latent variables", 1)
+    width: int | None = _option(None, "width of the networks", 1)
     loss: str = _option("non-saturating", "non-saturating, saturating, least-squares or wasserstein")
-    r1: float | None = _option(None, "weight of the R1 penalty on real images")
-    gradient_penalty: float = _option(0.0, "weight of the WGAN-GP penalty")
+    r1: float | None = _option(None, "weight of the R1 penalty on real images", 0)
+    gradient_penalty: float = _option(0.0, "weight of the WGAN-GP penalty", 0)
     schedule: str = _option("alternating", "alternating, simultaneous, or n:m updates of discriminator and generator")
-    steps: int | None = _option(None, "training steps")
-    batch: int = _option(50, "images in a batch")
+    steps: int | None = _option(None, "training steps", 1)
+    batch: int = _option(50, "images in a batch", 1)
     optimizer: str = _option("adam", "adam, adamw, rmsprop or sgd")
     lr: float | None = _option(None, "learning rate of both players")
     generator_lr: float | None = _option(None, "learning rate of the generator, if it differs")
@@ -53,14 +58,27 @@ class Config:
     device: str = _option("cpu", "cpu, cuda, ...")
     metric: str | None = _option(None, "fid, is or all (average log-likelihood, for points)")
     features: str = _option("auto", "classifier, autoencoder, module:name, a TorchScript file, or auto")
-    latents: int = _option(2000, "generated samples behind each value of the metric")
-    seeds: int = _option(5, "training seeds; the first is your model, the others show whether the gain holds")
+    latents: int = _option(2000, "generated samples behind each value of the metric", 2)
+    seeds: int = _option(5, "training seeds; the first is your model, the others show whether the gain holds", 1)
     horizons: str | None = _option(None, "horizons to try, in epochs, e.g. 1,5,20,all")
     remove: str | None = _option(None, "numbers to remove, as counts or shares of the training set, e.g. 20,5%")
     renormalise: bool = _option(False, "removal divides a batch's loss by the sum of weights, not its size")
     from_start: bool = _option(False, "remove from the whole run, not only from the horizon on")
-    jobs: int | None = _option(None, "seeds worked on at the same time; default one per processor")
-    threads: int = _option(1, "processor threads of each job; results depend on it in the last bits")
+    jobs: int | None = _option(None, "seeds worked on at the same time; default one per processor", 1)
+    threads: int = _option(1, "processor threads of each job; results depend on it in the last bits", 1)
+
+    def with_absolute_paths(self) -> Config:
+        """The same with every existing path absolute, so that a run goes on from any folder."""
+        return replace(
+            self,
+            source=self.source if self.source in BUILTINS else _absolute(self.source),
+            labels=self.labels and _absolute(self.labels),
+            features=_absolute(self.features),
+        )
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).absolute()) if Path(path).exists() else path
 
 
 #: Fields that change how fast a result is reached, not what it is.
@@ -115,13 +133,25 @@ def merge(flags: Mapping[str, Any], toml: Path | None) -> Config:
     """
     values = dict(_read_toml(toml)) if toml is not None else {}
     values.update({key: value for key, value in flags.items() if value is not None})
-    kinds = {item.name: str(item.type) for item in fields(Config)}
+    known_fields = {item.name: item for item in fields(Config)}
     for key, value in values.items():
-        if key not in kinds:
-            raise UsageError(f"{toml}: there is no setting {key!r}; there are {', '.join(kinds)}")
-        if not _fits(kinds[key], value):
-            raise UsageError(f"{toml}: {key} must be {kinds[key]}, not {value!r}")
+        if key not in known_fields:
+            raise UsageError(f"{toml}: there is no setting {key!r}; there are {', '.join(known_fields)}")
+        item = known_fields[key]
+        if not _fits(str(item.type), value):
+            raise UsageError(f"{toml}: {key} must be {item.type}, not {value!r}")
+        least = item.metadata["least"]
+        if (isinstance(value, float) and not math.isfinite(value)) or (least is not None and value < least):
+            limit = "a finite number" if least is None else f"at least {least}"
+            raise UsageError(f"--{key.replace('_', '-')} must be {limit}, not {value}")
     return Config(**values)
+
+
+def known(value: _T | None) -> _T:
+    """A setting that `resolve` has filled in."""
+    if value is None:
+        raise ValueError("the configuration is not resolved yet")
+    return value
 
 
 def load(path: Path) -> Config:
@@ -132,7 +162,13 @@ def load(path: Path) -> Config:
     """
     if not path.exists():
         raise UsageError(f"{path.parent} holds no run (no {path.name} in it); start one with `gansift run SOURCE`")
-    return Config(**read_json(path))
+    try:
+        return Config(**read_json(path))
+    except TypeError as error:
+        raise UsageError(
+            f"{path.parent} is no run directory of `gansift run`: its {path.name} has other settings. Give the folder "
+            "that holds report.html, not one of its seeds."
+        ) from error
 
 
 def _read_toml(path: Path) -> Mapping[str, Any]:

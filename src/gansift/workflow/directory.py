@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +23,23 @@ class RunDirectory:
         return self.root / "config.json"
 
     @property
+    def started(self) -> bool:
+        """Whether the training of any seed has begun with the configuration that is there."""
+        return any(self.root.glob("seeds/*/config.json"))
+
+    def unfinished(self) -> Iterator[Path]:
+        """Files that a killed process was writing. Only gansift's own: the directory may hold other things."""
+        own = [path.name for path in (self.config, self.manifest, self.result, self.page)]
+        for folder in (self.root, *(self.root / name for name in ("scores", "generator", "seeds"))):
+            for path in folder.glob(".*.tmp") if folder == self.root else folder.rglob(".*.tmp"):
+                name = path.name.removeprefix(".").removesuffix(".tmp").rpartition(".")[0]
+                if path.is_file() and (folder != self.root or name in (*own, "kept.txt", "removed.txt")):
+                    yield path
+
+    @property
     def manifest(self) -> Path:
         """Every example with its id, path, hash, split and label."""
         return self.root / "manifest.csv"
-
-    @property
-    def log(self) -> Path:
-        """What was done and when."""
-        return self.root / "log.txt"
 
     @property
     def result(self) -> Path:

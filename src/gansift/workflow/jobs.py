@@ -9,9 +9,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,8 @@ def _in_processes(root: Path, seeds: Sequence[int], last: str, from_start: bool,
         _relay(ticks, futures, tick)
         try:
             for future in futures:
-                future.result()
+                if not future.cancelled():
+                    future.result()
         except BrokenProcessPool as error:
             raise GansiftError(
                 "a worker process died (killed, or out of memory?). Everything finished is kept: run the same command "
@@ -76,6 +77,8 @@ def _in_processes(root: Path, seeds: Sequence[int], last: str, from_start: bool,
 def _start_worker(ticks: Any, parent: int) -> None:
     global _ticks
     _ticks = ticks
+    # Without a reader (another seed has failed) the pipe fills up; a worker must not wait for it at its end.
+    ticks.cancel_join_thread()
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
 
 
@@ -91,21 +94,23 @@ def _work(root: Path, seed: int, last: str, from_start: bool) -> None:
 
 
 def _relay(ticks: Any, futures: Sequence[Future[Any]], tick: Tick) -> None:
+    """Pass progress on until every seed has ended; once one has failed, those not begun are given up."""
     while not all(future.done() for future in futures):
-        try:
+        with suppress(queue.Empty):
             tick(ticks.get(timeout=0.2))
-        except queue.Empty:
-            if any(future.done() and future.exception() for future in futures):
-                for future in futures:
-                    future.cancel()
-                wait(futures)
+        if any(future.done() and not future.cancelled() and future.exception() for future in futures):
+            for future in futures:
+                future.cancel()
 
 
 @contextmanager
 def _progress(title: str, work: float, quiet: bool) -> Iterator[Tick]:
     """A bar with the time left on a terminal; a line in the log every tenth elsewhere."""
     console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    if quiet:
+        yield lambda amount: None
+        return
+    if not console.is_terminal:
         yield _LoggedProgress(title, work)
         return
     columns = (

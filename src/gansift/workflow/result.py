@@ -8,12 +8,14 @@ from datetime import datetime, timezone
 from typing import Any
 
 from gansift import __version__
-from gansift.cleansing.choose import by_cell, choose, is_better
+from gansift.cleansing.choose import choose, complete_cells, cross_fitted, is_better
 from gansift.cleansing.statistics import Interval, mean_interval
 from gansift.cleansing.trial import Cell, Trial
 from gansift.metrics.metric import Metric
+from gansift.report.words import metric_label
+from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
-from gansift.workflow.seeds import STAGES, read_cell
+from gansift.workflow.seeds import STAGES, plan
 
 Values = Mapping[str, Mapping[str, float]]
 
@@ -22,50 +24,55 @@ def summarise(
     place: Workplace,
     values: Sequence[Values],
     trials: list[Trial],
-    epoch: float,
+    run: Run,
     from_start: bool,
     seconds: float | None,
     times: Sequence[Mapping[str, float]],
 ) -> tuple[dict[str, Any], Cell | None]:
     """The content of ``report.json``, and the cell that was chosen and held on test data (None: keep everything).
 
+    The cell is chosen by the validation metric over all seeds. What that gains on test data is measured on every seed
+    for the cell that the other seeds choose (`cross_fitted`), so that no seed judges its own choice.
+
     Args:
         place: data, metrics and configuration.
         values: by seed, metric values of the untrained and the trained generator.
         trials: of every seed and cell.
-        epoch: steps in one epoch.
+        run: of the first seed.
         from_start: how examples were removed.
         seconds: from start to end.
         times: by seed, seconds of work by stage.
     """
-    metric = place.validation
-    chosen = choose(trials, metric.direction)
-    of_chosen = [] if chosen is None else read_cell(trials, chosen)
-    validation = _changes(values, "validation", of_chosen)
-    test = _changes(values, "test", of_chosen)
+    metric, epoch = place.validation, run.epoch
+    cells = complete_cells(trials, len(values))
+    chosen = choose(cells, metric.direction)
+    judged = [] if chosen is None else cross_fitted(cells, metric.direction)
+    validation = _changes(values, "validation", [] if chosen is None else cells[chosen])
+    test = _changes(values, "test", judged)
     test["untrained"] = mean_interval([value["untrained"]["test"] for value in values]).mean
-    helped = chosen is not None and _held(of_chosen, metric.direction)
+    helped = chosen is not None and _held(judged, metric.direction)
+    sentence = _verdict(metric, chosen, test, helped, len(values), epoch, from_start)
     result = {
         "gansift": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "source": _source(place),
         "metric": metric.name,
         "direction": metric.direction,
-        "verdict": {"helped": helped, "sentence": _verdict(metric, chosen, test, helped, len(values), epoch)},
+        "verdict": {"helped": helped, "sentence": sentence},
         "chosen": None if chosen is None else _cell(chosen, epoch),
         "removed": chosen.removed if chosen is not None and helped else 0,
         "seeds": len(values),
         "steps": place.config.steps,
-        "removal": "renormalised" if place.config.renormalise else "fixed-denominator",
+        "removal": run.step.settings.removal,
         "from_start": from_start,
         "validation": validation,
         "test": test,
-        "grid": [_grid_row(cell, of_cell, epoch) for cell, of_cell in by_cell(trials).items()],
-        "per_seed": _per_seed(values, of_chosen),
+        "grid": [_grid_row(cell, of_cell, epoch) for cell, of_cell in cells.items()],
+        "per_seed": _per_seed(values, judged, epoch),
         "settings": asdict(place.config),
         "seconds": seconds,
         "times": {stage: sum(of_seed.get(stage, 0.0) for of_seed in times) for stage in STAGES},
-        "warnings": _warnings(values, metric, len(values)),
+        "warnings": _warnings(place, values, len(cells)),
     }
     return result, chosen if helped else None
 
@@ -107,7 +114,7 @@ def _grid_row(cell: Cell, trials: Sequence[Trial], epoch: float) -> dict[str, An
     return row
 
 
-def _per_seed(values: Sequence[Values], trials: Sequence[Trial]) -> list[dict[str, Any]]:
+def _per_seed(values: Sequence[Values], trials: Sequence[Trial], epoch: float) -> list[dict[str, Any]]:
     by_seed = {trial.seed: trial for trial in trials}
     rows = []
     for seed, value in enumerate(values):
@@ -119,6 +126,7 @@ def _per_seed(values: Sequence[Values], trials: Sequence[Trial]) -> list[dict[st
                 "before": before,
                 "after": None if trial is None else before + trial.test,
                 "random": None if trial is None else before + trial.random_test,
+                "judged": None if trial is None else _cell(Cell(trial.horizon, trial.removed), epoch),
             }
         )
     return rows
@@ -140,9 +148,15 @@ def _source(place: Workplace) -> dict[str, Any]:
 
 
 def _verdict(
-    metric: Metric, chosen: Cell | None, test: Mapping[str, Any], helped: bool, seeds: int, epoch: float
+    metric: Metric,
+    chosen: Cell | None,
+    test: Mapping[str, Any],
+    helped: bool,
+    seeds: int,
+    epoch: float,
+    from_start: bool,
 ) -> str:
-    name = metric.name.split("-")[0].upper()
+    name = metric_label(metric.name)
     better = "lower" if metric.direction == "lower" else "higher"
     if chosen is None:
         return (
@@ -156,15 +170,17 @@ def _verdict(
         f"{'changes' if not helped else 'improves'} test {name} by {test['change']:+.3g} ({interval}), from "
         f"{test['before']:.3g} to {test['after']:.3g} ({better} is better)"
     )
-    what = f"Removing the {chosen.removed} most harmful examples from the last {chosen.horizon / epoch:.3g} epochs"
+    where = "the whole run" if from_start else f"the last {chosen.horizon / epoch:.3g} epochs"
+    what = f"Removing the {chosen.removed} most harmful examples from {where}"
     against = f"removing as many at random changes it by {test['random_change']:+.3g}"
     if helped:
         return f"{what} {change}; {against}."
-    return f"{what} {change}; {against}. That is no proof of a gain on unseen data, so every example is kept."
+    why = "One seed cannot show a gain" if seeds == 1 else "That is no proof of a gain on unseen data"
+    return f"{what} {change}; {against}. {why}, so every example is kept."
 
 
-def _warnings(values: Sequence[Values], metric: Metric, seeds: int) -> list[str]:
-    warnings = []
+def _warnings(place: Workplace, values: Sequence[Values], cells: int) -> list[str]:
+    metric, seeds, warnings = place.validation, len(values), []
     untrained = mean_interval([value["untrained"]["test"] for value in values]).mean
     trained = mean_interval([value["trained"]["test"] for value in values]).mean
     if metric.name.startswith("fid") and trained > 0.2 * untrained:
@@ -174,4 +190,12 @@ def _warnings(values: Sequence[Values], metric: Metric, seeds: int) -> list[str]
         )
     if seeds == 1:
         warnings.append("One training seed gives no interval; use --seeds 5 or more to know whether the gain holds.")
+    horizons, counts = plan(place.config, len(place.splits.train))
+    planned = len(horizons) * len(counts)
+    if cells < planned:
+        warnings.append(
+            f"{planned - cells} of {planned} removals could not be tried on every seed, because the backward sweep "
+            "overflowed or a retraining broke down (see log.txt), and are left out. "
+            "Train more smoothly (larger --eps or --r1, smaller --lr) or choose shorter --horizons."
+        )
     return warnings

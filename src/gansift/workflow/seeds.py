@@ -9,12 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gansift import influence, training
-from gansift.cleansing.trial import Cell, Trial, try_horizon
+from gansift.cleansing.trial import Trial, try_horizon
 from gansift.files import read_json, write_json
 from gansift.influence.scores import Scores
+from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace, build_game, build_optimizers, workplace
-from gansift.workflow.config import Config, load, parse_counts, parse_horizons
+from gansift.workflow.config import Config, known, load, parse_counts, parse_horizons
 from gansift.workflow.directory import RunDirectory
 
 #: Called with the amount of work done, in units of one training step.
@@ -28,18 +29,32 @@ SWEEP = 3.5
 
 def seed_work(config: Config, examples: int) -> dict[str, float]:
     """Work of one seed by stage, in training steps, for ``examples`` training examples."""
-    steps = config.steps or 0
+    steps = known(config.steps)
     horizons, counts = plan(config, examples)
     redone = [steps if config.from_start else horizon for horizon in horizons]
     return {"train": steps, "score": SWEEP * max(horizons), "cleanse": 2.0 * len(counts) * sum(redone)}
+
+
+def work_left(directory: RunDirectory, config: Config, seed: int, examples: int) -> dict[str, float]:
+    """`seed_work` without what is done already."""
+    work = seed_work(config, examples)
+    horizons, counts = plan(config, examples)
+    done = DiskCheckpoints(directory.training(seed) / "checkpoints").numbers()
+    work["train"] -= max(done, default=0)
+    if directory.growth(seed).exists():
+        work["score"] = 0.0
+    for horizon in horizons:
+        if directory.trials(seed, horizon, config.from_start).exists():
+            work["cleanse"] -= 2.0 * len(counts) * (known(config.steps) if config.from_start else horizon)
+    return work
 
 
 def plan(config: Config, examples: int) -> tuple[list[int], list[int]]:
     """Horizons in steps and numbers to remove, for ``examples`` training examples."""
     epoch = max(1, examples // config.batch) / max(_updates(config.schedule))
     return (
-        parse_horizons(config.horizons or "all", epoch, config.steps or 1),
-        parse_counts(config.remove or "5%", examples),
+        parse_horizons(known(config.horizons), epoch, known(config.steps)),
+        parse_counts(known(config.remove), examples),
     )
 
 
@@ -54,10 +69,10 @@ def train_seed(directory: RunDirectory, place: Workplace, seed: int, tick: Tick)
     return training.train(
         build_game(config, shape),
         place.splits.train,
-        steps=config.steps or 1,
+        steps=known(config.steps),
         batch_size=config.batch,
         optimizers=build_optimizers(config),
-        ema=config.ema or 0.0,
+        ema=known(config.ema),
         seed=seed,
         outdir=directory.training(seed),
         renormalise=config.renormalise,
@@ -154,10 +169,3 @@ def _timed(directory: RunDirectory, seed: int, stage: str) -> Iterator[None]:
     path = directory.seconds(seed)
     spent = read_json(path) if path.exists() else dict.fromkeys(STAGES, 0.0)
     write_json(path, spent | {stage: spent[stage] + time.monotonic() - start})
-
-
-def read_cell(trials: list[Trial], cell: Cell) -> list[Trial]:
-    """The trials of one cell, in the order of seeds."""
-    return sorted(
-        (trial for trial in trials if (trial.horizon, trial.removed) == tuple(cell)), key=lambda trial: trial.seed
-    )

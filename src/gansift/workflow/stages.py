@@ -24,18 +24,19 @@ from gansift.report.export import write_lists
 from gansift.report.page import write_page
 from gansift.report.pictures import Pictures
 from gansift.training.trajectory import Run
-from gansift.workflow.build import Workplace, load_data, workplace
+from gansift.workflow.build import Workplace, check, load_data, workplace
 from gansift.workflow.config import MACHINE, Config, load, resolve
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import run_seeds
 from gansift.workflow.result import summarise
 from gansift.workflow.seeds import (
+    STAGES,
     plan,
     read_trials,
     score_seed,
     seed_work,
     train_seed,
-    values_of_seed,
+    work_left,
 )
 
 _log = logging.getLogger(__name__)
@@ -55,11 +56,13 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     """
     directory = RunDirectory(outdir)
     splits = load_data(given)
-    config = resolve(given, tuple(splits.train.shape))
+    config = resolve(given, tuple(splits.train.shape)).with_absolute_paths()
     config = replace(config, jobs=config.jobs or os.cpu_count() or 1)
+    check(config, splits)
     plan(config, len(splits.train))
-    if directory.config.exists():
+    if directory.config.exists() and directory.started:
         _check_same(directory, config)
+        _check_same_data(directory, splits)
         return directory, replace(load(directory.config), jobs=config.jobs)
     data.write_manifest(directory.manifest, splits)
     write_json(directory.config, asdict(config))
@@ -87,10 +90,20 @@ def _check_same(directory: RunDirectory, config: Config) -> None:
         )
 
 
+def _check_same_data(directory: RunDirectory, splits: data.Splits) -> None:
+    differing = data.changes(directory.manifest, splits)
+    if differing:
+        raise TrainingError(
+            f"the data are not those that {directory.root} was made with: {len(differing)} examples were added, "
+            f"removed, changed or relabelled, e.g. {differing[0]}. Bring them back, or choose another --outdir."
+        )
+
+
 def describe(config: Config) -> dict[str, Any]:
     """What a run would do: its resolved settings, grid and amount of work, without doing it."""
     splits = load_data(config)
     resolved = resolve(config, tuple(splits.train.shape))
+    check(resolved, splits)
     horizons, counts = plan(resolved, len(splits.train))
     return {
         "settings": asdict(resolved),
@@ -104,12 +117,12 @@ def describe(config: Config) -> dict[str, Any]:
 
 def work(directory: RunDirectory, config: Config, last: str, from_start: bool, quiet: bool) -> None:
     """Train, score and cleanse all seeds up to the stage ``last`` (train, score or cleanse)."""
-    for unfinished in directory.root.rglob(".*.tmp"):  # of a process that was killed while it wrote
+    for unfinished in directory.unfinished():
         unfinished.unlink(missing_ok=True)
     examples = len(load_data(config).train)
-    of_seed = seed_work(replace(config, from_start=from_start), examples)
-    stages = {"train": ["train"], "score": ["train", "score"], "cleanse": ["train", "score", "cleanse"]}[last]
-    total = config.seeds * sum(of_seed[stage] for stage in stages)
+    left = replace(config, from_start=from_start)
+    stages = STAGES[: STAGES.index(last) + 1]
+    total = sum(work_left(directory, left, seed, examples)[stage] for seed in range(config.seeds) for stage in stages)
     run_seeds(directory.root, range(config.seeds), last, from_start, total, config.jobs or 1, quiet)
 
 
@@ -126,14 +139,14 @@ def finish(directory: RunDirectory, from_start: bool, seconds: float | None = No
     """
     place = workplace(load(directory.config))
     trials = read_trials(directory, place.config, len(place.splits.train), from_start)
-    if not trials:
+    if not any(directory.root.glob("seeds/*/cleanse/*.json")):
         raise UsageError(f"{directory.root} has no retrained runs yet; run `gansift cleanse {directory.root}` first")
     run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
     values = [read_json(directory.values(seed)) for seed in range(place.config.seeds)]
     times = [read_json(directory.seconds(seed)) for seed in range(place.config.seeds)]
     if directory.result.exists():  # a finished run that is only looked at again took what it took
         seconds = max(seconds or 0.0, read_json(directory.result)["seconds"] or 0.0)
-    result, kept_choice = summarise(place, values, trials, run.epoch, from_start, seconds, times)
+    result, kept_choice = summarise(place, values, trials, run, from_start, seconds, times)
     scores = score_seed(directory, place, run, MAIN_SEED, lambda amount: None)
     result["growth"] = read_json(directory.growth(MAIN_SEED))
     _write_outcome(directory, place, run, scores, result, kept_choice)
@@ -148,6 +161,11 @@ def _write_outcome(
     result: dict[str, Any],
     chosen: Cell | None,
 ) -> None:
+    if not scores:
+        raise TrainingError(
+            f"no example of {directory.root} has a score: the backward sweep of the first seed overflowed within "
+            "its shortest horizon (see log.txt). Train more smoothly (larger --eps or --r1, smaller --lr)."
+        )
     shown = (
         scores[chosen.horizon]
         if chosen is not None
@@ -164,7 +182,9 @@ def _write_outcome(
     result["classes"] = _classes(place, set(removed))
     samples = [None if sampler is None else _samples(sampler) for sampler in (run.sampler(), after)]
     _save_generator(directory, "original", run, run.sampler())
-    if after is not None:
+    if after is None:  # what an earlier choice left
+        directory.generator("cleansed").unlink(missing_ok=True)
+    else:
         _save_generator(directory, "cleansed", run, after)
     shown.to_csv(directory.chosen_scores(shown.metric))
     write_lists(directory.root, run.ids, removed)
@@ -203,12 +223,16 @@ def _classes(place: Workplace, removed: set[str]) -> list[dict[str, Any]] | None
 
 
 def evaluate(directory: RunDirectory) -> dict[str, Any]:
-    """Metric of every seed's untrained and trained generator, on validation and on test data."""
+    """Metric of every seed's untrained and trained generator, on validation and on test data.
+
+    Raises:
+        UsageError: if no seed is trained to its end yet.
+    """
     place = workplace(load(directory.config))
     rows = []
     for seed in range(place.config.seeds):
-        if not directory.training(seed).exists():
-            continue
-        run = train_seed(directory, place, seed, lambda amount: None)
-        rows.append({"seed": seed, **values_of_seed(directory, place, run, seed)})
+        if directory.values(seed).exists():
+            rows.append({"seed": seed, **read_json(directory.values(seed))})
+    if not rows:
+        raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift train`")
     return {"metric": place.validation.name, "direction": place.validation.direction, "values": rows}

@@ -1,0 +1,96 @@
+"""What is refused before the first step: layers and losses for which removing one example would have no meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from gansift.errors import TrainingError
+from gansift.games.game import Game
+from gansift.training.state import PARAMETERS
+from gansift.training.step import Step
+
+
+def check_game(step: Step, weights: Tensor) -> None:
+    """Refuse a game whose steps cannot be replayed, or in which an example's weight does not govern its effect.
+
+    Args:
+        step: the pure step.
+        weights: one weight per example, shape (N,).
+
+    Raises:
+        TrainingError: naming the player, the layer or the loss, and what to do.
+    """
+    _check_players(step.game)
+    if step.settings.ema and not step.game.averaged:
+        raise TrainingError(
+            f"ema={step.settings.ema} needs a player to average, and {type(step.game).__name__} names none. Set "
+            "`averaged = (...)` on the class, or train with ema=0."
+        )
+    parameters = {name: slots[PARAMETERS] for name, slots in step.initial().items()}
+    rows = step.rows(0, 0)
+    step.game.check(step.net(parameters), step.batch(0, rows, step.batch_weights(rows, weights)))
+    for player in step.game.players:
+        _check_loss(step, player, rows, parameters)
+
+
+def _check_players(game: Game) -> None:
+    for player, module in game.players.items():
+        if not any(parameter.requires_grad for parameter in module.parameters()):
+            raise TrainingError(f"the player {player!r} has no parameter that requires a gradient")
+        for name, layer in module.named_modules():
+            if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0 and layer.training:
+                raise TrainingError(
+                    f"{player}.{name} ({type(layer).__name__}) draws random numbers that a replay cannot repeat. "
+                    "Leave it out, or multiply by a mask from `draw` in the loss."
+                )
+
+
+def _check_loss(step: Step, player: str, rows: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) -> None:
+    """Take the last example of each data set's batch out by weight 0; what it is must then not matter to the loss."""
+    buffers = _buffers(step.game)
+    weights = {name: torch.ones(len(index), dtype=step.dtype, device=index.device) for name, index in rows.items()}
+    with torch.enable_grad():
+        step.loss(0, player, 0, rows, parameters, weights)
+    for name, value in _buffers(step.game).items():
+        if not torch.equal(value, buffers[name]):
+            raise TrainingError(
+                f"{name} changes with every call (running statistics? spectral norm?), which a replay cannot repeat. "
+                "Put that layer into eval mode, or use models.layers.LayerNorm or torch.nn.GroupNorm."
+            )
+    for name, index in rows.items():
+        if len(index) < 2:
+            continue
+        absent = weights[name].clone()
+        absent[-1] = 0
+        other = torch.cat([index[:-1], index[:1]])
+        losses = [
+            float(step.loss(0, player, 0, {**rows, name: chosen}, parameters, {**weights, name: absent}).detach())
+            for chosen in (index, other)
+        ]
+        if abs(losses[0] - losses[1]) > 1e-6 * (1 + abs(losses[0])):
+            raise TrainingError(
+                f"the {player}'s loss depends on an example of {name!r} whose weight is 0. Either a term of it does "
+                "not go through weighted_mean(values, batch.weight), or a layer mixes the examples of a batch"
+                f"{_suspects(step.game)}."
+            )
+
+
+def _buffers(game: Game) -> dict[str, Tensor]:
+    return {
+        f"{player}.{name}": value.clone()
+        for player, module in game.players.items()
+        for name, value in module.named_buffers()
+    }
+
+
+def _suspects(game: Game) -> str:
+    found = [
+        f"{player}.{name} ({type(layer).__name__})"
+        for player, module in game.players.items()
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm)
+    ]
+    return f": {', '.join(found)}. Use models.layers.LayerNorm or torch.nn.GroupNorm there" if found else ""
