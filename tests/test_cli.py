@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
+import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
+
+from gansift import influence
 
 SMALL = [
     "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
@@ -103,13 +107,35 @@ def test_from_start_redoes_the_whole_run_and_says_so(finished, tmp_path):
     assert report["from_start"] is True
     assert result["seeds"] == 1
     assert result["test"]["ci95"] is None
+    assert json.loads(_gansift("report", folder, "--json").stdout)["test"] == result["test"]
 
 
-def test_export_writes_the_clean_training_images(finished, tmp_path):
-    folder, _ = finished
+def _pretend(folder: Path, change: float) -> None:
+    """Write into the trials of a finished run that removing 5 % at the longer horizon changed the metric by so much."""
+    for seed, path in enumerate(sorted(folder.glob("seeds/*/cleanse/horizon-34.json"))):
+        trials = json.loads(path.read_text())
+        trials[0] |= {"validation": change + 0.001 * seed, "test": change - 0.001 * seed}
+        path.write_text(json.dumps(trials))
+
+
+def test_what_helped_is_removed_and_exported_and_no_longer_when_it_does_not(finished, tmp_path):
+    folder = tmp_path / "helped"
+    shutil.copytree(finished[0], folder)
+    _pretend(folder, -50.0)
+    result = json.loads(_gansift("report", folder, "--json").stdout)
+    assert (result["verdict"]["helped"], result["removed"], result["chosen"]["horizon"]) == (True, 44, 34)
+    ids = {name: (folder / f"{name}.txt").read_text().split() for name in ("kept", "removed")}
+    assert (len(ids["kept"]), len(ids["removed"])) == (846, 44)
+    scores = influence.Scores.read(folder / "seeds/0/scores/fid-classifier16@200-itd-34.csv")
+    assert set(ids["removed"]) == set(scores.harmful(44).ids)
+    generators = [load_file(folder / "generator" / f"{name}.safetensors") for name in ("original", "cleansed")]
+    assert any(not torch.equal(value, generators[1][name]) for name, value in generators[0].items())
     done = json.loads(_gansift("export", folder, tmp_path / "clean", "--json").stdout)
-    kept = len((folder / "kept.txt").read_text().split())
-    assert done["kept"] == kept == len(list((tmp_path / "clean").rglob("*.png")))
+    assert done["kept"] == 846 == len(list((tmp_path / "clean").rglob("*.png")))
+    _pretend(folder, 50.0)
+    assert json.loads(_gansift("report", folder, "--json").stdout)["removed"] == 0
+    assert (folder / "removed.txt").read_text() == ""
+    assert not (folder / "generator/cleansed.safetensors").exists()
 
 
 def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path):
@@ -161,6 +187,7 @@ def test_a_mistake_that_stopped_a_run_before_training_can_be_mended_in_the_same_
 
 
 def _folder(tmp_path, count=60):
+    tmp_path.mkdir(exist_ok=True)
     random_numbers = np.random.default_rng(0)
     for row in range(count):
         pixels = random_numbers.integers(0, 255, (8, 8), dtype=np.uint8)
@@ -185,6 +212,34 @@ def test_nan_in_training_is_said_with_exit_code_1(tmp_path):
     assert not list(tmp_path.rglob("*.tmp"))
 
 
+def test_a_log_that_cannot_be_written_is_said_once_and_stops_nothing(tmp_path):
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log/log.txt").symlink_to("/dev/full")
+    done = _gansift("train", "digits", "--outdir", tmp_path / "log", *SMALL)
+    assert done.stderr.count("log.txt any more") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_changed_validation_images_are_refused_on_resume(tmp_path):
+    images, out = _folder(tmp_path / "images"), tmp_path / "out"
+    _gansift("train", images, "--outdir", out, *SMALL, "--batch", "10")
+    held_out = next(row for row in (out / "manifest.csv").read_text().splitlines() if ",valid," in row)
+    (images / held_out.partition("#")[0]).unlink()
+    done = _gansift("train", images, "--outdir", out, *SMALL, "--batch", "10", code=1)
+    assert "1 examples were added, removed, changed or relabelled, e.g. " + held_out.partition(",")[0] in done.stderr
+
+
+def test_other_files_in_the_run_directory_are_left_alone(tmp_path):
+    (tmp_path / "mine").mkdir()
+    others = [tmp_path / "mine/.precious.1.tmp", tmp_path / ".precious.1.tmp"]
+    left_over = tmp_path / ".report.json.1.tmp"
+    for path in (*others, left_over):
+        path.write_text("")
+    _gansift("train", "digits", "--outdir", tmp_path, *SMALL)
+    assert all(path.exists() for path in others)
+    assert not left_over.exists()
+
+
 def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(tmp_path):
     full = (
         "import errno, os, gansift.cli\n"
@@ -207,27 +262,44 @@ def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(tm
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_it_ends_with_the_same_bytes(finished, tmp_path):
+@pytest.mark.parametrize(("jobs", "kills"), [("1", 16), ("2", 4)])
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(finished, tmp_path, jobs, kills):
+    """With two jobs the parent alone is killed; its workers must not go on beside the next start."""
     folder = tmp_path / "killed"
-    command = [sys.executable, "-m", "gansift.cli", "run", "digits", "--outdir", str(folder), *SMALL]
+    command = [sys.executable, "-m", "gansift.cli", "run", "digits", "--outdir", str(folder), *SMALL[:-1], jobs]
     moments = random.Random(0)
-    kills = 0
-    while kills < 20:
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        # Start-up is about three seconds; the whole run about ten.
-        time.sleep(moments.uniform(1.0, 5.0))
+    killed = 0
+    while killed < kills:
+        before = _written(folder)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and _written(folder) == before:
+            time.sleep(0.01)
+        # It has begun to write; what is left takes about six seconds.
+        time.sleep(moments.expovariate(1.0))
         if process.poll() is not None:
             # It finished: begin anew, so that every kill hits a run that is under way.
             _forget(folder)
             continue
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
-        kills += 1
+        killed += 1
+        if jobs == "2":
+            time.sleep(1.5)
+            settled = _written(folder)
+            time.sleep(1.0)
+            assert _written(folder) == settled
     _gansift("run", "digits", "--outdir", folder, *SMALL)
     assert _scores(folder) == _scores(finished[0])
     assert not list(folder.rglob("*.tmp"))
+
+
+def _written(folder: Path) -> dict[str, int]:
+    """When each file of the training and what follows was written."""
+    times = {}
+    for path in folder.glob("seeds/**/*"):
+        with suppress(FileNotFoundError):
+            times[str(path)] = path.stat().st_mtime_ns
+    return times
 
 
 def _forget(folder: Path) -> None:

@@ -142,7 +142,7 @@ def cleanse_seed(
 def read_trials(directory: RunDirectory, config: Config, examples: int, from_start: bool) -> list[Trial]:
     """The finished trials of all seeds."""
     horizons, _ = plan(config, examples)
-    paths = [directory.trials(seed, horizon, from_start) for seed in range(config.seeds) for horizon in horizons]
+    paths = [directory.trials(seed, horizon, from_start) for seed in range(known(config.seeds)) for horizon in horizons]
     return [Trial(**row) for path in paths if path.exists() for row in read_json(path)]
 
 

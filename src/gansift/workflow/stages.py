@@ -25,7 +25,7 @@ from gansift.report.page import write_page
 from gansift.report.pictures import Pictures
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace, check, load_data, workplace
-from gansift.workflow.config import MACHINE, Config, load, resolve
+from gansift.workflow.config import MACHINE, Config, known, load, resolve
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import run_seeds
 from gansift.workflow.result import summarise
@@ -111,7 +111,7 @@ def describe(config: Config) -> dict[str, Any]:
         "skipped": [list(pair) for pair in splits.skipped],
         "horizons": horizons,
         "removals": counts,
-        "training_steps_worth_of_work": resolved.seeds * sum(seed_work(resolved, len(splits.train)).values()),
+        "training_steps_worth_of_work": known(resolved.seeds) * sum(seed_work(resolved, len(splits.train)).values()),
     }
 
 
@@ -122,8 +122,10 @@ def work(directory: RunDirectory, config: Config, last: str, from_start: bool, q
     examples = len(load_data(config).train)
     left = replace(config, from_start=from_start)
     stages = STAGES[: STAGES.index(last) + 1]
-    total = sum(work_left(directory, left, seed, examples)[stage] for seed in range(config.seeds) for stage in stages)
-    run_seeds(directory.root, range(config.seeds), last, from_start, total, config.jobs or 1, quiet)
+    total = sum(
+        work_left(directory, left, seed, examples)[stage] for seed in range(known(config.seeds)) for stage in stages
+    )
+    run_seeds(directory.root, range(known(config.seeds)), last, from_start, total, config.jobs or 1, quiet)
 
 
 def finish(directory: RunDirectory, from_start: bool, seconds: float | None = None) -> dict[str, Any]:
@@ -142,8 +144,9 @@ def finish(directory: RunDirectory, from_start: bool, seconds: float | None = No
     if not any(directory.root.glob("seeds/*/cleanse/*.json")):
         raise UsageError(f"{directory.root} has no retrained runs yet; run `gansift cleanse {directory.root}` first")
     run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
-    values = [read_json(directory.values(seed)) for seed in range(place.config.seeds)]
-    times = [read_json(directory.seconds(seed)) for seed in range(place.config.seeds)]
+    seeds = range(known(place.config.seeds))
+    values = [read_json(directory.values(seed)) for seed in seeds]
+    times = [read_json(directory.seconds(seed)) for seed in seeds]
     if directory.result.exists():  # a finished run that is only looked at again took what it took
         seconds = max(seconds or 0.0, read_json(directory.result)["seconds"] or 0.0)
     result, kept_choice = summarise(place, values, trials, run, from_start, seconds, times)
@@ -230,7 +233,7 @@ def evaluate(directory: RunDirectory) -> dict[str, Any]:
     """
     place = workplace(load(directory.config))
     rows = []
-    for seed in range(place.config.seeds):
+    for seed in range(known(place.config.seeds)):
         if directory.values(seed).exists():
             rows.append({"seed": seed, **read_json(directory.values(seed))})
     if not rows:

@@ -1,0 +1,129 @@
+"""The verdict: what is chosen, what it gains on test data, and when nothing is removed."""
+
+from __future__ import annotations
+
+import pytest
+
+from gansift import data, games, training
+from gansift.cleansing.trial import Cell, Trial
+from gansift.workflow.build import Workplace, build_metrics
+from gansift.workflow.config import Config, merge, resolve
+from gansift.workflow.result import summarise
+from toys import Critic, Perceptron
+
+FOUND = [-3.0, -3.2, -2.9, -3.1]
+
+
+@pytest.fixture(scope="module")
+def place():
+    splits = data.load("normal-1d", seed=0)
+    config = resolve(merge({"source": "normal-1d", "steps": 40, "horizons": "1,2", "remove": "5,9"}, None), (1,))
+    return Workplace(config, splits, *build_metrics(config, splits))
+
+
+@pytest.fixture(scope="module")
+def run(place):
+    game = games.GAN(Perceptron(2, 1), Critic(1), latent=2)
+    return training.train(game, place.splits.train, steps=2, batch_size=50, optimizers=training.SGD(lr=0.1))
+
+
+def _trials(validation, test, horizon=10, removed=5, sign=1.0):
+    """One trial a seed; ``sign`` -1 turns gains of a metric to be lowered into gains of one to be raised."""
+    return [
+        Trial(seed, horizon, removed, -1.0, sign * v, sign * t, 0.01 * seed, 0.02 * seed)
+        for seed, (v, t) in enumerate(zip(validation, test, strict=True))
+    ]
+
+
+def _summary(place, run, trials, direction="lower", seeds=4, from_start=False):
+    place.validation.direction = direction
+    values = [{name: {"validation": 9.0, "test": 10.0} for name in ("untrained", "trained")}] * seeds
+    return summarise(place, values, trials, run, from_start, 60.0, [{"train": 1.0}] * seeds)
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("lower", 1.0), ("higher", -1.0)])
+def test_a_gain_that_holds_on_test_data_is_carried_out(place, run, direction, sign):
+    result, cell = _summary(place, run, _trials(FOUND, [-2.0, -2.1, -1.9, -2.0], sign=sign), direction)
+    assert cell == Cell(10, 5)
+    assert result["verdict"]["helped"] is True
+    assert result["removed"] == 5
+    assert result["test"]["change"] == pytest.approx(-2.0 * sign)
+    assert result["test"]["after"] == pytest.approx(10.0 - 2.0 * sign)
+    assert "Removing the 5 most harmful examples" in result["verdict"]["sentence"]
+    assert f"improves test ALL by {-2.0 * sign:+.3g}" in result["verdict"]["sentence"]
+    assert f"({direction} is better)" in result["verdict"]["sentence"]
+
+
+@pytest.mark.parametrize("test", [[1.0, 1.1, 0.9, 1.0], [-9.0, 8.0, -7.0, 6.0]])
+def test_test_data_that_do_not_confirm_the_choice_veto_it(place, run, test):
+    result, cell = _summary(place, run, _trials(FOUND, test))
+    assert cell is None
+    assert (result["verdict"]["helped"], result["removed"]) == (False, 0)
+    assert result["chosen"]["removed"] == 5
+    assert "no proof of a gain on unseen data, so every example is kept" in result["verdict"]["sentence"]
+
+
+def test_a_gain_no_larger_than_that_of_random_removal_is_no_gain(place, run):
+    trials = [Trial(s, 10, 5, -1.0, v, -2.0 - 0.01 * s, 0.0, -2.0 + 0.01 * s * (-1) ** s) for s, v in enumerate(FOUND)]
+    assert _summary(place, run, trials)[0]["verdict"]["helped"] is False
+
+
+def test_nothing_found_on_validation_data_keeps_everything(place, run):
+    result, cell = _summary(place, run, _trials([1.0, -1.0, 2.0, -2.0], [-9.0] * 4))
+    assert cell is None
+    assert result["chosen"] is None
+    assert result["test"]["change"] == 0
+    assert result["verdict"]["sentence"].startswith("No removal improved ALL on validation data")
+
+
+def test_one_seed_shows_nothing_however_large_its_gain(place, run):
+    result, cell = _summary(place, run, _trials([-3.0], [-2.0]), seeds=1)
+    assert cell is None
+    assert result["removed"] == 0
+    assert "One seed cannot show a gain" in result["verdict"]["sentence"]
+    assert any("--seeds 5" in warning for warning in result["warnings"])
+
+
+def test_a_removal_that_some_seed_could_not_try_is_left_out_and_said(place, run):
+    trials = _trials(FOUND, [-2.0, -2.1, -1.9, -2.0]) + _trials([-90.0, -91.0], [-90.0, -91.0], horizon=20)
+    result, cell = _summary(place, run, trials)
+    assert cell == Cell(10, 5)
+    assert [row["horizon"] for row in result["grid"]] == [10]
+    assert any("1 of 2 removals could not be tried on every seed" in warning for warning in result["warnings"])
+
+
+def test_the_sentence_says_from_where_examples_were_removed(place, run):
+    trials = _trials(FOUND, [-2.0, -2.1, -1.9, -2.0])
+    epochs = f"from the last {10 / run.epoch:.3g} epochs"
+    assert epochs in _summary(place, run, trials)[0]["verdict"]["sentence"]
+    assert "from the whole run" in _summary(place, run, trials, from_start=True)[0]["verdict"]["sentence"]
+
+
+def test_each_row_by_seed_tells_at_which_choice_it_was_judged(place, run):
+    lucky = _trials([-2.0, -2.1, -1.9, -30.0], [-1.0, -1.0, -1.0, -9.0], horizon=20)
+    steady = _trials(FOUND, [-2.0, -2.1, -1.9, -2.0])
+    result, _ = _summary(place, run, lucky + steady)
+    last = result["per_seed"][3]
+    assert last["judged"]["horizon"] == 10
+    assert last["after"] == pytest.approx(10.0 - 2.0)
+
+
+def test_validation_and_test_have_other_references_and_other_latents():
+    splits = data.load("digits", seed=0)
+    for metric in ("fid", "is"):
+        config = resolve(merge({"source": "digits", "metric": metric, "latents": 50}, None), (1, 8, 8))
+        validation, test = build_metrics(config, splits)
+        assert validation.name.partition("@")[0].startswith(metric)
+        assert validation.seed != test.seed
+        assert validation.value(splits.train.x[:200]) != test.value(splits.train.x[:200])
+
+
+def test_settings_that_make_no_sense_are_refused_by_flag():
+    for name, value in [("steps", 0), ("seeds", 0), ("jobs", -1), ("r1", -1.0), ("lr", float("nan")), ("latent", -3)]:
+        with pytest.raises(Exception, match=f"--{name} must be"):
+            merge({"source": "digits", name: value}, None)
+
+
+def test_a_zero_that_is_given_is_not_replaced_by_the_preset():
+    config = resolve(Config(source="digits", r1=0.0, ema=0.0, eps=0.0, warmup=0), (1, 8, 8))
+    assert (config.r1, config.ema, config.eps, config.warmup) == (0.0, 0.0, 0.0, 0)
