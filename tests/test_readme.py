@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from predicts import correlation
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -26,6 +30,46 @@ def test_the_snippet_removes_what_hurts(snippet):
     assert len(scores) == len(snippet["splits"].train)
     assert fid.value(again) < fid.value(run)
     assert scores.harmful(40).sum() < 0
+
+
+def _commands() -> list[list[str]]:
+    _, block, *_ = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    return [line.partition("#")[0].split() for line in block.splitlines()]
+
+
+def test_the_commands_on_ones_own_images_do_what_they_say(tmp_path):
+    """As they stand in the README, but for flags that make the training short."""
+    images = tmp_path / "path/to/images"
+    for row in range(90):
+        pixels = np.random.default_rng(row).integers(0, 255, (8, 8), dtype=np.uint8)
+        folder = images / "abc"[row % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / f"{row}.png")
+    short = ["--steps", "6", "--seeds", "1", "--horizons", "0.03", "--remove", "3", "--latents", "50", "--batch", "20"]
+    commands = _commands()
+    assert [command[:2] for command in commands] == [["gansift", "run"], ["gansift", "run"], ["gansift", "export"]]
+    for _, *arguments in commands:
+        extra = short if arguments[0] == "run" else []
+        command = [sys.executable, "-m", "gansift.cli", *arguments, *extra]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs/images/report.html").is_file()
+    assert (tmp_path / "runs/mnist/report.html").is_file()
+    kept = (tmp_path / "runs/images/kept.txt").read_text().split()
+    assert len(list((tmp_path / "clean-images").rglob("*.png"))) == len(kept) > 0
+
+
+def test_every_link_and_every_named_test_exists():
+    root = Path(__file__).parent.parent
+    for page in (root / "README.md", *root.glob("docs/*.md")):
+        text = page.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^):]+)\)", text):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+    table = (root / "docs/traps.md").read_text(encoding="utf-8")
+    file = ""
+    for named, test in re.findall(r"`([\w/]*\.?p?y?)::(test_\w+)`", table):
+        file = named or file
+        assert f"def {test}(" in (root / "tests" / file).read_text(encoding="utf-8"), f"{file}::{test}"
 
 
 def test_summed_scores_rank_random_removals_as_retraining_does(snippet):

@@ -8,6 +8,7 @@ from scipy import stats
 
 from gansift import cleansing, training
 from gansift.cleansing.choose import is_better
+from gansift.cleansing.statistics import prediction_interval
 from gansift.cleansing.trial import Cell, Trial, random_ids
 from toys import examples, gan
 
@@ -28,8 +29,17 @@ def test_the_interval_is_that_of_students_t_test():
     assert ci95 == pytest.approx((expected.low, expected.high))
 
 
+def test_the_prediction_interval_holds_the_next_seed_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    draws = random.standard_normal((4000, 6))
+    intervals = [prediction_interval(list(row[:5])) for row in draws]
+    held = np.mean([low <= row[5] <= high for row, (_, (low, high)) in zip(draws, intervals, strict=True)])
+    assert held == pytest.approx(0.95, abs=0.01)
+
+
 def test_a_single_seed_has_no_interval():
     assert cleansing.mean_interval([0.4]) == (0.4, None)
+    assert prediction_interval([0.4]) == (0.4, None)
 
 
 def test_the_best_validation_change_is_chosen_whatever_the_test_says():

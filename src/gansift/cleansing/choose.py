@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gansift.cleansing.statistics import Interval, mean_interval
+from gansift.cleansing.statistics import Interval, mean_interval, prediction_interval
 from gansift.cleansing.trial import Cell, Trial
 
 #: The trials of every cell that all seeds have tried, in the order of seeds.
@@ -25,28 +25,32 @@ def complete_cells(trials: Sequence[Trial], seeds: int) -> dict[Cell, list[Trial
 
 def is_better(change: Interval, direction: str) -> bool:
     """Whether a change is for the better with 95 % confidence; never without an interval."""
-    return change.ci95 is not None and cautious_gain(change, direction) > 0
+    return change.ci95 is not None and _cautious_gain(change, direction) > 0
 
 
-def cautious_gain(change: Interval, direction: str) -> float:
+def _cautious_gain(change: Interval, direction: str) -> float:
     """By how much the metric gets better at the least: at the cautious end of the interval, or the mean without one."""
     low, high = change.ci95 or (change.mean, change.mean)
     return -high if direction == "lower" else low
 
 
 def choose(cells: Cells, direction: str) -> Cell | None:
-    """The cell whose gain on validation data is the largest that can be relied on, or None if removal does not help.
+    """The cell whose gain on validation data can be relied on most, or None if removal does not help.
 
-    What is compared is the cautious end of each cell's 95 % interval over the seeds, not its mean: among many cells the
-    best mean belongs too often to one that a lucky seed carried. A cell helps if its interval excludes no change. Test
-    values are never looked at. With one seed there are no intervals, and the best change is taken.
+    A removal is carried out on one model, so what is compared is the gain that one further seed may expect at the
+    least: the cautious end of each cell's 95 % prediction interval. The best mean over seeds belongs too often to a cell
+    that a lucky seed carried. A cell helps if the 95 % interval of its mean excludes no change. Test values are never
+    looked at. With one seed there are no intervals, and the best change is taken.
 
     Args:
         cells: as from `complete_cells`.
         direction: of the metric, ``lower`` or ``higher``.
     """
     best = _strongest(cells, direction)
-    return best if best is not None and _gain(cells[best], direction) > 0 else None
+    if best is None:
+        return None
+    mean = mean_interval([trial.validation for trial in cells[best]])
+    return best if _cautious_gain(mean, direction) > 0 else None
 
 
 def cross_fitted(cells: Cells, direction: str) -> list[Trial]:
@@ -74,8 +78,8 @@ def cross_fitted(cells: Cells, direction: str) -> list[Trial]:
 
 
 def _strongest(cells: Cells, direction: str) -> Cell | None:
-    return max(cells, key=lambda cell: _gain(cells[cell], direction), default=None)
+    return max(cells, key=lambda cell: _expected_gain(cells[cell], direction), default=None)
 
 
-def _gain(trials: Sequence[Trial], direction: str) -> float:
-    return cautious_gain(mean_interval([trial.validation for trial in trials]), direction)
+def _expected_gain(trials: Sequence[Trial], direction: str) -> float:
+    return _cautious_gain(prediction_interval([trial.validation for trial in trials]), direction)

@@ -17,15 +17,29 @@ class Interval(NamedTuple):
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
-    """Mean over seeds and Student's t interval; for paired quantities give the differences.
+    """Mean over seeds and Student's t interval for it; for paired quantities give the differences.
 
     Raises:
         ValueError: for no values.
     """
+    return _interval(values, 1 / len(values) if values else 0.0)
+
+
+def prediction_interval(values: Sequence[float]) -> Interval:
+    """Mean over seeds and the t interval in which the value of one further seed is to be expected.
+
+    Raises:
+        ValueError: for no values.
+    """
+    return _interval(values, 1 + 1 / len(values) if values else 0.0)
+
+
+def _interval(values: Sequence[float], share: float) -> Interval:
+    """``share`` is the variance of what the interval is for, in variances of a single value."""
     if not values:
         raise ValueError("no values to average")
     mean = float(np.mean(values))
     if len(values) == 1:
         return Interval(mean, None)
-    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) * np.sqrt(share))
     return Interval(mean, (mean - half, mean + half))
