@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # torch 2.13.0 has a CPU build; without the constraint some platforms fetch gigabytes of GPU libraries.
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test check slow clean
+.PHONY: demo test check clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

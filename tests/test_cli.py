@@ -159,7 +159,7 @@ def test_settings_come_from_a_file_and_flags_win(tmp_path):
         (["run", "no/such/folder"], 1, "no/such/folder"),
         (["run", "digits", "--remove", "all"], 2, "--remove"),
         (["run", "digits", "--horizons", "-3"], 2, "--horizons"),
-        (["run", "digits", "--loss", "hinge"], 1, "unknown loss 'hinge'"),
+        (["run", "digits", "--loss", "hinge"], 2, "unknown loss 'hinge'"),
         (["run", "digits", "--model", "transformer"], 2, "--model 'transformer' is unknown"),
         (["run", "digits", "--batch", "5000"], 1, "batch of 5000"),
         (["run", "digits", "--metric", "psnr"], 2, "--metric 'psnr' is unknown"),

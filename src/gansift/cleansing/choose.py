@@ -38,9 +38,9 @@ def choose(cells: Cells, direction: str) -> Cell | None:
     """The cell whose gain on validation data can be relied on most, or None if removal does not help.
 
     A removal is carried out on one model, so what is compared is the gain that one further seed may expect at the
-    least: the cautious end of each cell's 95 % prediction interval. The best mean over seeds belongs too often to a cell
-    that a lucky seed carried. A cell helps if the 95 % interval of its mean excludes no change. Test values are never
-    looked at. With one seed there are no intervals, and the best change is taken.
+    least: the cautious end of each cell's 95 % prediction interval. The best mean over seeds belongs too often to a
+    cell that a lucky seed carried. A cell helps if the 95 % interval of its mean excludes no change. Test values are
+    never looked at. With one seed there are no intervals, and the best change is taken.
 
     Args:
         cells: as from `complete_cells`.

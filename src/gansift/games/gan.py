@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gansift.errors import TrainingError
+from gansift.errors import TrainingError, UsageError
 from gansift.games.batch import Batch, weighted_mean
 from gansift.games.draw import Draw
 from gansift.games.game import Game, Schedule
@@ -36,7 +36,8 @@ class GAN(Game):
         latent: number of latent variables.
 
     Raises:
-        TrainingError: for an unknown loss or schedule, or a generator that does not tell its latents.
+        UsageError: for an unknown loss or schedule.
+        TrainingError: for a generator that does not tell its latents.
     """
 
     averaged = ("generator",)
@@ -54,7 +55,7 @@ class GAN(Game):
         latent: int | None = None,
     ) -> None:
         if loss not in LOSSES:
-            raise TrainingError(f"unknown loss {loss!r}; choose one of {', '.join(LOSSES)}")
+            raise UsageError(f"unknown loss {loss!r}; choose one of {', '.join(LOSSES)}")
         size = latent if latent is not None else getattr(generator, "latent", None)
         if not isinstance(size, int):
             raise TrainingError("the generator has no integer attribute `latent`; pass GAN(..., latent=N)")
@@ -134,4 +135,4 @@ def _schedule(schedule: str | Schedule) -> Schedule:
     first, colon, second = schedule.partition(":")
     if colon and first.isdigit() and second.isdigit():
         return [("discriminator", int(first)), ("generator", int(second))]
-    raise TrainingError(f"unknown schedule {schedule!r}; use alternating, simultaneous or n:m such as 5:1")
+    raise UsageError(f"unknown schedule {schedule!r}; use alternating, simultaneous or n:m such as 5:1")

@@ -87,7 +87,13 @@ class FCGenerator(Network):
 class FCDiscriminator(Network):
     """Two hidden layers without biases, Glorot-uniform: points (B, d) to logits (B,).
 
-    The counterpart of `FCGenerator`, with the same arguments.
+    Args:
+        width: units in each hidden layer.
+        shape: (d,), of one point.
+        activation: name in `layers.ACTIVATIONS`.
+
+    Raises:
+        TrainingError: for a shape that is no point's, or an unknown activation.
     """
 
     def __init__(self, width: int = 64, shape: tuple[int, ...] = (2,), activation: str = "silu") -> None:

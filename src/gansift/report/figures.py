@@ -21,7 +21,7 @@ from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from gansift.report.words import MINUS, finite, has_interval, metric_label, number, signed
+from gansift.report.words import MINUS, finite, harm, has_interval, metric_label, number, signed
 
 INK, SOFT, LINE = "#20242c", "#5b6270", "#c9ced6"
 HARMFUL, HELPFUL, RANDOM = "#c2410c", "#1d6fb8", "#6b7280"
@@ -179,8 +179,8 @@ def prediction_chart(grid: Sequence[Mapping[str, Any]], metric: str) -> str:
 def score_histogram(values: np.ndarray, direction: str, metric: str, removed: int) -> str:
     """How many examples have which score, the harmful side in orange, a tick below for each removed example."""
     values = values[np.isfinite(values)]
-    harm = -values if direction == "lower" else values
-    dropped = values[np.argsort(-harm, kind="stable")[:removed]]
+    by_removal = harm(values, direction)
+    dropped = values[np.argsort(-by_removal, kind="stable")[:removed]]
 
     def paint(axes: Axes) -> None:
         # Zero is always an edge, so that no bar is harmful and helpful at once.
@@ -189,9 +189,9 @@ def score_histogram(values: np.ndarray, direction: str, metric: str, removed: in
         edges = np.arange(low, max(high, low + 1) + 1) * width
         counts, _ = np.histogram(values, edges)
         middles = (edges[:-1] + edges[1:]) / 2
-        is_harmful = (middles < 0) == (direction == "lower")
-        for side, colour in ((is_harmful, HARMFUL), (~is_harmful, HELPFUL)):
-            axes.bar(middles[side], counts[side], width * 0.92, color=colour, linewidth=0)
+        is_harmful = harm(middles, direction) > 0
+        for bars, colour in ((is_harmful, HARMFUL), (~is_harmful, HELPFUL)):
+            axes.bar(middles[bars], counts[bars], width * 0.92, color=colour, linewidth=0)
         axes.axvline(0, color=INK, linewidth=1)
         axes.set_yscale("symlog", linthresh=1, linscale=0.4)  # single examples in the tails stay visible
         top = max(int(counts.max(initial=1)), 1)
@@ -211,7 +211,7 @@ def score_histogram(values: np.ndarray, direction: str, metric: str, removed: in
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.xaxis.set_major_formatter(FuncFormatter(_tick))
 
-    told = f"{int((harm > 0).sum())} harmful, {int((harm < 0).sum())} helpful, {removed} removed"
+    told = f"{int((by_removal > 0).sum())} harmful, {int((by_removal < 0).sum())} helpful, {removed} removed"
     return _svg("scores", f"Histogram of the scores of {len(values)} training examples: {told}.", 280, paint)
 
 
@@ -277,7 +277,7 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, metric: str) ->
     """
 
     def paint_line(axes: Axes) -> None:
-        harmful = (values < 0) == (direction == "lower")
+        harmful = harm(values, direction) > 0
         for side, colour, marker in ((harmful, HARMFUL, "v"), (~harmful, HELPFUL, "^")):
             axes.plot(
                 x[side, 0], values[side], marker, color=colour, markersize=3.5, linewidth=0, alpha=0.7,

@@ -79,7 +79,7 @@ def _content(summary: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
         "harmful_shown": _SHOWN,
         "helpful": _cards(_helpful_rows(pictures, direction), pictures, 0),
         "histogram": _chart(figures.score_histogram(pictures.values, direction, metric, removed)),
-        "harmful_count": int((_harm(pictures, direction) > 0).sum()),
+        "harmful_count": int((words.harm(pictures.values, direction) > 0).sum()),
         "score_map": _score_map(pictures, direction, metric),
         "samples": _samples(pictures),
         "balance": _chart(figures.class_balance(summary["classes"])) if summary["classes"] else None,
@@ -130,21 +130,16 @@ def _predicted(grid: Sequence[Mapping[str, Any]]) -> bool:
     return any(words.finite(row.get("predicted")) and words.finite(row.get("validation")) for row in grid)
 
 
-def _harm(pictures: Pictures, direction: str) -> np.ndarray:
-    """How much better the metric is predicted to get by each removal, shape (N,)."""
-    return -pictures.values if direction == "lower" else pictures.values
-
-
 def _harmful_rows(pictures: Pictures, direction: str, removed: int) -> np.ndarray:
     """Rows to show, the most harmful first: the removed ones, and up to `_SHOWN` that are harmful at all."""
-    harm = _harm(pictures, direction)
-    count = max(min(removed, _REMOVED_SHOWN), min(_SHOWN, int((harm > 0).sum())))
-    return np.argsort(-harm, kind="stable")[:count]
+    by_removal = words.harm(pictures.values, direction)
+    count = max(min(removed, _REMOVED_SHOWN), min(_SHOWN, int((by_removal > 0).sum())))
+    return np.argsort(-by_removal, kind="stable")[:count]
 
 
 def _helpful_rows(pictures: Pictures, direction: str) -> np.ndarray:
-    harm = _harm(pictures, direction)
-    return np.argsort(harm, kind="stable")[: min(_SHOWN, int((harm < 0).sum()))]
+    by_removal = words.harm(pictures.values, direction)
+    return np.argsort(by_removal, kind="stable")[: min(_SHOWN, int((by_removal < 0).sum()))]
 
 
 def _cards(rows: np.ndarray, pictures: Pictures, removed: int) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
+import numpy as np
+
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -116,6 +118,11 @@ def duration(seconds: float | None) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def harm(values: np.ndarray, direction: str) -> np.ndarray:
+    """How much better the metric is predicted to get by each removal, from scores of any shape; positive is harmful."""
+    return -values if direction == "lower" else values
 
 
 def judged(change: float | None, ends: Sequence[float | None] | None, direction: str) -> str:
