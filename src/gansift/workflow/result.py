@@ -12,7 +12,7 @@ from gansift.cleansing.choose import choose, complete_cells, cross_fitted, is_be
 from gansift.cleansing.statistics import Interval, mean_interval
 from gansift.cleansing.trial import Cell, Trial
 from gansift.metrics.metric import Metric
-from gansift.report.words import metric_label
+from gansift.report.words import MINUS, interval, metric_label
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
 from gansift.workflow.seeds import STAGES, plan
@@ -163,11 +163,11 @@ def _verdict(
             f"No removal improved {name} on validation data beyond chance over {seeds} training "
             f"seed{'s' if seeds > 1 else ''}, so every example is kept."
         )
-    interval = (
-        "no interval: one seed" if test["ci95"] is None else "95 % interval {:+.3g} to {:+.3g}".format(*test["ci95"])
-    )
+    ends = "no interval: one seed"
+    if test["ci95"] is not None:
+        ends = f"95 % interval {interval(test['ci95'])}".replace(MINUS, "-")
     change = (
-        f"{'changes' if not helped else 'improves'} test {name} by {test['change']:+.3g} ({interval}), from "
+        f"{'changes' if not helped else 'improves'} test {name} by {test['change']:+.3g} ({ends}), from "
         f"{test['before']:.3g} to {test['after']:.3g} ({better} is better)"
     )
     where = "the whole run" if from_start else f"the last {chosen.horizon / epoch:.3g} epochs"
