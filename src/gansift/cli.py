@@ -16,7 +16,7 @@ import typer
 
 from gansift import __version__
 from gansift.errors import GansiftError, UsageError
-from gansift.workflow.config import Config
+from gansift.workflow.config import PRESETS, Config
 
 app = typer.Typer(
     name="gansift",
@@ -48,13 +48,17 @@ def _with_config(verb: Callable[..., None]) -> Callable[..., None]:
         settings = {key: value for key, value in given.items() if key in names}
         verb(settings=settings, **{key: value for key, value in given.items() if key not in names})
 
+    panels = _panels()
     own = [item for name, item in inspect.signature(verb, eval_str=True).parameters.items() if name != "settings"]
     flags = [
         inspect.Parameter(
             item.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=Annotated[Optional[_plain_type(str(item.type))], typer.Option(help=_help(item))],  # noqa: UP045
+            annotation=Annotated[
+                Optional[_plain_type(str(item.type))],  # noqa: UP045
+                typer.Option(help=_help(item), rich_help_panel=panels[item.name]),
+            ],
         )
         for item in fields(Config)
         if item.name != "source"
@@ -70,9 +74,26 @@ def _plain_type(annotation: str) -> type:
 
 
 def _help(item: Any) -> str:
-    shown = "from the preset that fits the data" if item.default is None else item.default
-    optional = item.name in ("labels", "size", "generator_lr", "jobs")
-    return item.metadata["help"] + ("" if optional else f" [default: {shown}]")
+    by_data = {name: preset[item.name] for name, preset in PRESETS.items() if item.name in preset}
+    if len(set(by_data.values())) > 1:
+        shown = ", ".join(f"{value} for {name}" for name, value in by_data.items())
+    else:
+        shown = next(iter(by_data.values()), item.default)
+    # In round brackets: what stands in square ones is taken for markup.
+    return item.metadata["help"] + ("" if shown is None else f" (default: {shown})")
+
+
+def _panels() -> dict[str, str]:
+    """The heading of --help under which each setting stands; `Config` has them in this order."""
+    first = {
+        "labels": "Data", "model": "Game", "steps": "Training", "metric": "Metric", "seeds": "Cleansing",
+        "jobs": "Machine",
+    }  # fmt: skip
+    panels, heading = {}, ""
+    for item in fields(Config):
+        heading = first.get(item.name, heading)
+        panels[item.name] = heading
+    return panels
 
 
 _SourceArgument = Annotated[
