@@ -228,6 +228,21 @@ def test_the_chosen_point_is_named_once_for_each_split():
     assert len(re.findall(r"\bchosen\b", text.split("On validation data")[1].split("All numbers")[0])) == 2
 
 
+def test_predictions_off_the_scale_are_said_and_not_drawn(without_charts, tmp_path):
+    summary = made_up.summary((160, 1280))
+    for row in summary["grid"]:
+        row["predicted"] *= 1000 if row["horizon"] == 1280 else 1
+    text = Page(written(tmp_path, summary, made_up.images())).text
+    assert re.search(r"Not drawn: the last 1,280 steps, for which a change of .3.20 .* was predicted", text)
+    assert "Not drawn" not in Page(source_of("images")).text
+
+
+def test_seeds_judged_at_another_choice_are_named(without_charts, tmp_path):
+    text = Page(written(tmp_path, made_up.summary(), made_up.images())).text
+    assert "judged by the horizon and number that the other seeds choose" in text
+    assert "seed 1: 2 at 320 steps" in text
+
+
 def test_a_file_name_that_is_not_unicode_does_not_stop_the_report(without_charts, tmp_path):
     one = made_up.images()
     odd = Pictures(("bad\udcff.png", *one.ids[1:]), one.values, one.labels, one.x)

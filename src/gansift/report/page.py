@@ -19,6 +19,7 @@ _REMOVED_SHOWN = 200  # removed examples with a picture; more would make the pag
 _SAMPLES = 64
 _SHEET_COLUMNS = 8
 _POINT_SAMPLES = 2000
+_BEYOND = 10  # predictions so many times larger than any measured change are off the scale
 
 
 def write_page(path: Path, summary: Mapping[str, Any], pictures: Pictures) -> None:
@@ -72,9 +73,7 @@ def _content(summary: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
         "share_removed": words.share(removed, summary["source"]["train"]),
         "intervals": _intervals(summary),
         "panels": {split: _panels(summary, split) for split in ("validation", "test")},
-        "prediction": _chart(figures.prediction_chart(summary["grid"], metric))
-        if _predicted(summary["grid"])
-        else None,
+        "prediction": _prediction(summary["grid"], metric),
         "harmful": _cards(_harmful_rows(pictures, direction, removed), pictures, removed),
         "harmful_shown": _SHOWN,
         "helpful": _cards(_helpful_rows(pictures, direction), pictures, 0),
@@ -126,8 +125,23 @@ def _panels(summary: Mapping[str, Any], split: str) -> list[Markup]:
     return panels
 
 
-def _predicted(grid: Sequence[Mapping[str, Any]]) -> bool:
-    return any(words.finite(row.get("predicted")) and words.finite(row.get("validation")) for row in grid)
+def _prediction(grid: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any] | None:
+    """The chart of predicted against measured changes, and a word on horizons whose predictions are off any scale."""
+    known = [row for row in grid if words.finite(row.get("predicted")) and words.finite(row.get("validation"))]
+    if not known:
+        return None
+    scale = _BEYOND * max(abs(row["validation"]) for row in known)
+    beyond = sorted({row["horizon"] for row in known if abs(row["predicted"]) > scale})
+    shown = [row for row in known if row["horizon"] not in beyond]
+    note = ""
+    if beyond:
+        largest = max((row["predicted"] for row in known if row["horizon"] in beyond), key=abs)
+        note = (
+            f"Not drawn: the last {', '.join(f'{horizon:,}' for horizon in beyond)} steps, for which a change of "
+            f"{words.signed(largest)} was predicted, far beyond any that was measured. Over that stretch training is "
+            "chaotic and scores cannot be believed."
+        )
+    return {"chart": _chart(figures.prediction_chart(shown, metric)) if shown else None, "note": note}
 
 
 def _harmful_rows(pictures: Pictures, direction: str, removed: int) -> np.ndarray:
