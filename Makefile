@@ -22,7 +22,7 @@ check: $(BIN)/.installed
 	$(BIN)/mypy
 
 test: check  ## style, types and tests, with those marked slow
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 clean:
 	rm -rf $(VENV) runs
