@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -259,6 +261,19 @@ def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(tm
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.rglob("*.tmp"))
     _gansift("run", "digits", "--outdir", tmp_path / "full", *SMALL)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupt_says_how_to_go_on(tmp_path, jobs):
+    command = [sys.executable, "-m", "gansift.cli", "train", "digits", "--outdir", str(tmp_path), "--jobs", jobs]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not _written(tmp_path):
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.endswith("stopped; the same command goes on from here\n")
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow

@@ -316,8 +316,12 @@ def _root(
     pass
 
 
+# What typer makes of Ctrl-C.
+_INTERRUPTED = 130
+
+
 def main() -> None:
-    """Run the command line; 0 done, 1 failed, 2 wrong usage."""
+    """Run the command line; 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
         app()
     except UsageError as error:
@@ -326,9 +330,10 @@ def main() -> None:
     except GansiftError as error:
         typer.secho(f"gansift: {error}", err=True, fg="red")
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        typer.secho("gansift: stopped; the same command goes on from here", err=True)
-        raise SystemExit(130) from None
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            typer.secho("gansift: stopped; the same command goes on from here", err=True)
+        raise
 
 
 if __name__ == "__main__":

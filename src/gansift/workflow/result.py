@@ -170,7 +170,8 @@ def _verdict(
         f"{'changes' if not helped else 'improves'} test {name} by {test['change']:+.3g} ({ends}), from "
         f"{test['before']:.3g} to {test['after']:.3g} ({better} is better)"
     )
-    where = "the whole run" if from_start else f"the last {chosen.horizon / epoch:.3g} epochs"
+    epochs = f"{chosen.horizon / epoch:.3g}"
+    where = "the whole run" if from_start else "the last epoch" if epochs == "1" else f"the last {epochs} epochs"
     what = f"Removing the {chosen.removed} most harmful examples from {where}"
     against = f"removing as many at random changes it by {test['random_change']:+.3g}"
     if helped:
