@@ -227,6 +227,7 @@ def test_changed_validation_images_are_refused_on_resume(tmp_path):
     _gansift("train", images, "--outdir", out, *SMALL, "--batch", "10")
     held_out = next(row for row in (out / "manifest.csv").read_text().splitlines() if ",valid," in row)
     (images / held_out.partition("#")[0]).unlink()
+    _gansift("score", out, code=1)
     done = _gansift("train", images, "--outdir", out, *SMALL, "--batch", "10", code=1)
     assert "1 examples were added, removed, changed or relabelled, e.g. " + held_out.partition(",")[0] in done.stderr
 

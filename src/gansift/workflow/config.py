@@ -73,13 +73,16 @@ class Config:
             self,
             source=self.source if self.source in BUILTINS else _absolute(self.source),
             labels=self.labels and _absolute(self.labels),
-            features=_absolute(self.features),
+            features=self.features if self.features in FITTED_FEATURES else _absolute(self.features),
         )
 
 
 def _absolute(path: str) -> str:
     return str(Path(path).absolute()) if Path(path).exists() else path
 
+
+#: Features that are fitted on held-out data; anything else names a module or a file.
+FITTED_FEATURES = ("auto", "classifier", "autoencoder")
 
 #: Fields that change how fast a result is reached, not what it is.
 MACHINE = ("jobs",)

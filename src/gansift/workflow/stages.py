@@ -62,7 +62,6 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     plan(config, len(splits.train))
     if directory.config.exists() and directory.started:
         _check_same(directory, config)
-        _check_same_data(directory, splits)
         return directory, replace(load(directory.config), jobs=config.jobs)
     data.write_manifest(directory.manifest, splits)
     write_json(directory.config, asdict(config))
@@ -116,10 +115,16 @@ def describe(config: Config) -> dict[str, Any]:
 
 
 def work(directory: RunDirectory, config: Config, last: str, from_start: bool, quiet: bool) -> None:
-    """Train, score and cleanse all seeds up to the stage ``last`` (train, score or cleanse)."""
+    """Train, score and cleanse all seeds up to the stage ``last`` (train, score or cleanse).
+
+    Raises:
+        TrainingError: if the data are no longer those of the run, or a training breaks down.
+    """
+    splits = load_data(config)
+    _check_same_data(directory, splits)
     for unfinished in directory.unfinished():
         unfinished.unlink(missing_ok=True)
-    examples = len(load_data(config).train)
+    examples = len(splits.train)
     left = replace(config, from_start=from_start)
     stages = STAGES[: STAGES.index(last) + 1]
     total = sum(
