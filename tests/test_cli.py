@@ -267,7 +267,14 @@ def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(tm
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupt_says_how_to_go_on(tmp_path, jobs):
     command = [sys.executable, "-m", "gansift.cli", "train", "digits", "--outdir", str(tmp_path), "--jobs", jobs]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Where the tests run in the background, interrupts are ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not _written(tmp_path):
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
