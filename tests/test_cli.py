@@ -112,6 +112,17 @@ def test_from_start_redoes_the_whole_run_and_says_so(finished, tmp_path):
     assert json.loads(_gansift("report", folder, "--json").stdout)["test"] == result["test"]
 
 
+def test_a_report_of_what_was_not_tried_is_refused_and_leaves_the_old_one(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    before = (folder / "report.json").read_bytes()
+    done = _gansift("report", folder, "--from-start", code=2)
+    assert f"run `gansift cleanse {folder} --from-start` first" in done.stderr.replace("\n", " ")
+    (folder / "seeds/1/cleanse/horizon-34.json").unlink()
+    assert "not cleansed to its end yet" in _gansift("report", folder, code=2).stderr.replace("\n", " ")
+    assert (folder / "report.json").read_bytes() == before
+
+
 def _pretend(folder: Path, change: float) -> None:
     """Write into the trials of a finished run that removing 5 % at the longer horizon changed the metric by so much."""
     for seed, path in enumerate(sorted(folder.glob("seeds/*/cleanse/horizon-34.json"))):

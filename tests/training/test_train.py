@@ -195,7 +195,8 @@ class Mixing(Critic):
         (lambda: games.GAN(Perceptron(2, 2), Normalised(nn.BatchNorm1d(3))), r"discriminator.norm \(BatchNorm1d\)"),
         (lambda: games.GAN(Perceptron(2, 2), Normalised(nn.LayerNorm(3)), r1=1.0), "wrong third derivatives"),
         (lambda: games.GAN(Perceptron(2, 2), Normalised(nn.Dropout(0.5))), r"discriminator.norm \(Dropout\)"),
-        (lambda: games.GAN(Perceptron(2, 2), Mixing(2)), "changes with the other examples"),
+        (lambda: games.GAN(Perceptron(2, 2), Mixing(2)),
+         "the discriminator's loss depends on an example of 'data' whose weight is 0.*mixes the examples"),
         (lambda: games.GAN(Perceptron(2, 2), Perceptron(2, 1)), "one logit per example"),
     ],
 )  # fmt: skip

@@ -52,8 +52,7 @@ def _check_loss(step: Step, player: str, rows: Mapping[str, Tensor], parameters:
     """Take the last example of each data set's batch out by weight 0; what it is must then not matter to the loss."""
     buffers = _buffers(step.game)
     weights = {name: torch.ones(len(index), dtype=step.dtype, device=index.device) for name, index in rows.items()}
-    with torch.enable_grad():
-        step.loss(0, player, 0, rows, parameters, weights)
+    step.loss(0, player, 0, rows, parameters, weights)
     for name, value in _buffers(step.game).items():
         if not torch.equal(value, buffers[name]):
             raise TrainingError(

@@ -139,6 +139,20 @@ def cleanse_seed(
     return trials
 
 
+def is_cleansed(directory: RunDirectory, place: Workplace, from_start: bool) -> bool:
+    """Whether every seed has tried removals at every horizon for which it has scores."""
+    horizons, _ = plan(place.config, len(place.splits.train))
+    return all(
+        directory.growth(seed).exists()
+        and all(
+            directory.trials(seed, horizon, from_start).exists()
+            for horizon in horizons
+            if directory.scores(seed, place.validation.name, horizon).exists()
+        )
+        for seed in range(known(place.config.seeds))
+    )
+
+
 def read_trials(directory: RunDirectory, config: Config, examples: int, from_start: bool) -> list[Trial]:
     """The finished trials of all seeds."""
     horizons, _ = plan(config, examples)

@@ -31,6 +31,7 @@ from gansift.workflow.jobs import run_seeds
 from gansift.workflow.result import summarise
 from gansift.workflow.seeds import (
     STAGES,
+    is_cleansed,
     plan,
     read_trials,
     score_seed,
@@ -142,12 +143,15 @@ def finish(directory: RunDirectory, from_start: bool, seconds: float | None = No
         seconds: that the run took, unless an earlier report says more.
 
     Raises:
-        UsageError: if nothing has been cleansed yet.
+        UsageError: if some seed is not cleansed to its end yet.
     """
     place = workplace(load(directory.config))
     trials = read_trials(directory, place.config, len(place.splits.train), from_start)
-    if not any(directory.root.glob("seeds/*/cleanse/*.json")):
-        raise UsageError(f"{directory.root} has no retrained runs yet; run `gansift cleanse {directory.root}` first")
+    if not is_cleansed(directory, place, from_start):
+        flag = " --from-start" if from_start else ""
+        raise UsageError(
+            f"{directory.root} is not cleansed to its end yet; run `gansift cleanse {directory.root}{flag}` first"
+        )
     run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
     seeds = range(known(place.config.seeds))
     values = [read_json(directory.values(seed)) for seed in seeds]
