@@ -30,11 +30,10 @@ class RunDirectory:
     def unfinished(self) -> Iterator[Path]:
         """Files that a killed process was writing. Only gansift's own: the directory may hold other things."""
         own = [path.name for path in (self.config, self.manifest, self.result, self.page)]
-        for folder in (self.root, *(self.root / name for name in ("scores", "generator", "seeds"))):
-            for path in folder.glob(".*.tmp") if folder == self.root else folder.rglob(".*.tmp"):
-                name = path.name.removeprefix(".").removesuffix(".tmp").rpartition(".")[0]
-                if path.is_file() and (folder != self.root or name in (*own, "kept.txt", "removed.txt")):
-                    yield path
+        for name in (*own, "kept.txt", "removed.txt"):
+            yield from self.root.glob(f".{name}.*.tmp")
+        for folder in ("scores", "generator", "seeds"):
+            yield from (self.root / folder).rglob(".*.tmp")
 
     @property
     def manifest(self) -> Path:
