@@ -104,6 +104,12 @@ def test_examples_serve_as_reference_like_their_tensor(name, features, reference
     assert METRICS[name](features, examples).value(sampler) == METRICS[name](features, reference).value(sampler)
 
 
+@pytest.mark.parametrize("name", ["all", "fid"])
+def test_the_reference_can_be_had_back_as_it_was_given(name, features, reference):
+    examples = SimpleNamespace(x=reference)
+    assert METRICS[name](features, examples).reference is examples
+
+
 def test_features_without_a_derivative_are_an_error(reference, sampler):
     metric = FID(lambda samples: samples.detach(), reference, latents=10)
     with pytest.raises(GansiftError, match="no gradient"):

@@ -62,12 +62,12 @@ def _move_adjoint(
         before[player], by_gradient = _optimizer_adjoint(
             step, number, player, turn, state, gradient.detach(), adjoint[player]
         )
-        products = _products(gradient, by_gradient, [*parameters.values(), *batch_weights.values()])
-        through_gradients.append(dict(zip(parameters, products, strict=False)))
-        for (name, index), share in zip(rows.items(), products[len(parameters) :], strict=True):
+        pulled = products(gradient, by_gradient, [*parameters.values(), *batch_weights.values()])
+        through_gradients.append(dict(zip(parameters, pulled, strict=False)))
+        for (name, index), share in zip(rows.items(), pulled[len(parameters) :], strict=True):
             by_weight.index_add_(0, step.offsets[name] + index, share.to(by_weight.dtype))
-    for products_of_player in through_gradients:
-        for name, product in products_of_player.items():
+    for of_player in through_gradients:
+        for name, product in of_player.items():
             before[name] = before[name] | {PARAMETERS: before[name][PARAMETERS] + product}
     return before
 
@@ -92,7 +92,7 @@ def _optimizer_adjoint(
     return adjoint | dict(zip(slots, results, strict=False)), results[-1]
 
 
-def _products(gradient: Tensor, by_gradient: Tensor, inputs: list[Tensor]) -> list[Tensor]:
+def products(gradient: Tensor, by_gradient: Tensor, inputs: list[Tensor]) -> list[Tensor]:
     """Derivative of <gradient, by_gradient> in each of ``inputs``; zeros where the gradient does not depend on it."""
     if not gradient.requires_grad:
         return [torch.zeros_like(value) for value in inputs]

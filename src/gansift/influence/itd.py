@@ -6,12 +6,14 @@ Exact for both players, every optimizer and its moments, schedules, penalties an
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
 
 import torch
 
 from gansift.errors import GansiftError, UsageError
 from gansift.influence.adjoint import step_adjoint
+from gansift.influence.horizon import BELIEVABLE_GROWTH, checked_horizon, growth_factor, trust
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
 from gansift.training.state import AVERAGE, PARAMETERS, State
@@ -23,14 +25,23 @@ _log = logging.getLogger(__name__)
 Progress = Callable[[int], None]
 
 
-def itd(run: Run, metric: Metric, horizon: int | None = None, progress: Progress | None = None) -> Scores:
+class _Swept(NamedTuple):
+    """What a sweep knows after each step: how far back it is, the metric's derivative in the weights, the growth."""
+
+    horizon: int
+    by_weight: torch.Tensor
+    growth: list[tuple[int, float]]
+
+
+def itd(run: Run, metric: Metric, horizon: int | str | None = None, progress: Progress | None = None) -> Scores:
     """Score every training example by one backward sweep through the last ``horizon`` steps.
 
     Args:
         run: a recorded run.
         metric: what the scores predict the change of.
         horizon: K, steps to differentiate through; default the whole run. Scores of horizon K predict retraining
-            from step T - K on.
+            from step T - K on. ``auto`` stops where the adjoint has grown so much that scores could not be believed
+            any more (see `influence.horizon`): the longest believable horizon.
         progress: called after every step.
 
     Returns:
@@ -41,7 +52,11 @@ def itd(run: Run, metric: Metric, horizon: int | None = None, progress: Progress
         GansiftError: if the sweep overflows before it gets there; the step is logged.
         ReplayError: if a replayed state differs from the recorded one.
     """
-    chosen = run.steps - run.start if horizon is None else horizon
+    if horizon == "auto":
+        return _believable(run, metric, progress)
+    if isinstance(horizon, str):
+        raise UsageError(f"the horizon is a number of steps, None for the whole run, or 'auto', not {horizon!r}")
+    chosen = checked_horizon(run, horizon)
     scores = itd_horizons(run, metric, [chosen], progress)
     if chosen not in scores:
         raise GansiftError(f"no scores of horizon {chosen}: the backward sweep overflowed. Choose a shorter horizon.")
@@ -65,26 +80,44 @@ def itd_horizons(
     Returns:
         Scores by horizon; those beyond a step at which the sweep overflowed are left out, with a warning.
     """
-    longest = run.steps - run.start
     for horizon in horizons:
-        if not 1 <= horizon <= longest:
-            raise UsageError(f"the horizon {horizon} is not between 1 and the {longest} steps of the run")
+        checked_horizon(run, horizon)
+    return {
+        swept.horizon: _scores(run, metric, swept)
+        for swept in _sweep(run, metric, max(horizons), progress)
+        if swept.horizon in horizons
+    }
+
+
+def _believable(run: Run, metric: Metric, progress: Progress | None) -> Scores:
+    """Scores of the longest horizon within which the adjoint grows no more than is believable."""
+    kept: _Swept | None = None
+    for swept in _sweep(run, metric, run.steps - run.start, progress):
+        if growth_factor(swept.growth) > BELIEVABLE_GROWTH:
+            break
+        kept = swept._replace(by_weight=swept.by_weight.clone(), growth=list(swept.growth))
+    if kept is None:
+        raise GansiftError("no scores: the backward sweep overflowed at once. Train more smoothly.")
+    found = trust(kept.growth if kept.horizon == run.steps - run.start else swept.growth, run.epoch)
+    _log.log(logging.WARNING if found.state == "chaotic" else logging.INFO, "%s", found.sentence(run.epoch))
+    return _scores(run, metric, kept)
+
+
+def _sweep(run: Run, metric: Metric, longest: int, progress: Progress | None) -> Iterator[_Swept]:
+    """Go back step by step; ends early, with a warning, where the adjoint overflows."""
     adjoint = _end(run, metric)
     by_weight = torch.zeros(len(run.ids), dtype=torch.float64, device=run.step.settings.device)
-    growth, scores = [], {}
-    for record in run.reversed(run.steps - max(horizons)):
+    growth: list[tuple[int, float]] = []
+    for record in run.reversed(run.steps - longest):
         adjoint = step_adjoint(run.step, record, run.weights, adjoint, by_weight)
         norm = _norm(adjoint)
         if not norm < float("inf"):
             _log.warning("%s", _overflow(run, record.number))
-            break
+            return
         growth.append((record.number, norm))
-        horizon = run.steps - record.number
-        if horizon in horizons:
-            scores[horizon] = _scores(run, metric, by_weight, horizon, growth)
+        yield _Swept(run.steps - record.number, by_weight, growth)
         if progress is not None:
             progress(record.number)
-    return scores
 
 
 def _overflow(run: Run, number: int) -> str:
@@ -108,21 +141,23 @@ def _end(run: Run, metric: Metric) -> State:
 
 
 def _norm(adjoint: State) -> float:
-    return float(sum(value.double().square().sum() for slots in adjoint.values() for value in slots.values())) ** 0.5
+    """Norm of what belongs to parameters and their averages: optimizer moments are of other units and scales."""
+    kept = [slots[name] for slots in adjoint.values() for name in (PARAMETERS, AVERAGE) if name in slots]
+    return float(sum(value.double().square().sum() for value in kept)) ** 0.5
 
 
-def _scores(run: Run, metric: Metric, by_weight: torch.Tensor, horizon: int, growth: list[tuple[int, float]]) -> Scores:
+def _scores(run: Run, metric: Metric, swept: _Swept) -> Scores:
     # Removal takes a weight from its value in the run (1) to 0.
-    values = -(run.weights.double() * by_weight).cpu().numpy()
+    values = -(run.weights.double() * swept.by_weight).cpu().numpy()
     return Scores(
         ids=run.ids,
         values=values,
         metric=metric.name,
         direction=metric.direction,
         estimator="itd",
-        horizon=horizon,
+        horizon=swept.horizon,
         steps=run.steps,
         removal=run.step.settings.removal,
         run=run.name,
-        growth=tuple(growth),
+        growth=tuple(swept.growth),
     )

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ class Scores:
         run: what was scored: the name of its run directory and a hash of its configuration, or ``memory``.
         standard_error: of the values over several seeds, shape (N,), or None.
         growth: (step, norm of the adjoint before it), from the last step backwards; empty for other estimators.
+        residual: relative, of the linear system that ``aid`` solves; None for other estimators, and not in files.
     """
 
     ids: tuple[str, ...]
@@ -49,6 +51,7 @@ class Scores:
     run: str = "memory"
     standard_error: np.ndarray | None = None
     growth: tuple[tuple[int, float], ...] = field(default=(), repr=False)
+    residual: float | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.ids),):
@@ -73,6 +76,11 @@ class Scores:
             values=self.values[index],
             standard_error=None if self.standard_error is None else self.standard_error[index],
         )
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of every id."""
+        return {identity: row for row, identity in enumerate(self.ids)}
 
     @property
     def harm(self) -> np.ndarray:

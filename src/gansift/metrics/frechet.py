@@ -25,6 +25,9 @@ class FID(SampleMetric):
         seed: decides the latents.
         chunk: samples generated together.
 
+    Attributes:
+        reference: the held-out examples as they were given.
+
     Raises:
         UsageError: with fewer than 2 samples or reference examples, which have no covariance.
     """
@@ -42,6 +45,7 @@ class FID(SampleMetric):
     ) -> None:
         super().__init__(latents, seed, chunk)
         self.name = f"fid-{features_name(features)}@{latents}"
+        self.reference = reference
         self._features = features
         x = reference_tensor(reference)
         self._shape = tuple(x.shape[1:])

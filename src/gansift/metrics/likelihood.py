@@ -31,6 +31,9 @@ class ALL(SampleMetric):
         seed: decides the latents.
         chunk: samples generated together.
 
+    Attributes:
+        reference: the held-out examples as they were given.
+
     Raises:
         UsageError: for an empty reference or a bandwidth that is not above 0.
     """
@@ -50,6 +53,7 @@ class ALL(SampleMetric):
         x = reference_tensor(reference)
         if not len(x) or not bandwidth > 0:
             raise UsageError(f"ALL needs reference examples and a bandwidth above 0; got {len(x)} and {bandwidth:g}")
+        self.reference = reference
         self.bandwidth = bandwidth
         self.name = f"all-h{bandwidth:g}@{latents}"
         self._shape = tuple(x.shape[1:])

@@ -1,0 +1,48 @@
+"""Instance selection: a normal density on features (DeVries, Drozdzal and Taylor 2020)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gansift.influence.baselines.ranking import example_features, ranked
+from gansift.influence.itd import Progress
+from gansift.influence.scores import Scores
+from gansift.metrics.metric import Metric
+from gansift.training.trajectory import Run
+
+# Share of its variance that is added to every feature's: those of few examples span no full space.
+_RIDGE = 1e-6
+
+
+def density(run: Run, metric: Metric, horizon: int | None = None, progress: Progress | None = None) -> Scores:
+    """Rank examples by how rare they are, with a normal density on the metric's features.
+
+    The density has mean and covariance of the examples that the run was trained with. Scores are nats by which the
+    logarithm of an example's density lies below that of the densest one; they do not predict the metric. Called like
+    every estimator (`gansift.influence.estimators.Estimator`).
+
+    Raises:
+        UsageError: if the horizon is not in the run, or the game has several data sets.
+        GansiftError: if a feature is NaN or infinite.
+    """
+    return ranked(run, metric, horizon, "density", rarity(example_features(run, metric, "density")))
+
+
+def rarity(features: Tensor) -> Tensor:
+    """-log N(f_i; mean, covariance + ridge) up to a constant: half the squared Mahalanobis distance to the mean.
+
+    With no more examples than features the distances are nearly the same for all, whatever the ridge.
+
+    Args:
+        features: f, float64 (n, d).
+
+    Returns:
+        Shape (n,), in nats.
+    """
+    deviations = features - features.mean(dim=0)
+    covariance = deviations.T @ deviations / len(features)
+    variance = covariance.diagonal()
+    ridge = torch.where(variance > 0, _RIDGE * variance, 1.0)
+    factor = torch.linalg.cholesky(covariance + ridge.diag())
+    return torch.linalg.solve_triangular(factor, deviations.T, upper=False).square().sum(dim=0) / 2

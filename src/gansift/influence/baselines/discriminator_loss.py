@@ -1,0 +1,118 @@
+"""Influence on the discriminator's loss in place of a metric of samples: the papers' baseline (Terashita et al. 2021).
+
+Exact like `itd`; what differs is the quantity that the scores predict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from gansift.errors import UsageError
+from gansift.games.batch import Batch
+from gansift.games.draw import Draw
+from gansift.influence.baselines.ranking import check_discriminator, only_data_set
+from gansift.influence.itd import Progress, itd, itd_horizons
+from gansift.influence.scores import Scores
+from gansift.metrics.metric import Direction, Metric, reference_tensor, sampler_of
+from gansift.training.step import Step
+from gansift.training.trajectory import Run
+
+if TYPE_CHECKING:
+    from gansift.data.examples import Examples
+
+_NAME = "discriminator-loss"
+# Held-out examples computed together.
+_CHUNK = 500
+
+
+def discriminator_loss(
+    run: Run, metric: Metric, horizon: int | None = None, progress: Progress | None = None
+) -> Scores:
+    """Score examples by their influence on the discriminator's loss on held-out examples.
+
+    An example counts as harmful if its removal is predicted to lower that loss (`DiscriminatorLoss`), as in the
+    papers' code, which removes the most negative predicted changes first. `Scores.harm` is by how much it falls, in
+    the loss's units; ``metric`` gives the scores their sign, their name and its held-out examples, no more. Called
+    like every estimator (`gansift.influence.estimators.Estimator`).
+
+    Raises:
+        UsageError: if the horizon is not in the run, the game has several data sets or no discriminator, or the
+            metric has no ``reference``.
+        GansiftError: if the sweep overflows.
+        ReplayError: if a replayed state differs from the recorded one.
+    """
+    return _for_metric(itd(run, _loss(run, metric), horizon, progress), metric)
+
+
+def discriminator_loss_horizons(
+    run: Run, metric: Metric, horizons: Collection[int], progress: Progress | None = None
+) -> dict[int, Scores]:
+    """The scores of several horizons from one sweep; see `discriminator_loss` and `itd_horizons`."""
+    found = itd_horizons(run, _loss(run, metric), horizons, progress)
+    return {horizon: _for_metric(scores, metric) for horizon, scores in found.items()}
+
+
+class DiscriminatorLoss:
+    """The discriminator's loss on held-out examples of weight 1 and as many samples of fixed latents.
+
+    It has everything that the discriminator lowers in training, penalties included, at the read-out parameters of both
+    players (the averaged generator where an average is kept), and depends on both.
+
+    Args:
+        step: of the run, with a game of one data set.
+        reference: held-out examples, never the training set.
+    """
+
+    name = _NAME
+    direction: Direction = "lower"
+
+    def __init__(self, step: Step, reference: Examples | Tensor) -> None:
+        self._step = step
+        self._x = reference_tensor(reference)
+        self._labels: Tensor | None = getattr(reference, "labels", None)
+
+    def value(self, source: Any) -> float:
+        """The loss at the parameters of a sampler, or of whatever has one."""
+        return float(sum(loss.detach().double() for loss in self._losses(sampler_of(source).parameters)))
+
+    def gradient(self, source: Any) -> dict[str, Tensor]:
+        """Its gradient in each player's flat read-out parameters."""
+        leaves = {name: flat.detach().requires_grad_() for name, flat in sampler_of(source).parameters.items()}
+        gradient = {name: torch.zeros_like(flat) for name, flat in leaves.items()}
+        for loss in self._losses(leaves):
+            parts = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
+            for name, part in zip(leaves, parts, strict=True):
+                gradient[name] += part
+        return gradient
+
+    def _losses(self, parameters: Mapping[str, Tensor]) -> Iterator[Tensor]:
+        """The share of each chunk of held-out examples in the loss, which is a mean over examples."""
+        step, net = self._step, self._step.net(parameters)
+        device = step.settings.device
+        draw = Draw(step.settings.seed, _NAME, dtype=step.dtype, device=device)
+        for rows in torch.arange(len(self._x)).split(_CHUNK):
+            x = self._x[rows].to(device, step.dtype)
+            labels = None if self._labels is None else self._labels[rows].to(device)
+            batch = Batch(x, torch.ones(len(rows), dtype=step.dtype, device=device), labels, step.settings.steps - 1)
+            yield len(rows) / len(self._x) * step.game.loss("discriminator", net, batch, draw)
+
+
+def _loss(run: Run, metric: Metric) -> DiscriminatorLoss:
+    check_discriminator(run, _NAME)
+    only_data_set(run, _NAME)
+    reference = getattr(metric, "reference", None)
+    if reference is None:
+        raise UsageError(
+            f"{_NAME} needs held-out examples, and the metric {metric.name} has no `reference`. Use FID or ALL."
+        )
+    return DiscriminatorLoss(run.step, reference)
+
+
+def _for_metric(scores: Scores, metric: Metric) -> Scores:
+    values = scores.values if metric.direction == scores.direction else -scores.values
+    return replace(scores, values=values, metric=metric.name, direction=metric.direction, estimator=_NAME)

@@ -1,0 +1,31 @@
+"""Anomaly: an isolation forest on the training examples (Liu, Ting and Zhou 2008), the papers' baseline."""
+
+from __future__ import annotations
+
+import torch
+
+from gansift.games.draw import Draw
+from gansift.influence.baselines.ranking import example_features, ranked
+from gansift.influence.itd import Progress
+from gansift.influence.scores import Scores
+from gansift.metrics.metric import Metric
+from gansift.training.trajectory import Run
+
+
+def isolation_forest(run: Run, metric: Metric, horizon: int | None = None, progress: Progress | None = None) -> Scores:
+    """Rank examples by how abnormal they are, with an isolation forest on the metric's features.
+
+    The forest is scikit-learn's with its defaults, fitted to the examples that the run was trained with; on all their
+    numbers where the metric has no features. Neither the generator nor the metric's value plays a part. Scores are
+    differences of anomaly scores, without a unit. Called like every estimator
+    (`gansift.influence.estimators.Estimator`).
+
+    Raises:
+        UsageError: if the horizon is not in the run, or the game has several data sets.
+        GansiftError: if a feature is NaN or infinite.
+    """
+    from sklearn.ensemble import IsolationForest  # only here: importing scikit-learn takes a second
+
+    x = example_features(run, metric, "isolation-forest").numpy()
+    forest = IsolationForest(random_state=Draw(run.step.settings.seed, "isolation forest").seed()).fit(x)
+    return ranked(run, metric, horizon, "isolation-forest", -torch.from_numpy(forest.score_samples(x)))

@@ -1,0 +1,131 @@
+"""What rankings share: the examples they rank, the features they see of them, and how a ranking becomes scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gansift.errors import GansiftError, UsageError
+from gansift.influence.horizon import checked_horizon
+from gansift.influence.scores import Scores
+from gansift.metrics.metric import Metric, SampleMetric, in_chunks
+from gansift.training.trajectory import Run
+
+# Examples computed together where the metric does not say how many.
+_CHUNK = 500
+
+
+def scores(run: Run, metric: Metric, horizon: int, estimator: str, values: np.ndarray) -> Scores:
+    """Scores of ``run`` for ``metric``; ``values`` float64, shape (N,)."""
+    return Scores(
+        ids=run.ids,
+        values=values,
+        metric=metric.name,
+        direction=metric.direction,
+        estimator=estimator,
+        horizon=horizon,
+        steps=run.steps,
+        removal=run.step.settings.removal,
+        run=run.name,
+    )
+
+
+def ranked(run: Run, metric: Metric, horizon: int | None, estimator: str, harm: Tensor) -> Scores:
+    """Scores in the order of ``harm``, in its units, counted from the least harmful example.
+
+    Examples that the run was trained without have score 0: removing them changes nothing, and none of the others
+    ranks below them.
+
+    Args:
+        run: a recorded run.
+        metric: decides the sign of the scores, so that `Scores.harm` has that of ``harm``.
+        horizon: to be noted in the scores; the values do not depend on it.
+        estimator: its name.
+        harm: of each example in `present`, up to an offset.
+    """
+    harm = harm.double().cpu()
+    excess = harm - harm.min()
+    values = torch.zeros(len(run.ids), dtype=torch.float64)
+    values[present(run)] = 0 - excess if metric.direction == "lower" else excess
+    return scores(run, metric, checked_horizon(run, horizon), estimator, values.numpy())
+
+
+def present(run: Run) -> Tensor:
+    """Rows of the examples that the run was trained with, int64, on the CPU.
+
+    Raises:
+        UsageError: if there are none.
+    """
+    rows = torch.nonzero(run.weights.cpu() > 0).flatten()
+    if not len(rows):
+        raise UsageError("all examples of this run have weight 0, so there is nothing to rank")
+    return rows
+
+
+def only_data_set(run: Run, estimator: str) -> str:
+    """The name of the run's data set.
+
+    Raises:
+        UsageError: if there are several.
+    """
+    if len(run.step.x) > 1:
+        raise UsageError(
+            f"{estimator} needs one set of training examples of the kind that is generated, and this game has "
+            f"{', '.join(run.step.x)}. Use itd or without-propagation."
+        )
+    return next(iter(run.step.x))
+
+
+def check_discriminator(run: Run, estimator: str) -> None:
+    """Refuse games that have no discriminator.
+
+    Raises:
+        UsageError: naming the players that there are.
+    """
+    if "discriminator" not in run.step.game.players:
+        raise UsageError(
+            f"{estimator} needs a player called discriminator, and this game has {', '.join(run.step.game.players)}. "
+            "Use another estimator."
+        )
+
+
+def chunk_size(metric: Metric) -> int:
+    """How many examples or samples to compute together."""
+    return metric.chunk if isinstance(metric, SampleMetric) else _CHUNK
+
+
+def check_finite(values: Tensor, estimator: str, what: str) -> Tensor:
+    """The values (n, ...) of examples or samples, if none is NaN or infinite.
+
+    Raises:
+        GansiftError: saying how many are, and ``what`` they are.
+    """
+    broken = int((~values.reshape(len(values), -1).isfinite()).any(dim=1).sum())
+    if broken:
+        raise GansiftError(
+            f"{estimator} cannot rank the training examples: {broken} of {len(values)} {what} are NaN or infinite. "
+            "Remove extreme examples, use other features, or train with a lower learning rate."
+        )
+    return values
+
+
+def features(metric: Metric, x: Tensor) -> Tensor:
+    """What the metric sees of ``x`` (n, *shape): its features, or all numbers of each; float64 (n, d) on the CPU."""
+    seen = metric.features if isinstance(metric, SampleMetric) else _flat
+    return in_chunks(seen, x, chunk_size(metric)).double().cpu()
+
+
+def example_features(run: Run, metric: Metric, estimator: str) -> Tensor:
+    """Features of the training examples in `present`, float64 (P, d), on the CPU.
+
+    Raises:
+        UsageError: if the game has several data sets.
+        GansiftError: if a feature is NaN or infinite.
+    """
+    found = features(metric, run.step.x[only_data_set(run, estimator)])[present(run)]
+    return check_finite(found, estimator, "features of training examples")
+
+
+def _flat(x: Tensor) -> Tensor:
+    return x.flatten(1)

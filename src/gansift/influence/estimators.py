@@ -1,0 +1,99 @@
+"""All estimators by name: what `gansift score --estimator` and comparisons choose from."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Protocol
+
+from gansift.errors import UsageError
+from gansift.influence import baselines
+from gansift.influence.aid import aid
+from gansift.influence.horizon import checked_horizon
+from gansift.influence.itd import Progress, itd, itd_horizons
+from gansift.influence.scores import Scores
+from gansift.metrics.metric import Metric
+from gansift.training.trajectory import Run
+
+
+class Estimator(Protocol):
+    """What gives every training example a score. Its first line of documentation is its description."""
+
+    def __call__(
+        self, run: Run, metric: Metric, horizon: int | None = None, progress: Progress | None = None
+    ) -> Scores:
+        """Score every training example.
+
+        Args:
+            run: a recorded run.
+            metric: what the scores predict the change of; its direction decides the sign of a ranking.
+            horizon: K, of the retraining from step T - K on that the scores are for; default the whole run.
+            progress: called after every step of an estimator that goes back through the steps.
+
+        Returns:
+            Scores in the order of ``run.ids``, noted down as those of ``metric``, so that all estimators can be
+            verified and cleansed with alike.
+
+        Raises:
+            UsageError: if the horizon is not in the run, or the estimator does not fit its game or the metric.
+        """
+        ...
+
+
+#: Scores of several horizons from one sweep.
+Sweep = Callable[[Run, Metric, Collection[int], Progress | None], dict[int, Scores]]
+
+ESTIMATORS: dict[str, Estimator] = {
+    "itd": itd,
+    "aid": aid,
+    "without-propagation": baselines.without_propagation,
+    "discriminator-loss": baselines.discriminator_loss,
+    "discriminator-score": baselines.discriminator_score,
+    "isolation-forest": baselines.isolation_forest,
+    "density": baselines.density,
+    "nearest-samples": baselines.nearest_samples,
+    "random": baselines.random_ranking,
+}
+
+#: The estimators that depend on the horizon, because they go back through the steps: one sweep passes all horizons.
+#: The others look at the run's end or at the data, and say the same for every horizon.
+SWEEPS: dict[str, Sweep] = {
+    "itd": itd_horizons,
+    "without-propagation": baselines.without_propagation_horizons,
+    "discriminator-loss": baselines.discriminator_loss_horizons,
+}
+
+
+def estimate(
+    name: str, run: Run, metric: Metric, horizons: Collection[int], progress: Progress | None = None
+) -> dict[int, Scores]:
+    """The scores of several horizons by one estimator, with no more work than for the longest of them.
+
+    Args:
+        name: of the estimator, one of `ESTIMATORS`.
+        run: a recorded run.
+        metric: see `Estimator`.
+        horizons: in steps, each between 1 and the length of the run.
+        progress: see `Estimator`.
+
+    Returns:
+        Scores by horizon; those beyond a step at which a sweep overflowed are left out, with a warning.
+
+    Raises:
+        UsageError: for an unknown name or a horizon outside the run, or if the estimator does not apply.
+        ReplayError: if a replayed state differs from the recorded one.
+    """
+    if name not in ESTIMATORS:
+        raise UsageError(f"there is no estimator {name!r}; choose one of {', '.join(ESTIMATORS)}")
+    for horizon in horizons:
+        checked_horizon(run, horizon)
+    if name in SWEEPS:
+        return SWEEPS[name](run, metric, horizons, progress)
+    scores = ESTIMATORS[name](run, metric, None, progress)
+    return {horizon: replace(scores, horizon=horizon) for horizon in horizons}
+
+
+def description(name: str) -> str:
+    """One line on what an estimator does, for help texts: the first of its documentation."""
+    return (inspect.getdoc(ESTIMATORS[name]) or name).splitlines()[0].replace("`", "")

@@ -1,0 +1,95 @@
+"""The registry: every estimator by its name, several horizons at once, and ready to be cleansed with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gansift import cleansing, training
+from gansift.errors import UsageError
+from gansift.influence.estimators import ESTIMATORS, SWEEPS, description, estimate
+from gansift.metrics import ALL
+from toys import examples, gan
+
+STEPS = 6
+METRIC = ALL(examples(10, seed=3), latents=20)
+every_estimator = pytest.mark.parametrize("name", ESTIMATORS)
+
+
+@pytest.fixture(scope="module")
+def run():
+    return training.train(
+        gan(), examples(12), steps=STEPS, batch_size=4, optimizers=training.SGD(lr=0.1), ema=0.5, dtype="float64"
+    )
+
+
+def test_the_names_are_those_of_the_command_line():
+    assert list(ESTIMATORS) == [
+        "itd", "aid", "without-propagation", "discriminator-loss", "discriminator-score", "isolation-forest", "density",
+        "nearest-samples", "random",
+    ]  # fmt: skip
+    assert set(SWEEPS) == {"itd", "without-propagation", "discriminator-loss"}
+
+
+@every_estimator
+def test_the_name_is_noted_in_the_scores(name, run):
+    assert ESTIMATORS[name](run, METRIC).estimator == name
+
+
+@every_estimator
+def test_several_horizons_at_once_are_those_of_one_call_each(name, run):
+    together = estimate(name, run, METRIC, [2, 5, STEPS])
+    assert list(together) == [2, 5, STEPS]
+    for horizon, scores in together.items():
+        alone = ESTIMATORS[name](run, METRIC, horizon)
+        assert np.array_equal(scores.values, alone.values)
+        assert replace(scores, values=alone.values) == alone
+        assert scores.horizon == horizon
+
+
+@every_estimator
+def test_only_estimators_that_sweep_depend_on_the_horizon(name, run):
+    scores = estimate(name, run, METRIC, [2, STEPS])
+    assert np.array_equal(scores[2].values, scores[STEPS].values) != (name in SWEEPS)
+
+
+@every_estimator
+def test_several_horizons_are_no_more_work_than_the_longest(name, run):
+    of_all, of_longest = [], []
+    estimate(name, run, METRIC, [2, 3, 5], of_all.append)
+    estimate(name, run, METRIC, [5], of_longest.append)
+    assert of_all == of_longest
+    if name in SWEEPS:
+        assert of_all == list(range(STEPS - 1, 0, -1))
+
+
+@every_estimator
+def test_the_most_harmful_of_every_estimator_can_be_removed_at_its_horizon(name, run):
+    harmful = estimate(name, run, METRIC, [3])[3].harmful(2)
+    again = cleansing.retrain(run, harmful)
+    assert again.start == STEPS - 3
+    assert [row for row, weight in enumerate(again.weights.tolist()) if weight == 0] == sorted(
+        run.ids.index(identity) for identity in harmful.ids
+    )
+
+
+@every_estimator
+@pytest.mark.parametrize("horizon", [0, STEPS + 1])
+def test_a_horizon_outside_the_run_is_refused(name, run, horizon):
+    with pytest.raises(UsageError, match=f"horizon {horizon} is not between 1 and"):
+        estimate(name, run, METRIC, [1, horizon])
+
+
+def test_an_unknown_name_is_an_error_that_lists_the_known_ones(run):
+    with pytest.raises(UsageError, match=r"'idt'; choose one of itd, aid, without-propagation, .*, random"):
+        estimate("idt", run, METRIC, [1])
+
+
+def test_every_estimator_is_described_in_a_line_of_its_own():
+    lines = [description(name) for name in ESTIMATORS]
+    assert len(set(lines)) == len(lines)
+    for line in lines:
+        assert line.endswith(".")
+        assert "`" not in line
