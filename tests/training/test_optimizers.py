@@ -80,6 +80,17 @@ def test_warmup_rises_linearly_and_cosine_ends_near_zero():
     assert {training.SGD(lr=2.0).rate(step, 10) for step in range(10)} == {2.0}
 
 
+def test_a_cosine_ends_at_its_final_share_of_the_rate():
+    optimizer = training.SGD(lr=2.0, warmup=4, decay="cosine", final=0.25)
+    rates = [optimizer.rate(step, 104) for step in range(105)]
+    assert rates[4] == 2.0
+    assert rates[54] == pytest.approx(1.25)
+    assert rates[104] == pytest.approx(0.5)
+    assert rates[4:] == sorted(rates[4:], reverse=True)
+    with pytest.raises(TrainingError, match="final is a share"):
+        training.SGD(lr=2.0, final=1.5)
+
+
 def test_impossible_settings_are_refused_by_name():
     with pytest.raises(TrainingError, match="lr must be positive"):
         training.SGD(lr=0)

@@ -50,26 +50,15 @@ def _check_players(game: Game) -> None:
 
 def _check_loss(step: Step, player: str, rows: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) -> None:
     """Take the last example of each data set's batch out by weight 0; what it is must then not matter to the loss."""
-    buffers = _buffers(step.game)
-    weights = {name: torch.ones(len(index), dtype=step.dtype, device=index.device) for name, index in rows.items()}
-    step.loss(0, player, 0, rows, parameters, weights)
-    for name, value in _buffers(step.game).items():
-        if not torch.equal(value, buffers[name]):
-            raise TrainingError(
-                f"{name} changes with every call (running statistics? spectral norm?), which a replay cannot repeat. "
-                "Put that layer into eval mode, or use models.layers.LayerNorm or torch.nn.GroupNorm."
-            )
+    before = buffers(step.game)
+    step.loss(0, player, 0, rows, parameters, _ones(step, rows))
+    for name in changed(before, step.game):
+        raise TrainingError(
+            f"{name} changes with every call (running statistics? spectral norm?), which a replay cannot repeat. "
+            "Put that layer into eval mode, or use models.layers.LayerNorm or torch.nn.GroupNorm."
+        )
     for name, index in rows.items():
-        if len(index) < 2:
-            continue
-        absent = weights[name].clone()
-        absent[-1] = 0
-        other = torch.cat([index[:-1], index[:1]])
-        losses = [
-            float(step.loss(0, player, 0, {**rows, name: chosen}, parameters, {**weights, name: absent}).detach())
-            for chosen in (index, other)
-        ]
-        if abs(losses[0] - losses[1]) > 1e-6 * (1 + abs(losses[0])):
+        if len(index) >= 2 and matters_without_weight(step, player, rows, parameters, name, count=1):
             raise TrainingError(
                 f"the {player}'s loss depends on an example of {name!r} whose weight is 0. Either a term of it does "
                 "not go through weighted_mean(values, batch.weight), or a layer mixes the examples of a batch"
@@ -77,12 +66,45 @@ def _check_loss(step: Step, player: str, rows: Mapping[str, Tensor], parameters:
             )
 
 
-def _buffers(game: Game) -> dict[str, Tensor]:
+def matters_without_weight(
+    step: Step, player: str, rows: Mapping[str, Tensor], parameters: Mapping[str, Tensor], name: str, count: int
+) -> bool:
+    """Whether the loss depends on what examples of weight 0 are.
+
+    Args:
+        step: the pure step.
+        player: whose loss.
+        rows: of the batch, by data set.
+        parameters: flat parameters of every player.
+        name: the data set.
+        count: how many examples of it, the last of the batch, get weight 0 and are exchanged for the first one.
+    """
+    index, weights = rows[name], _ones(step, rows)
+    weights[name][len(index) - count :] = 0
+    other = torch.cat([index[: len(index) - count], index[:1].expand(count)])
+    losses = [
+        float(step.loss(0, player, 0, {**rows, name: chosen}, parameters, weights).detach())
+        for chosen in (index, other)
+    ]
+    return abs(losses[0] - losses[1]) > 1e-6 * (1 + abs(losses[0]))
+
+
+def buffers(game: Game) -> dict[str, Tensor]:
+    """Copies of every buffer of the players, by ``player.path``."""
     return {
         f"{player}.{name}": value.clone()
         for player, module in game.players.items()
         for name, value in module.named_buffers()
     }
+
+
+def changed(before: Mapping[str, Tensor], game: Game) -> list[str]:
+    """The buffers that are no longer what they were."""
+    return [name for name, value in buffers(game).items() if not torch.equal(value, before[name])]
+
+
+def _ones(step: Step, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: torch.ones(len(index), dtype=step.dtype, device=index.device) for name, index in rows.items()}
 
 
 def _suspects(game: Game) -> str:

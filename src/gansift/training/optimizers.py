@@ -41,19 +41,23 @@ class Optimizer(ABC):
         lr: learning rate at its peak.
         weight_decay: L2 penalty added to the gradient (decoupled in `AdamW`).
         warmup: steps over which the rate rises linearly.
-        decay: ``constant``, or ``cosine`` to end at zero.
+        decay: ``constant``, or ``cosine`` down to ``final``.
+        final: share of the peak rate that a decay ends at.
     """
 
     lr: float
     weight_decay: float = 0.0
     warmup: int = 0
     decay: str = "constant"
+    final: float = 0.0
 
     slot_names: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.lr < math.inf or self.weight_decay < 0 or self.warmup < 0:
             raise TrainingError(f"{self}: lr must be positive and finite, weight_decay and warmup not negative")
+        if not 0 <= self.final <= 1:
+            raise TrainingError(f"{self}: final is a share of the learning rate, within 0 and 1")
         if self.decay not in ("constant", "cosine"):
             raise TrainingError(f"unknown decay {self.decay!r}; use constant or cosine")
 
@@ -63,7 +67,7 @@ class Optimizer(ABC):
 
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of step ``step`` in a run of ``steps``."""
-        return learning_rate(self.lr, step, steps, self.warmup, self.decay)
+        return learning_rate(self.lr, step, steps, self.warmup, self.decay, self.final)
 
     def slots(self, parameters: Tensor) -> Slots:
         """The optimizer's state before the first update: zeros of the parameters' shape, by name."""

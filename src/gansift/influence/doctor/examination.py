@@ -1,0 +1,138 @@
+"""All checks of the doctor on one game; a check that cannot be carried out is a finding too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gansift.data.examples import Examples
+from gansift.errors import GansiftError
+from gansift.games.game import Game
+from gansift.influence.doctor.derivatives import derivatives
+from gansift.influence.doctor.finding import Finding, first_line
+from gansift.influence.doctor.forward import forward_mode
+from gansift.influence.doctor.mixing import mixing
+from gansift.influence.doctor.modules import modules
+from gansift.influence.doctor.operators import operators
+from gansift.influence.doctor.replay import replay
+from gansift.influence.doctor.smoothness import STRETCH, smoothness
+from gansift.influence.doctor.still import copied, ones
+from gansift.influence.doctor.weights import weights
+from gansift.training.checks import check_game
+from gansift.training.optimizers import Optimizer
+from gansift.training.step import Settings, Step
+from gansift.training.train import _check_settings, _each
+from gansift.training.trajectory import Run
+
+#: From a step to what was found; the step is not changed.
+Check = Callable[[Step], list[Finding]]
+
+_LONG = 10_000  # steps of a run so long that no decay of the learning rate has begun where the checks look
+
+
+def examine(
+    game: Game,
+    data: Examples | Mapping[str, Examples],
+    *,
+    batch_size: int | Mapping[str, int],
+    optimizers: Optimizer | Mapping[str, Optimizer],
+    ema: float = 0.0,
+    seed: int = 0,
+    dtype: str = "float32",
+    device: str = "cpu",
+    renormalise: bool = False,
+    quick: bool = False,
+) -> list[Finding]:
+    """Say everything that is wrong with a game before it is trained; nothing of it is changed.
+
+    Args:
+        game: what would be trained, also one that `training.train` refuses.
+        data: the training examples, or several named sets.
+        batch_size: as in `training.train`, like all that follow.
+        optimizers: one for all players, or one each by name.
+        ema: decay of the averaged generator.
+        seed: of the run.
+        dtype: ``float32`` or ``float64``; derivatives are tested in float64 in either case.
+        device: where it is computed.
+        renormalise: removal convention.
+        quick: leave out what takes longer than a few seconds, see `examine_step`.
+
+    Returns:
+        What every check found, in the order of the checks; at least one finding each.
+
+    Raises:
+        TrainingError: for arguments that do not fit.
+    """
+    data = {"data": data} if isinstance(data, Examples) else dict(data)
+    settings = Settings(
+        steps=_LONG,
+        batch_size=_each(batch_size, int, data, "batch_size", "data set"),
+        optimizers=_each(optimizers, Optimizer, game.players, "optimizers", "player"),  # type: ignore[type-abstract]
+        ema=ema,
+        seed=int(seed),
+        renormalise=renormalise,
+        dtype=dtype,
+        device=device,
+    )
+    _check_settings(settings, data)
+    return examine_step(Step(game, data, settings), quick=quick)
+
+
+def examine_run(run: Run, *, quick: bool = False) -> list[Finding]:
+    """Examine the game of a recorded run as `examine_step` does, and how smooth its last steps were."""
+    start = max(run.start, run.steps - STRETCH)
+    return _examined(run.step, quick, lambda step: smoothness(step, run.steps - start, start, run.state(start)))
+
+
+def examine_step(step: Step, *, quick: bool = False) -> list[Finding]:
+    """Examine the game of a pure step; the step is copied, never run.
+
+    Args:
+        step: with game, data and settings.
+        quick: only whether training accepts and replay repeats it, weights, mixing, operators and the derivative of one
+            step; module by module only if that is wrong. Otherwise also every module, forward mode and smoothness.
+
+    Returns:
+        What every check found, in the order of the checks; at least one finding each.
+    """
+    return _examined(step, quick, smoothness)
+
+
+def _examined(step: Step, quick: bool, how_smooth: Check) -> list[Finding]:
+    findings = _carried_out("training", accepted, step)
+    findings += _carried_out("replay", replay, step)
+    findings += _carried_out("weights", weights, step)
+    findings += _carried_out("mixing", mixing, step)
+    findings += _carried_out("operators", operators, step)
+    of_step = _carried_out("derivatives", derivatives, step)
+    findings += of_step
+    if not quick or any(finding.verdict == "fault" for finding in of_step):
+        findings += _carried_out("modules", modules, step)
+    if not quick:
+        findings += _carried_out("forward-mode", forward_mode, step)
+        findings += _carried_out("smoothness", how_smooth, step)
+    return findings
+
+
+def accepted(step: Step) -> list[Finding]:
+    """Whether `training.train` accepts the game."""
+    own = copied(step, Step)
+    try:
+        check_game(own, ones(own))
+    except GansiftError as error:
+        return [Finding("training", "fault", "", f"training refuses this game: {error}", "Mend what it names.")]
+    return [Finding("training", "ok", "", "training accepts this game")]
+
+
+def _carried_out(name: str, check: Check, step: Step) -> list[Finding]:
+    try:
+        return check(step)
+    except Exception as error:  # a user's loss may raise anything, and the other checks still have something to say
+        return [
+            Finding(
+                name,
+                "fault",
+                "",
+                f"this check could not be carried out: {type(error).__name__}: {first_line(error)}",
+                "Mend what the other findings name, or else the loss or network that raises this.",
+            )
+        ]
