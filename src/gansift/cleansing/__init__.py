@@ -1,19 +1,25 @@
 """Cleansing: choosing what to remove, retraining without it, and showing the gain."""
 
+from gansift.cleansing.calibrate import calibrated
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted
 from gansift.cleansing.replicas import retrained_samplers
 from gansift.cleansing.retrain import retrain
 from gansift.cleansing.statistics import mean_interval
-from gansift.cleansing.trial import Cell, Trial, try_horizon
+from gansift.cleansing.trial import Cell, Trial, compare, try_horizon
+from gansift.cleansing.verify import Verification, verify
 
 __all__ = [
     "Cell",
     "Trial",
+    "Verification",
+    "calibrated",
     "choose",
+    "compare",
     "complete_cells",
     "cross_fitted",
     "mean_interval",
     "retrain",
     "retrained_samplers",
     "try_horizon",
+    "verify",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 
@@ -14,9 +14,17 @@ from gansift.training.trajectory import Run
 
 # Below this many parameters a step costs the interpreter more than the processor, and stacking replicas is free.
 _SMALL = 100_000
+# Parameters of all replicas that are stacked together: enough to keep the interpreter's share small, and few enough
+# that a step stays in the processor's caches, and that memory does not grow with the number of removals.
+_STACKED = 600_000
+
+#: Called with a number of training steps that were redone.
+Done = Callable[[int], None]
 
 
-def retrained_samplers(run: Run, removals: Sequence[Iterable[str]], horizon: int) -> list[Sampler | None]:
+def retrained_samplers(
+    run: Run, removals: Sequence[Iterable[str]], horizon: int, done: Done | None = None
+) -> list[Sampler | None]:
     """The generators after redoing the last ``horizon`` steps without each of several sets of examples.
 
     Small networks of a game that says it is `stackable` are stacked and trained together, which agrees with `retrain`
@@ -26,6 +34,7 @@ def retrained_samplers(run: Run, removals: Sequence[Iterable[str]], horizon: int
         run: the recorded run.
         removals: the ids to remove, one set for each retraining.
         horizon: steps to redo.
+        done: called after every retraining, or every stack of them.
 
     Returns:
         One generator for each set; None where the training broke down (NaN or infinite parameters).
@@ -34,10 +43,14 @@ def retrained_samplers(run: Run, removals: Sequence[Iterable[str]], horizon: int
         UsageError: for unknown ids or a horizon that is not in the run.
     """
     size = sum(layout.size for layout in run.step.layouts.values())
-    if run.step.game.stackable and size <= _SMALL:
-        states = _together(run, removals, horizon)
-        return [Sampler(run.step.game, readout(state)) if is_finite(state) else None for state in states]
-    return [_alone(run, ids, horizon) for ids in removals]
+    samplers: list[Sampler | None] = []
+    stacked = max(1, _STACKED // size) if run.step.game.stackable and size <= _SMALL else 1
+    for first in range(0, len(removals), stacked):
+        chunk = removals[first : first + stacked]
+        samplers += [_alone(run, chunk[0], horizon)] if stacked == 1 else _together(run, chunk, horizon)
+        if done is not None:
+            done(horizon * len(chunk))
+    return samplers
 
 
 def _alone(run: Run, ids: Iterable[str], horizon: int) -> Sampler | None:
@@ -47,7 +60,7 @@ def _alone(run: Run, ids: Iterable[str], horizon: int) -> Sampler | None:
         return None
 
 
-def _together(run: Run, removals: Sequence[Iterable[str]], horizon: int) -> list[State]:
+def _together(run: Run, removals: Sequence[Iterable[str]], horizon: int) -> list[Sampler | None]:
     weights = torch.stack([without(run, ids) for ids in removals])
     start = run.steps - horizon
     states: State = {
@@ -56,7 +69,8 @@ def _together(run: Run, removals: Sequence[Iterable[str]], horizon: int) -> list
     }
     for number in range(start, run.steps):
         states = run.step(states, number, weights)
-    return [
+    replicas: list[State] = [
         {player: {name: value[row] for name, value in slots.items()} for player, slots in states.items()}
         for row in range(len(weights))
     ]
+    return [Sampler(run.step.game, readout(replica)) if is_finite(replica) else None for replica in replicas]

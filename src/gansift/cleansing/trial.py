@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -61,6 +61,47 @@ def removals(run: Run, scores: Scores, counts: Sequence[int]) -> list[tuple[str,
     return [scores.harmful(count).ids for count in counts] + [random_ids(run, cell) for cell in cells]
 
 
+def compare(
+    run: Run,
+    scores: Sequence[Scores],
+    cell: Cell,
+    metrics: tuple[Metric, Metric],
+    before: Sequence[float],
+    from_start: bool = False,
+) -> list[list[float] | None]:
+    """Retrain without what each of several scores calls most harmful, at one cell.
+
+    Args:
+        run: the run to redo the end of.
+        scores: of several estimators.
+        cell: horizon to redo and number to remove.
+        metrics: on validation and on test data.
+        before: their values for the run itself.
+        from_start: redo the whole run instead of the cell's horizon.
+
+    Returns:
+        For each scores the changes of both metrics; None where the retraining broke down (NaN).
+    """
+    redone = run.steps - run.start if from_start else cell.horizon
+    removed = [of_estimator.harmful(cell.removed).ids for of_estimator in scores]
+    return _changes(run, removed, redone, metrics, before)
+
+
+def _changes(
+    run: Run,
+    removed: Sequence[Iterable[str]],
+    redone: int,
+    metrics: tuple[Metric, Metric],
+    before: Sequence[float],
+) -> list[list[float] | None]:
+    return [
+        None
+        if sampler is None
+        else [metric.value(sampler) - value for metric, value in zip(metrics, before, strict=True)]
+        for sampler in retrained_samplers(run, removed, redone)
+    ]
+
+
 def try_horizon(
     run: Run,
     scores: Scores,
@@ -84,12 +125,7 @@ def try_horizon(
     """
     redone = run.steps - run.start if from_start else scores.horizon
     seed = run.step.settings.seed
-    changes = [
-        None
-        if sampler is None
-        else [metric.value(sampler) - value for metric, value in zip(metrics, before, strict=True)]
-        for sampler in retrained_samplers(run, removals(run, scores, counts), redone)
-    ]
+    changes = _changes(run, removals(run, scores, counts), redone, metrics, before)
     trials = []
     for count, harmful, at_random in zip(counts, changes[: len(counts)], changes[len(counts) :], strict=True):
         if harmful is None or at_random is None:

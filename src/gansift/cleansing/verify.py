@@ -1,0 +1,170 @@
+"""Verification: scores against real retraining without single examples or random subsets of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gansift.cleansing.agreement import Agreement, agreement, spearman
+from gansift.cleansing.replicas import Done, retrained_samplers
+from gansift.errors import GansiftError, UsageError
+from gansift.games.draw import Draw
+from gansift.influence.scores import Scores
+from gansift.metrics.metric import Metric
+from gansift.training.trajectory import Run
+
+_log = logging.getLogger(__name__)
+
+_SPLITS = 200
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Predicted and true changes of the metric for a number of removals.
+
+    Attributes:
+        estimator: of the scores.
+        metric: that was predicted and measured.
+        horizon: last steps that were redone without the removed examples.
+        removals: the ids removed together, one tuple for each of M removals.
+        predicted: sums of scores, mean over seeds, shape (M,).
+        true: change of the metric by retraining, shape (seeds, M); with one seed the truth is that of one model, with
+            several what is to be expected over seeds.
+    """
+
+    estimator: str
+    metric: str
+    horizon: int
+    removals: tuple[tuple[str, ...], ...]
+    predicted: np.ndarray
+    true: np.ndarray
+
+    @cached_property
+    def agreement(self) -> Agreement:
+        """Correlations, slope and overlap of the extremes, of predictions and the truth's mean over seeds."""
+        return agreement(self.predicted, self.true.mean(axis=0))
+
+    @cached_property
+    def ceiling(self) -> float | None:
+        """Split-half reliability of the truth: the best rank correlation that scores could show; None for one seed.
+
+        Seeds are split in two halves many times, the halves' mean truths correlated, and the mean correlation r
+        stepped up to the full number of seeds by the Spearman-Brown formula 2 r / (1 + r).
+        """
+        seeds = len(self.true)
+        if seeds < 2:
+            return None
+        random = np.random.default_rng(0)
+        found = []
+        for _ in range(_SPLITS):
+            order = random.permutation(seeds)
+            one, other = order[: seeds // 2], order[seeds // 2 : 2 * (seeds // 2)]
+            found.append(spearman(self.true[one].mean(axis=0), self.true[other].mean(axis=0)))
+        half = float(np.mean(found))
+        return 2 * half / (1 + half) if half > 0 else 0.0
+
+
+def verify(
+    runs: Run | Sequence[Run],
+    scores: Scores | Sequence[Scores],
+    metric: Metric,
+    *,
+    count: int,
+    removed: int = 1,
+    horizon: int | None = None,
+    done: Done | None = None,
+) -> Verification:
+    """Retrain without examples drawn at random, and compare what the metric does with what scores predicted.
+
+    Args:
+        runs: one run (retrained with its own seeds: what the owner of one model wants), or several that differ in their
+            seed (the truth is then the mean over them).
+        scores: of every run, or one for all; of any origin, as long as their ids are the runs'.
+        metric: to measure; that of the scores.
+        count: removals, M.
+        removed: examples in each removal: 1 leaves one example out, more draw random subsets (LDS).
+        horizon: last steps to redo; default that of the scores, which is what they predict.
+        done: called with the number of training steps redone.
+
+    Raises:
+        UsageError: if scores and runs do not belong together, or the numbers do not fit.
+        GansiftError: if fewer than 3 of the retrainings end without NaN.
+    """
+    runs = [runs] if isinstance(runs, Run) else list(runs)
+    all_scores = [scores] * len(runs) if isinstance(scores, Scores) else list(scores)
+    _check(runs, all_scores, metric, count, removed)
+    length = all_scores[0].horizon if horizon is None else horizon
+    removals = random_removals(runs[0], all_scores[0], count, removed)
+    predicted = np.array([[_predicted(of_run, ids) for ids in removals] for of_run in all_scores])
+    true = np.array([true_changes(run, metric, removals, length, done) for run in runs])
+    kept = np.isfinite(true).all(axis=0)
+    if not kept.all():
+        _log.warning("%d of %d retrainings broke down (NaN) and are left out", int((~kept).sum()), count)
+    if kept.sum() < 3:
+        raise GansiftError("nearly every retraining broke down (NaN), so nothing can be verified. Train more smoothly.")
+    return Verification(
+        all_scores[0].estimator,
+        metric.name,
+        length,
+        tuple(ids for ids, keep in zip(removals, kept, strict=True) if keep),
+        predicted.mean(axis=0)[kept],
+        true[:, kept],
+    )
+
+
+def random_removals(run: Run, scores: Scores, count: int, removed: int) -> list[tuple[str, ...]]:
+    """``count`` sets of ``removed`` examples that are in the run, decided by these numbers and the examples alone.
+
+    Single examples are all different; subsets are drawn independently.
+    """
+    scored = set(scores.ids)
+    present = [
+        identity
+        for identity, weight in zip(run.ids, run.weights.tolist(), strict=True)
+        if weight > 0 and identity in scored
+    ]
+    if count * removed > len(present) if removed == 1 else removed >= len(present):
+        raise UsageError(f"{count} removals of {removed} cannot be drawn from {len(present)} scored training examples")
+    draw = Draw("verification", count, removed)
+    if removed == 1:
+        return [(present[row],) for row in draw.permutation(len(present))[:count].tolist()]
+    return [tuple(present[row] for row in draw.permutation(len(present))[:removed].tolist()) for _ in range(count)]
+
+
+def true_changes(
+    run: Run, metric: Metric, removals: Sequence[Sequence[str]], horizon: int, done: Done | None = None
+) -> list[float]:
+    """Change of the metric when the last ``horizon`` steps are redone without each set; NaN where that broke down."""
+    before = metric.value(run)
+    return [
+        float("nan") if sampler is None else metric.value(sampler) - before
+        for sampler in retrained_samplers(run, removals, horizon, done)
+    ]
+
+
+def _predicted(scores: Scores, ids: Sequence[str]) -> float:
+    rows = scores.rows
+    return float(sum(scores.values[rows[identity]] for identity in ids))
+
+
+def _check(runs: Sequence[Run], scores: Sequence[Scores], metric: Metric, count: int, removed: int) -> None:
+    if count < 3 or removed < 1:
+        raise UsageError(f"verification needs 3 or more removals of 1 or more examples, not {count} of {removed}")
+    if not runs or len(runs) != len(scores):
+        raise UsageError(f"{len(runs)} runs but {len(scores)} sets of scores")
+    for run, of_run in zip(runs, scores, strict=True):
+        if run.ids != runs[0].ids:
+            raise UsageError("the runs have different training examples")
+        if of_run.metric != metric.name:
+            raise UsageError(f"these scores predict {of_run.metric}, not {metric.name}")
+        if of_run.removal != run.step.settings.removal:
+            raise UsageError(
+                f"these scores are of {of_run.removal} removal; the run's is {run.step.settings.removal}. "
+                "Score this run."
+            )
+        if not set(of_run.ids) & set(run.ids):
+            raise UsageError(f"none of the scores' ids is a training example of the run, e.g. {of_run.ids[0]!r}")
