@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -342,3 +343,65 @@ def _forget(folder: Path) -> None:
         path.unlink()
     for path in sorted(folder.glob("seeds/1/checkpoints/*"))[3:]:
         path.unlink()
+
+
+def test_a_run_verifies_its_scores_and_says_so_in_the_report(finished):
+    folder, _ = finished
+    report = json.loads((folder / "report.json").read_text())
+    assert [(entry["estimator"], entry["count"], entry["kind"]) for entry in report["verification"]] == [
+        ("itd", 30, "subsets")
+    ]
+    assert report["verification"][0]["spearman"]["value"] > 0.9
+    assert report["trust"]["state"] in ("smooth", "partly")
+    assert "ranks well" in (folder / "report.html").read_text()
+
+
+def test_scores_of_any_tool_are_verified_and_chance_is_exit_code_3(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    own = json.loads(_gansift("verify", folder, "--removals", "12", "--horizon", "1", "--json").stdout)
+    assert (own["horizon"], own["removed"], own["truth"]) == (17, 18, "same-seed")
+    assert own["spearman"]["ci95"][0] > 0.5
+    scores = influence.Scores.read(folder / "seeds/0/scores/fid-classifier16@200-itd-17.csv")
+    random_order = np.random.default_rng(0).permutation(len(scores))
+    foreign = dataclasses.replace(scores, values=scores.values[random_order], estimator="oracle")
+    foreign.to_csv(tmp_path / "foreign.csv")
+    file = ["--scores", tmp_path / "foreign.csv", "--removals", "12"]
+    done = _gansift("verify", folder, *file, "--remove", "1", "--over-seeds", "--json", code=3)
+    found = json.loads(done.stdout)
+    assert (found["estimator"], found["kind"], found["truth"], found["seeds"]) == (
+        "oracle", "leave-one-out", "expected", 2,
+    )  # fmt: skip
+    entries = json.loads((folder / "report.json").read_text())["verification"]
+    assert [entry["estimator"] for entry in entries] == ["itd", "itd", "oracle"]
+    too_many = _gansift("verify", folder, *file[:2], "--removals", "900", "--remove", "1", code=2)
+    assert "cannot be drawn from 890" in too_many.stderr.replace("\n", " ")
+
+
+def test_a_baseline_scores_and_cleanses_like_the_exact_estimator(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    files = json.loads(_gansift("score", folder, "--estimator", "density", "--json").stdout)["scores"]
+    assert len(files) == 4
+    assert all("-density-" in Path(file).name for file in files)
+    _gansift("cleanse", folder, "--estimator", "density", "--quiet")
+    report = json.loads((folder / "report.json").read_text())
+    assert report["estimator"] == "density"
+    assert "--estimator random" in _gansift("report", folder, "--estimator", "random", code=2).stderr.replace("\n", " ")
+    assert json.loads(_gansift("report", folder, "--json").stdout)["test"] == finished[1]["test"]
+    assert "choose from itd" in _gansift("score", folder, "--estimator", "magic", code=2).stderr.replace("\n", " ")
+
+
+def test_what_helped_is_compared_with_other_ways_of_choosing(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    _pretend(folder, -50.0)
+    _gansift("cleanse", folder, "--quiet")
+    report = json.loads((folder / "report.json").read_text())
+    assert [row["estimator"] for row in report["baselines"]] == [
+        "itd", "random", "isolation-forest", "density", "discriminator-score", "nearest-samples",
+    ]  # fmt: skip
+    assert report["baselines"][0]["test"] == pytest.approx(-50.0, abs=0.1)
+    assert all(abs(row["test"]) < 20 for row in report["baselines"][1:])
+    calibrated = {row["removed"]: row["calibrated"] for row in report["grid"] if row["horizon"] == 34}
+    assert -100 < calibrated[44] < -25  # the seeds promise unequal gains and are pretended to keep equal ones

@@ -29,8 +29,8 @@ PUBLIC = {
     "games": {"GAN", "Game", "weighted_mean"},
     "training": {"SGD", "Adam", "AdamW", "RMSprop", "train"},
     "metrics": {"ALL", "FID", "IS", "AutoencoderFeatures", "ClassifierFeatures", "load_features"},
-    "influence": {"Scores", "itd", "itd_horizons"},
-    "cleansing": {"choose", "retrain"},
+    "influence": {"ESTIMATORS", "Scores", "aid", "estimate", "itd", "itd_horizons"},
+    "cleansing": {"choose", "retrain", "verify"},
 }  # fmt: skip
 ROOT = Path(gansift.__file__).parent
 

@@ -33,8 +33,8 @@ def test_the_snippet_removes_what_hurts(snippet):
 
 
 def _commands() -> list[list[str]]:
-    _, block, *_ = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    return [line.partition("#")[0].split() for line in block.splitlines()]
+    _, images, trust = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    return [line.partition("#")[0].split() for line in (images + trust).splitlines()]
 
 
 def test_the_commands_on_ones_own_images_do_what_they_say(tmp_path):
@@ -47,12 +47,13 @@ def test_the_commands_on_ones_own_images_do_what_they_say(tmp_path):
         Image.fromarray(pixels).save(folder / f"{row}.png")
     short = ["--steps", "6", "--seeds", "1", "--horizons", "0.03", "--remove", "3", "--latents", "50", "--batch", "20"]
     commands = _commands()
-    assert [command[:2] for command in commands] == [["gansift", "run"], ["gansift", "run"], ["gansift", "export"]]
+    assert [command[1] for command in commands] == ["run", "run", "export", "doctor", "verify", "cleanse"]
     for _, *arguments in commands:
-        extra = short if arguments[0] == "run" else []
+        extra = short if arguments[0] == "run" else ["--batch", "20"] if arguments[0] == "doctor" else []
         command = [sys.executable, "-m", "gansift.cli", *arguments, *extra]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
+        # The verdict on scores of such a short training may go either way.
+        assert done.returncode in ((0, 3) if arguments[0] == "verify" else (0,)), done.stderr
     assert (tmp_path / "runs/images/report.html").is_file()
     assert (tmp_path / "runs/mnist/report.html").is_file()
     kept = (tmp_path / "runs/images/kept.txt").read_text().split()

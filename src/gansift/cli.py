@@ -8,7 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -37,6 +37,13 @@ _Quiet = Annotated[bool, typer.Option("--quiet", help="show no progress")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="check everything and show the plan; do nothing")]
 _FromStart = Annotated[
     bool, typer.Option("--from-start", help="remove from the whole run, not only from the horizon on")
+]
+_Estimator = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        help="whose scores: itd (exact), or without-propagation, discriminator-loss, discriminator-score, "
+        "isolation-forest, density, nearest-samples, random, aid (default: that of the run, itd)"
+    ),
 ]
 
 
@@ -117,7 +124,7 @@ def run(
     quiet: _Quiet = False,
 ) -> None:
     """Do everything: train, score every example, cleanse, prove it, report. Run it again to go on after a stop."""
-    _pipeline(source, settings, outdir, config, "cleanse", dry_run, as_json, quiet)
+    _pipeline(source, settings, outdir, config, "verify", dry_run, as_json, quiet)
 
 
 @app.command()
@@ -157,42 +164,136 @@ def _pipeline(
     folder = outdir or Path("runs") / (named.stem if named.is_file() else named.name)
     _log_to(folder)
     directory, resolved = stages.prepare(given, folder)
-    stages.work(directory, resolved, last, resolved.from_start, quiet)
+    stages.work(directory, resolved, last, resolved.way, quiet)
     if last == "train":
         _show_values(stages.evaluate(directory), as_json)
     else:
-        _show(stages.finish(directory, resolved.from_start, time.monotonic() - start), as_json)
+        _show(stages.finish(directory, resolved.way, time.monotonic() - start), as_json)
 
 
 @app.command()
-def score(run_dir: _RunDir, as_json: _Json = False, quiet: _Quiet = False) -> None:
-    """Score every training example of a trained run, for every horizon and seed."""
+@_with_config
+def doctor(
+    source: Annotated[str, typer.Argument(help="data as for `gansift run`, or a run directory")],
+    settings: dict[str, Any],
+    config: _ConfigFile = None,
+    quick: Annotated[bool, typer.Option("--quick", help="only what `gansift score` looks at, in seconds")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Examine a game before it is trained: derivatives, weights, mixing, replay, operators, smoothness.
+
+    Exit code 3 says that something was found that makes scores wrong.
+    """
     from gansift.workflow import config as configuration
     from gansift.workflow import stages
-    from gansift.workflow.directory import RunDirectory
 
-    directory = RunDirectory(run_dir)
-    resolved = configuration.load(directory.config)
-    _log_to(run_dir)
-    stages.work(directory, resolved, "score", resolved.from_start, quiet)
-    files = sorted(str(path) for path in run_dir.glob("seeds/*/scores/*.csv"))
+    recorded = Path(source) / "config.json"
+    given = (
+        configuration.load(recorded)
+        if recorded.exists()
+        else configuration.merge({**settings, "source": source}, config)
+    )
+    found = stages.doctor(given, quick)
+    marks = {"ok": "ok     ", "warning": "WARNING", "fault": "FAULT  "}
+    lines = [f"{marks[one.verdict]} {one.check:13} {one.where} {one.message} {one.remedy}".rstrip() for one in found]
+    _print({"findings": [asdict(finding) for finding in found]}, as_json, "\n".join(lines))
+    if any(finding.verdict == "fault" for finding in found):
+        raise typer.Exit(_DID_NOT_HOLD)
+
+
+@app.command()
+def score(
+    run_dir: _RunDir,
+    estimator: _Estimator = None,
+    doctor: Annotated[bool, typer.Option(help="examine the game before, and refuse to score a faulty one")] = True,
+    as_json: _Json = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Score every training example of a trained run, for every horizon and seed."""
+    from gansift.workflow import stages
+
+    directory, resolved, way = _opened(run_dir, estimator)
+    stages.work(directory, resolved, "score", way, quiet, doctor)
+    files = sorted(str(path) for path in run_dir.glob(f"seeds/*/scores/*-{way.estimator}-*.csv"))
     _print({"scores": files}, as_json, "\n".join(files))
 
 
 @app.command()
-def cleanse(run_dir: _RunDir, from_start: _FromStart = False, as_json: _Json = False, quiet: _Quiet = False) -> None:
+def cleanse(
+    run_dir: _RunDir,
+    estimator: _Estimator = None,
+    from_start: _FromStart = False,
+    as_json: _Json = False,
+    quiet: _Quiet = False,
+) -> None:
     """Retrain without harmful examples, choose how many on validation data, and report on test data."""
-    from gansift.workflow import config as configuration
     from gansift.workflow import stages
-    from gansift.workflow.directory import RunDirectory
 
     start = time.monotonic()
+    directory, resolved, way = _opened(run_dir, estimator, from_start)
+    stages.work(directory, resolved, "verify", way, quiet)
+    _show(stages.finish(directory, way, time.monotonic() - start), as_json)
+
+
+@app.command()
+def verify(
+    run_dir: _RunDir,
+    scores: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="score file of any tool in gansift's columns; default the run's own"),
+    ] = None,
+    estimator: _Estimator = None,
+    horizon: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="epochs at the end that are redone, or all (default: the chosen horizon, or the longest)"),
+    ] = None,
+    removals: Annotated[int, typer.Option(min=3, help="how many times to retrain")] = 30,
+    remove: Annotated[str, typer.Option(help="examples in each removal: a count or a share; 1 leaves one out")] = "2%",
+    over_seeds: Annotated[
+        bool, typer.Option("--over-seeds", help="truth is the mean over all seeds, not your one model")
+    ] = False,
+    as_json: _Json = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Compare scores with real retraining without random examples: can they be trusted?
+
+    Exit code 3 says that the ranking is no better than chance.
+    """
+    from gansift.workflow import stages
+
+    directory, _, way = _opened(run_dir, estimator)
+    found = stages.verify(directory, way, scores, horizon, removals, remove, over_seeds, quiet)
+    _print(found, as_json, _verification_lines(found))
+    ends = found["spearman"]["ci95"]
+    if ends is None or ends[0] <= 0:
+        raise typer.Exit(_DID_NOT_HOLD)
+
+
+def _verification_lines(found: dict[str, Any]) -> str:
+    several = f"without {found['removed']} random examples"
+    what = "leaving one example out" if found["kind"] == "leave-one-out" else several
+    seeds = "one seed" if found["seeds"] == 1 else f"mean over {found['seeds']} seeds"
+    epochs = f"{found['horizon']} steps ({found['epochs']:g} epochs)"
+    lines = [f"{found['estimator']}: {found['count']} retrainings of the last {epochs} {what}, {seeds}"]
+    for name in ("spearman", "kendall", "pearson", "slope", "jaccard", "ceiling"):
+        statistic = found[name]
+        if statistic is not None and statistic["value"] is not None:
+            ends = statistic["ci95"]
+            interval = "" if ends is None else f"  95 % interval {ends[0]:.3f} to {ends[1]:.3f}"
+            lines.append(f"{name:9} {statistic['value']:7.3f}{interval}")
+    return "\n".join(lines)
+
+
+def _opened(run_dir: Path, estimator: str | None = None, from_start: bool = False) -> tuple[Any, Any, Any]:
+    """The directory, the configuration and the way of cleansing of a run that is there, with the log set up."""
+    from gansift.workflow import config as configuration
+    from gansift.workflow.directory import RunDirectory
+
     directory = RunDirectory(run_dir)
     resolved = configuration.load(directory.config)
     _log_to(run_dir)
-    whole = from_start or resolved.from_start
-    stages.work(directory, resolved, "cleanse", whole, quiet)
-    _show(stages.finish(directory, whole, time.monotonic() - start), as_json)
+    name = resolved.estimator if estimator is None else configuration.parse_estimators(estimator)[0]
+    return directory, resolved, configuration.Way(name, from_start or resolved.from_start)
 
 
 @app.command()
@@ -205,15 +306,14 @@ def evaluate(run_dir: _RunDir, as_json: _Json = False) -> None:
 
 
 @app.command()
-def report(run_dir: _RunDir, from_start: _FromStart = False, as_json: _Json = False) -> None:
+def report(
+    run_dir: _RunDir, estimator: _Estimator = None, from_start: _FromStart = False, as_json: _Json = False
+) -> None:
     """Write report.html, report.json and the lists of a cleansed run again."""
-    from gansift.workflow import config as configuration
     from gansift.workflow import stages
-    from gansift.workflow.directory import RunDirectory
 
-    directory = RunDirectory(run_dir)
-    whole = from_start or configuration.load(directory.config).from_start
-    _show(stages.finish(directory, whole), as_json)
+    directory, _, way = _opened(run_dir, estimator, from_start)
+    _show(stages.finish(directory, way), as_json)
 
 
 @app.command()
@@ -316,12 +416,13 @@ def _root(
     pass
 
 
-# What typer makes of Ctrl-C.
+# Exit codes: a check did not hold; what typer makes of Ctrl-C.
+_DID_NOT_HOLD = 3
 _INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line; 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line; 0 done, 1 failed, 2 wrong usage, 3 a check did not hold, 130 interrupted."""
     try:
         app()
     except UsageError as error:

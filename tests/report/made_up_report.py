@@ -16,6 +16,7 @@ def summary(horizons: tuple[int, ...] = (320,), **changes: Any) -> dict[str, Any
     grid = [
         {
             "horizon": horizon, "epochs": horizon / 16, "removed": removed, "predicted": -0.4 * removed,
+            "calibrated": -0.11 * removed,
             "validation": -0.1 * removed, "validation_ci95": [-0.15 * removed, -0.05 * removed],
             "random_validation": 0.02, "test": -0.08 * removed, "test_ci95": [-0.12 * removed, -0.04 * removed],
             "random_test": 0.03, "random_test_ci95": [-0.1, 0.16],
@@ -38,6 +39,7 @@ def summary(horizons: tuple[int, ...] = (320,), **changes: Any) -> dict[str, Any
         "seeds": 3,
         "steps": 1280,
         "removal": "fixed-denominator",
+        "estimator": "itd",
         "from_start": False,
         "validation": {"before": 9.1, "after": 8.7, "change": -0.4, "ci95": [-0.6, -0.2], "random_change": 0.02},
         "test": {
@@ -51,6 +53,13 @@ def summary(horizons: tuple[int, ...] = (320,), **changes: Any) -> dict[str, Any
             for k in range(3)
         ],
         "growth": [{"step": step, "norm": 1.01 ** (1279 - step)} for step in range(1279, 959, -1)],
+        "trust": {"horizon": 320, "epochs": 20.0, "growth": 24.1, "limit": 500.0, "state": "partly"},
+        "verification": [verification()],
+        "baselines": [
+            _baseline("itd", "most harmful scores", -0.32),
+            _baseline("isolation-forest", "most unusual features (Isolation <Forest>)", -0.11),
+            _baseline("random", "random", 0.03),
+        ],
         "classes": [{"name": "cat", "before": 40, "after": 37}, {"name": "$dog$", "before": 20, "after": 19}],
         "settings": {"seed": 0, "optimizer": {"name": "adam", "betas": [0.0, 0.99]}, "skip_bad": None},
         "seconds": 431.0,
@@ -65,6 +74,32 @@ def _judged(seed: int) -> dict[str, Any]:
     return {"horizon": 320, "epochs": 20.0, "removed": 2 if seed == 1 else 4}
 
 
+def verification(**changes: Any) -> dict[str, Any]:
+    """30 random removals of 16 at horizon 320, well ranked; ``changes`` replace entries."""
+    rng = np.random.default_rng(1)
+    predicted = rng.normal(0, 0.1, 30)
+    true = predicted + rng.normal(0, 0.01, 30)
+    return {
+        "estimator": "itd", "horizon": 320, "epochs": 20.0, "kind": "subsets", "removed": 16, "count": 30, "seeds": 1,
+        "truth": "same-seed", "predicted": predicted.tolist(), "true": true.tolist(),
+        "spearman": statistic(0.97, 0.93, 0.99), "kendall": statistic(0.88, 0.8, 0.95),
+        "pearson": statistic(0.98, 0.95, 0.99), "slope": statistic(1.02, 0.95, 1.1), "jaccard": None, "ceiling": None,
+    } | changes  # fmt: skip
+
+
+def statistic(value: float | None, *ends: float) -> dict[str, Any]:
+    """A statistic with its 95 % interval, or without one."""
+    return {"value": value, "ci95": list(ends) or None}
+
+
+def _baseline(estimator: str, title: str, change: float) -> dict[str, Any]:
+    ends = [change - 0.15, change + 0.15]
+    return {
+        "estimator": estimator, "title": title, "validation": 1.2 * change, "validation_ci95": ends, "test": change,
+        "test_ci95": ends,
+    }  # fmt: skip
+
+
 def nothing_helped() -> dict[str, Any]:
     """Nothing chosen, and what then has no value is None."""
     none = dict.fromkeys(("ci95", "random_change", "random_ci95", "against_random", "against_random_ci95"))
@@ -77,6 +112,9 @@ def nothing_helped() -> dict[str, Any]:
         test=kept,
         per_seed=[],
         growth=[],
+        trust=None,
+        verification=[],
+        baselines=[],
         classes=None,
         warnings=[],
     )

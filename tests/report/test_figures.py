@@ -6,21 +6,28 @@ import matplotlib
 import numpy as np
 import pytest
 
-from gansift.report import figures
+from gansift.report import figures, trust_figures
+from gansift.report.drawing import HARMFUL, HELPFUL
 
 GRID = made_up.summary((160, 320))["grid"]
 ROWS = [row for row in GRID if row["horizon"] == 320]
 RNG = np.random.default_rng(0)
 X1, X2 = RNG.normal(size=(40, 1)), RNG.normal(size=(40, 2))
 VALUES = np.linspace(-1, 2, 40)
+GROWTH = [{"step": 9 - k, "norm": 2.0**k} for k in range(9)]
 
 DRAWN = {
     "intervals": lambda: figures.interval_chart([("test", -1.0, [-2, 0]), ("none", None, None)], "fid-x@9", "lower"),
     "change": lambda: figures.change_chart(ROWS, "test", "fid-x@9", "lower", (-1, 1), chosen=4),
-    "prediction": lambda: figures.prediction_chart(GRID, "fid-x@9"),
     "histogram": lambda: figures.score_histogram(VALUES, "lower", "fid-x@9", 4),
     "classes": lambda: figures.class_balance([{"name": "<&$1$>", "before": 9, "after": 7}]),
-    "growth": lambda: figures.growth_chart([{"step": 9 - k, "norm": 2.0**k} for k in range(9)]),
+    "prediction": lambda: trust_figures.prediction_chart(GRID, "fid-x@9"),
+    "verification": lambda: trust_figures.verification_chart(VALUES.tolist(), VALUES.tolist(), "fid-x@9", "v-0"),
+    "off scale": lambda: trust_figures.verification_chart([0.1, 90.0, -9e3], [0.1, -0.2, 0.0], "fid-x@9", "v-1"),
+    "no removal": lambda: trust_figures.verification_chart([], [], "fid-x@9", "v-2"),
+    "growth": lambda: trust_figures.growth_chart(GROWTH, None),
+    "growth and trust": lambda: trust_figures.growth_chart(GROWTH, {"horizon": 4, "limit": 99.0}),
+    "no growth": lambda: trust_figures.growth_chart([{"step": 1, "norm": None}], {"horizon": 4, "limit": 99.0}),
     "map of a line": lambda: figures.score_map(X1, VALUES, "lower", "all"),
     "map of a plane": lambda: figures.score_map(X2, VALUES, "higher", "all"),
     "many points": lambda: figures.score_map(np.tile(X2, (20, 1)), np.tile(VALUES, 20), "lower", "all"),
@@ -71,7 +78,7 @@ def bars(svg: str, colour: str) -> int:
 @pytest.mark.parametrize("direction", ["lower", "higher"])
 def test_the_harmful_side_of_the_histogram_is_coloured_as_harmful(direction):
     svg = figures.score_histogram(np.array([-3.0, -2.0, -1.0, 1.0]), direction, "fid", 0)
-    harmful, helpful = bars(svg, figures.HARMFUL), bars(svg, figures.HELPFUL)
+    harmful, helpful = bars(svg, HARMFUL), bars(svg, HELPFUL)
     assert (harmful > helpful) == (direction == "lower")
     assert ("← harmful" in texts(svg)) == (direction == "lower")
 

@@ -60,6 +60,20 @@ def test_a_change_is_better_only_if_its_interval_leaves_out_zero(change, ends, d
     assert words.judged(change, ends, direction) == word
 
 
+def test_a_correlation_reads_as_perfect_only_if_it_is():
+    shown = [
+        words.correlation(value) for value in (1.0, 0.99996, 0.9994, 0.996, 0.97, -0.2, -0.9996, None, float("nan"))
+    ]
+    assert shown[:5] == ["1.00", "1.0000", "0.999", "0.996", "0.97"]
+    assert shown[5:] == [f"{MINUS}0.20", f"{MINUS}0.9996", "\N{EN DASH}", "\N{EN DASH}"]
+
+
+def test_a_stretch_of_training_is_told_in_steps_and_epochs_where_known():
+    assert [words.stretch(1320, 20.0), words.stretch(1, 1.0), words.stretch(8, None), words.stretch(8, 0.5)] == [
+        "1,320 steps (20 epochs)", "1 step (1 epoch)", "8 steps", "8 steps (0.5 epochs)",
+    ]  # fmt: skip
+
+
 def test_metric_names():
     assert words.metric_label("fid-classifier16@2000") == "FID"
     assert words.metric_label("log-is-net@500") == "log IS"

@@ -7,7 +7,7 @@ import pytest
 from gansift import data, games, training
 from gansift.cleansing.trial import Cell, Trial
 from gansift.workflow.build import Workplace, build_metrics
-from gansift.workflow.config import Config, merge, resolve
+from gansift.workflow.config import Config, Way, merge, resolve
 from gansift.workflow.result import summarise
 from toys import Critic, Perceptron
 
@@ -38,7 +38,7 @@ def _trials(validation, test, horizon=10, removed=5, sign=1.0):
 def _summary(place, run, trials, direction="lower", seeds=4, from_start=False):
     place.validation.direction = direction
     values = [{name: {"validation": 9.0, "test": 10.0} for name in ("untrained", "trained")}] * seeds
-    return summarise(place, values, trials, run, from_start, 60.0, [{"train": 1.0}] * seeds)
+    return summarise(place, values, trials, run, Way("itd", from_start), 60.0, [{"train": 1.0}] * seeds)
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("lower", 1.0), ("higher", -1.0)])

@@ -1,72 +1,36 @@
-"""The charts of the report: each a pure function of numbers that returns inline SVG.
-
-Colours are written as CSS variables with the light theme's colour as fallback, so that the page can darken them; the
-palette (orange for harmful, blue for helpful, grey for random) stays apart for colour-blind readers, and no chart
-relies on colour alone. Text stays text and takes the page's font. The same numbers give the same bytes.
-"""
+"""The charts of what was found: changes, scores, classes, samples. Each is a pure function of numbers."""
 
 from __future__ import annotations
 
-import html
-import io
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from gansift.report.words import MINUS, finite, harm, has_interval, metric_label, number, signed
-
-INK, SOFT, LINE = "#20242c", "#5b6270", "#c9ced6"
-HARMFUL, HELPFUL, RANDOM = "#c2410c", "#1d6fb8", "#6b7280"
-_ROLES = {INK: "ink", SOFT: "soft", LINE: "line", HARMFUL: "harmful", HELPFUL: "helpful", RANDOM: "random"}
-_STYLE: Any = {
-    "svg.hashsalt": "gansift",
-    "svg.fonttype": "none",
-    "text.parse_math": False,  # a class may be called $5
-    "axes.unicode_minus": True,
-    "font.family": "DejaVu Sans",  # shipped with matplotlib, so the layout is the same everywhere
-    "font.size": 10.5,
-    "axes.titlesize": 11.5,
-    "axes.titlelocation": "left",
-    "axes.labelcolor": SOFT,
-    "axes.titlecolor": INK,
-    "axes.edgecolor": LINE,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.facecolor": "none",
-    "text.color": INK,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
-    "lines.markersize": 5.5,
-}
-_WIDTH = 360  # units of the viewBox: one CSS pixel each on a phone
-_TOO_MANY_MARKS = 500  # from here on, marks are drawn as one bitmap inside the SVG
-_MARKERS = "osD^vP*X"
-
-Limits = tuple[float, float]
+from gansift.report.drawing import HARMFUL, HELPFUL, INK, LINE, RANDOM, SOFT, Limits, limits_of, many, svg, tick
+from gansift.report.words import MINUS, finite, harm, has_interval, metric_label, signed, stretch
 
 
-def interval_chart(rows: Sequence[tuple[str, float | None, Any]], metric: str, direction: str) -> str:
+def interval_chart(
+    rows: Sequence[tuple[str, float | None, Any]], metric: str, direction: str, name: str = "intervals"
+) -> str:
     """Changes of the metric with their 95 % intervals, one row each, against a zero line.
 
     Args:
         rows: (what it is, change, (low, high) or None) from top to bottom; rows without a change are left out.
         metric: name of the metric.
         direction: ``lower`` or ``higher`` is better.
+        name: of this chart, unlike that of any other on the page.
     """
     rows = [row for row in rows if finite(row[1])]
 
     def paint(axes: Axes) -> None:
-        limits = _limits([row[1] for row in rows] + [end for row in rows for end in row[2] or ()])
+        limits = limits_of([row[1] for row in rows] + [end for row in rows for end in row[2] or ()])
         axes.set_xlim(*limits)
         _mark_better(axes.axvspan, direction, limits)
         for height, (label, change, ends) in enumerate(reversed(rows)):
@@ -87,7 +51,7 @@ def interval_chart(rows: Sequence[tuple[str, float | None, Any]], metric: str, d
         axes.spines["left"].set_visible(False)
 
     told = "; ".join(f"{label}: {signed(change)}" for label, change, _ in rows)
-    return _svg("intervals", f"Change of {metric} with 95 % intervals. {told}.", 54 + 46 * len(rows), paint)
+    return svg(name, f"Change of {metric} with 95 % intervals. {told}.", 54 + 46 * len(rows), paint)
 
 
 def change_limits(grid: Sequence[Mapping[str, Any]], split: str) -> Limits:
@@ -96,7 +60,7 @@ def change_limits(grid: Sequence[Mapping[str, Any]], split: str) -> Limits:
     for row in grid:
         values += [row.get(split), row.get(f"random_{split}")]
         values += [*(row.get(f"{split}_ci95") or ()), *(row.get(f"random_{split}_ci95") or ())]
-    return _limits(values)
+    return limits_of(values)
 
 
 def change_chart(
@@ -140,40 +104,7 @@ def change_chart(
         f"{row['removed']} removed: {signed(row.get(split))}, at random {signed(row.get(f'random_{split}'))}"
         for row in rows
     )
-    return _svg(f"change-{split}-{rows[0]['horizon']}", f"{_horizon_title(rows[0])}, {split} data. {told}.", 270, paint)
-
-
-def prediction_chart(grid: Sequence[Mapping[str, Any]], metric: str) -> str:
-    """Sum of the scores of the removed examples against the change measured on validation data, per horizon."""
-    grid = [row for row in grid if finite(row.get("predicted")) and finite(row.get("validation"))]
-    horizons = sorted({row["horizon"] for row in grid})
-    colours = (HARMFUL, HELPFUL, INK, RANDOM)
-
-    def paint(axes: Axes) -> None:
-        ends = _limits([row["predicted"] for row in grid] + [row["validation"] for row in grid])
-        axes.plot(ends, ends, color=SOFT, linewidth=1, linestyle=":", label="as predicted")
-        axes.axhline(0, color=LINE, linewidth=1, zorder=0)
-        axes.axvline(0, color=LINE, linewidth=1, zorder=0)
-        for place, horizon in enumerate(horizons):
-            rows = sorted((row for row in grid if row["horizon"] == horizon), key=lambda row: row["removed"])
-            axes.plot(
-                [row["predicted"] for row in rows],
-                [row["validation"] for row in rows],
-                color=colours[place % len(colours)],
-                marker=_MARKERS[place % len(_MARKERS)],
-                linewidth=1,
-                label=f"last {horizon:,} steps",
-            )
-        axes.set_xlabel(f"predicted change of {metric_label(metric)} (sum of scores)")
-        axes.set_ylabel("measured change (validation)")
-        axes.legend(fontsize=9.5)
-
-    return _svg(
-        "prediction",
-        "Predicted against measured change for every number removed and horizon that was tried.",
-        290,
-        paint,
-    )
+    return svg(f"change-{split}-{rows[0]['horizon']}", f"{_horizon_title(rows[0])}, {split} data. {told}.", 270, paint)
 
 
 def score_histogram(values: np.ndarray, direction: str, metric: str, removed: int) -> str:
@@ -199,7 +130,7 @@ def score_histogram(values: np.ndarray, direction: str, metric: str, removed: in
         ticks = [0] + [10**power for power in range(math.ceil(math.log10(top + 1)) + 1) if 10**power <= top * 2.2]
         axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
         axes.minorticks_off()
-        axes.plot(dropped, np.full(len(dropped), -0.28), "|", color=HARMFUL, markersize=8, rasterized=_many(dropped))
+        axes.plot(dropped, np.full(len(dropped), -0.28), "|", color=HARMFUL, markersize=8, rasterized=many(dropped))
         left, right = ("harmful", "helpful") if direction == "lower" else ("helpful", "harmful")
         for text, place, side in ((f"← {left}", 0.01, "left"), (f"{right} →", 0.99, "right")):
             axes.text(
@@ -209,10 +140,10 @@ def score_histogram(values: np.ndarray, direction: str, metric: str, removed: in
         axes.set_xlabel(f"score: predicted change of {metric_label(metric)} if removed")
         axes.set_ylabel("examples (logarithmic)")
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.xaxis.set_major_formatter(FuncFormatter(_tick))
+        axes.xaxis.set_major_formatter(FuncFormatter(tick))
 
     told = f"{int((by_removal > 0).sum())} harmful, {int((by_removal < 0).sum())} helpful, {removed} removed"
-    return _svg("scores", f"Histogram of the scores of {len(values)} training examples: {told}.", 280, paint)
+    return svg("scores", f"Histogram of the scores of {len(values)} training examples: {told}.", 280, paint)
 
 
 def class_balance(classes: Sequence[Mapping[str, Any]], most: int = 20) -> str:
@@ -238,29 +169,7 @@ def class_balance(classes: Sequence[Mapping[str, Any]], most: int = 20) -> str:
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, handlelength=1)
 
     told = "; ".join(f"{row['name']}: {row['before']} before, {row['after']} after" for row in classes)
-    return _svg("classes", f"Class balance before and after. {told}.", 80 + 20 * max(len(classes), 2), paint)
-
-
-def growth_chart(growth: Sequence[Mapping[str, Any]]) -> str:
-    """Norm of the adjoint (what ITD carries backwards) against the training step, on a logarithmic scale."""
-    points = sorted((row["step"], row["norm"]) for row in growth if finite(row.get("norm")) and row["norm"] > 0)
-
-    def paint(axes: Axes) -> None:
-        axes.plot([step for step, _ in points], [norm for _, norm in points], color=HELPFUL)
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(
-            FuncFormatter(lambda value, _: f"{value:,g}" if 1e-3 <= value < 1e5 else number(value, 1))
-        )
-        axes.minorticks_off()
-        axes.set_xlabel("training step (computed from right to left)")
-        axes.set_ylabel("norm of the derivative")
-
-    ends = (
-        f"{number(points[-1][1])} at step {points[-1][0]}, {number(points[0][1])} at step {points[0][0]}"
-        if points
-        else ""
-    )
-    return _svg("growth", f"Growth of the derivative going back through training: {ends}.", 250, paint)
+    return svg("classes", f"Class balance before and after. {told}.", 80 + 20 * max(len(classes), 2), paint)
 
 
 def score_map(x: np.ndarray, values: np.ndarray, direction: str, metric: str) -> str:
@@ -281,7 +190,7 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, metric: str) ->
         for side, colour, marker in ((harmful, HARMFUL, "v"), (~harmful, HELPFUL, "^")):
             axes.plot(
                 x[side, 0], values[side], marker, color=colour, markersize=3.5, linewidth=0, alpha=0.7,
-                label="harmful" if marker == "v" else "helpful", rasterized=_many(x),
+                label="harmful" if marker == "v" else "helpful", rasterized=many(x),
             )  # fmt: skip
         axes.axhline(0, color=INK, linewidth=1)
         axes.set_xlabel("value of the training example")
@@ -293,7 +202,7 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, metric: str) ->
         order = np.argsort(np.abs(values), kind="stable")  # the extreme ones on top
         ends = (HARMFUL, "#d9dce1", HELPFUL) if direction == "lower" else (HELPFUL, "#d9dce1", HARMFUL)
         marks = axes.scatter(
-            x[order, 0], x[order, 1], 16, values[order], linewidths=0, rasterized=_many(x),
+            x[order, 0], x[order, 1], 16, values[order], linewidths=0, rasterized=many(x),
             cmap=LinearSegmentedColormap.from_list("harm", ends),
             norm=SymLogNorm(reach / 20, vmin=-reach, vmax=reach),
         )  # fmt: skip
@@ -308,7 +217,7 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, metric: str) ->
 
     flat = x.shape[1] == 1
     told = "each point against its score" if flat else "training points coloured by their score"
-    return _svg("map", f"Where the harmful examples lie: {told}.", 290, paint_line if flat else paint_plane)
+    return svg("map", f"Where the harmful examples lie: {told}.", 290, paint_line if flat else paint_plane)
 
 
 def density_chart(x: np.ndarray, before: np.ndarray | None, after: np.ndarray | None) -> str:
@@ -336,7 +245,7 @@ def density_chart(x: np.ndarray, before: np.ndarray | None, after: np.ndarray | 
             ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, handlelength=1.2, columnspacing=1
         )
 
-    return _svg("density", "Density of the training data and of the samples before and after.", 270, paint)
+    return svg("density", "Density of the training data and of the samples before and after.", 270, paint)
 
 
 def cloud_chart(x: np.ndarray, samples: np.ndarray, name: str, limits: tuple[Limits, Limits]) -> str:
@@ -350,21 +259,21 @@ def cloud_chart(x: np.ndarray, samples: np.ndarray, name: str, limits: tuple[Lim
     """
 
     def paint(axes: Axes) -> None:
-        axes.plot(x[:, 0], x[:, 1], "o", color=LINE, markersize=3.5, label="training data", rasterized=_many(x))
+        axes.plot(x[:, 0], x[:, 1], "o", color=LINE, markersize=3.5, label="training data", rasterized=many(x))
         axes.plot(
             samples[:, 0], samples[:, 1], "o", color=HARMFUL if name == "before" else HELPFUL, markersize=3, alpha=0.75,
-            label=f"samples {name}", rasterized=_many(samples),
+            label=f"samples {name}", rasterized=many(samples),
         )  # fmt: skip
         axes.set(xlim=limits[0], ylim=limits[1], xlabel="first coordinate", ylabel="second coordinate")
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, handletextpad=0.2)
 
-    return _svg(f"cloud-{name}", f"{len(samples)} samples {name} over the training data.", 310, paint)
+    return svg(f"cloud-{name}", f"{len(samples)} samples {name} over the training data.", 310, paint)
 
 
 def cloud_limits(*parts: np.ndarray | None) -> tuple[Limits, Limits]:
     """Limits of both axes that show all of several sets of points (N, d)."""
     points = np.concatenate([part[:, :2] for part in parts if part is not None])
-    return _limits(points[:, 0].tolist(), zero=False), _limits(points[:, 1].tolist(), zero=False)
+    return limits_of(points[:, 0].tolist(), zero=False), limits_of(points[:, 1].tolist(), zero=False)
 
 
 def _curve(axes: Axes, rows: Sequence[Mapping[str, Any]], key: str, shift: float, **style: Any) -> None:
@@ -390,8 +299,7 @@ def _mark_chosen(axes: Axes, place: float, row: Mapping[str, Any], split: str, d
 
 
 def _horizon_title(row: Mapping[str, Any]) -> str:
-    epochs = f" ({row['epochs']:g} epoch{'s' * (row['epochs'] != 1)})" if finite(row.get("epochs")) else ""
-    return f"Last {row['horizon']:,} steps{epochs}"
+    return f"Last {stretch(row['horizon'], row.get('epochs'))}"
 
 
 def _better_side(direction: str, low: str, high: str) -> str:
@@ -402,58 +310,5 @@ def _mark_better(span: Callable[..., Any], direction: str, limits: Limits) -> No
     span(*((limits[0], 0) if direction == "lower" else (0, limits[1])), color=HELPFUL, alpha=0.08, linewidth=0)
 
 
-def _limits(values: Sequence[Any], zero: bool = True) -> Limits:
-    """Limits around the numbers among ``values`` (and zero), with a margin."""
-    numbers = [value for value in values if finite(value)] + ([0.0] if zero else [])
-    low, high = (min(numbers), max(numbers)) if numbers else (0.0, 0.0)
-    margin = 0.12 * (high - low) or 1.0
-    return low - margin, high + margin
-
-
-def _many(points: np.ndarray) -> bool:
-    return len(points) > _TOO_MANY_MARKS
-
-
-def _tick(value: float, _: Any) -> str:
-    return number(round(value, 12), 3).rstrip("0").rstrip(".") if 1e-3 <= abs(value) < 1 else number(value, 2)
-
-
 def _short(name: str, longest: int = 18) -> str:
     return name if len(name) <= longest else name[: longest - 1] + "…"
-
-
-def _svg(name: str, alt: str, height: int, paint: Callable[[Axes], None]) -> str:
-    """Draw on one pair of axes, ``height`` units high, and return SVG fit to stand inside HTML."""
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH / 72, height / 72), layout="constrained")
-        paint(figure.add_subplot())
-        buffer = io.StringIO()
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(buffer, format="svg", metadata=nothing, transparent=True, dpi=144)
-    return _inlined(buffer.getvalue(), name, alt, height)
-
-
-def _inlined(svg: str, name: str, alt: str, height: int) -> str:
-    """Make a stand-alone SVG file part of a page: no prologue, no ids that clash, the page's font and colours."""
-    body = svg[svg.index(">", svg.index("<svg")) + 1 :]
-    body = re.sub(r"<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
-    used = set(re.findall(r'(?:xlink:href="#|url\(#)([^")]+)', body))
-    body = re.sub(r"<[^>]+>", lambda tag: _own_tag(tag.group(), name, used), body)
-    body = re.sub(r"\s*\n\s*", "\n", body)
-    return (
-        f'<svg class="chart" role="img" aria-label="{html.escape(alt)}" width="{_WIDTH}" height="{height}" '
-        f'viewBox="0 0 {_WIDTH} {height}" stroke-linejoin="round">{body.strip()}\n'
-    )
-
-
-def _own_tag(tag: str, name: str, used: set[str]) -> str:
-    tag = re.sub(r' id="([^"]*)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", tag)
-    tag = (
-        tag.replace('xlink:href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-").replace("xlink:href", "href")
-    )
-    tag = re.sub(r"font-family:[^;\"]*;?", "", tag)
-    return re.sub(r"#[0-9a-f]{6}\b", lambda found: _themed(found.group()), tag)
-
-
-def _themed(colour: str) -> str:
-    return f"var(--{_ROLES[colour]}, {colour})" if colour in _ROLES else colour

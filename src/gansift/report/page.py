@@ -11,15 +11,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gansift.files import write_text
-from gansift.report import figures, words
+from gansift.report import claims, figures, words
 from gansift.report.pictures import Pictures, image_uri, sheet_uri
+from gansift.report.trust import trust
 
 _SHOWN = 18  # examples at each end of the ranking
 _REMOVED_SHOWN = 200  # removed examples with a picture; more would make the page heavy
 _SAMPLES = 64
 _SHEET_COLUMNS = 8
 _POINT_SAMPLES = 2000
-_BEYOND = 10  # predictions so many times larger than any measured change are off the scale
 
 
 def write_page(path: Path, summary: Mapping[str, Any], pictures: Pictures) -> None:
@@ -73,7 +73,6 @@ def _content(summary: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
         "share_removed": words.share(removed, summary["source"]["train"]),
         "intervals": _intervals(summary),
         "panels": {split: _panels(summary, split) for split in ("validation", "test")},
-        "prediction": _prediction(summary["grid"], metric),
         "harmful": _cards(_harmful_rows(pictures, direction, removed), pictures, removed),
         "harmful_shown": _SHOWN,
         "helpful": _cards(_helpful_rows(pictures, direction), pictures, 0),
@@ -85,11 +84,10 @@ def _content(summary: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
         "loss": _largest_loss(summary["classes"] or ()),
         "seeds": _seeds(summary["per_seed"]),
         "judges": _judges(summary),
-        "growth": _chart(figures.growth_chart(summary["growth"])) if summary["growth"] else None,
-        "removal": _removal(summary["removal"]),
-        "restart": _restart(summary),
-        "shown": _shown(summary),
-        "not_shown": _not_shown(summary),
+        "trust": trust(summary),
+        "removal": claims.removal(summary["removal"]),
+        "shown": claims.shown(summary),
+        "not_shown": claims.not_shown(summary),
         "settings": _settings(summary["settings"]),
     }
 
@@ -123,25 +121,6 @@ def _panels(summary: Mapping[str, Any], split: str) -> list[Markup]:
         here = chosen["removed"] if chosen is not None and chosen["horizon"] == horizon else None
         panels.append(_chart(figures.change_chart(rows, split, summary["metric"], summary["direction"], limits, here)))
     return panels
-
-
-def _prediction(grid: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any] | None:
-    """The chart of predicted against measured changes, and a word on horizons whose predictions are off any scale."""
-    known = [row for row in grid if words.finite(row.get("predicted")) and words.finite(row.get("validation"))]
-    if not known:
-        return None
-    scale = _BEYOND * max(abs(row["validation"]) for row in known)
-    beyond = sorted({row["horizon"] for row in known if abs(row["predicted"]) > scale})
-    shown = [row for row in known if row["horizon"] not in beyond]
-    note = ""
-    if beyond:
-        largest = max((row["predicted"] for row in known if row["horizon"] in beyond), key=abs)
-        note = (
-            f"Not drawn: the last {', '.join(f'{horizon:,}' for horizon in beyond)} steps, for which a change of "
-            f"{words.signed(largest)} was predicted, far beyond any that was measured. Over that stretch training is "
-            "chaotic and scores cannot be believed."
-        )
-    return {"chart": _chart(figures.prediction_chart(shown, metric)) if shown else None, "note": note}
 
 
 def _harmful_rows(pictures: Pictures, direction: str, removed: int) -> np.ndarray:
@@ -250,79 +229,6 @@ def _difference(one: float | None, other: float | None) -> float | None:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if len(known) == len(values) else None
-
-
-def _removal(removal: str) -> str:
-    if removal == "fixed-denominator":
-        return "a removed example has weight 0, and its batch is still divided by the full batch size"
-    if removal == "renormalised":
-        return "a removed example has weight 0, and its batch is divided by the number of examples left in it"
-    return removal
-
-
-def _restart(summary: Mapping[str, Any]) -> str:
-    """Where retraining starts, in a sentence."""
-    if summary["from_start"]:
-        return "Every retraining starts from scratch, so the removed examples were never seen by it."
-    if summary["chosen"] is None:
-        return (
-            "Retraining repeats only the last K steps of training (the horizon): examples removed from step "
-            f"T{words.MINUS}K on, where T = {summary['steps']:,}, were still seen by training before that step."
-        )
-    steps, horizon = summary["steps"], summary["chosen"]["horizon"]
-    if horizon >= steps:
-        return f"Retraining repeats all {steps:,} steps, so the removed examples were never seen by it."
-    return (
-        f"Retraining repeats only the last {horizon:,} of {steps:,} steps. The examples removed from step "
-        f"{steps - horizon:,} on were still seen by training before that step; no model was trained that "
-        "never saw them."
-    )
-
-
-def _shown(summary: Mapping[str, Any]) -> list[str]:
-    label, seeds = words.metric_label(summary["metric"]), summary["seeds"]
-    chance = (
-        f"Every change is a mean over {words.plural(seeds, 'training seed')}; its 95 % interval says how far off that "
-        "mean could be by chance in training."
-        if seeds > 1
-        else "Only one training seed was run, so nothing is known about chance in training: there are no intervals."
-    )
-    return [
-        f"{label} on test data: data and latents that played no part in scoring or in choosing what to remove. They "
-        "have a veto: a choice that they do not confirm is not carried out.",
-        chance,
-        "Every seed was trained, scored and retrained on its own. The examples and samples pictured here are those of "
-        "the first seed; other seeds may rank examples differently.",
-        "Beside every removal stands the removal of as many examples drawn at random, retrained in the same way.",
-    ]
-
-
-def _not_shown(summary: Mapping[str, Any]) -> list[str]:
-    counts = sorted({row["removed"] for row in summary["grid"]})
-    groups = f" ({', '.join(f'{count:,}' for count in counts)} at a time)" if counts else ""
-    label = words.metric_label(summary["metric"])
-    points = [
-        f"Scores are predictions, not verified example by example. They were checked only as far as the grid shows: by "
-        f"retraining without whole groups of the most harmful examples{groups}.",
-        _restart(summary),
-        f"Only {summary['metric']} was measured. A better {label} need not look better to the eye or in other metrics.",
-        "A harmful score is no verdict on an example: it may be mislabelled, odd, a duplicate, or merely too common "
-        "for this model at this point of its training.",
-    ]
-    if summary["chosen"] is not None:
-        points.append(
-            "The charts show every choice that was tried. The best of them looks better than it is, which is why the "
-            "verdict rests on seeds that had no part in the choice."
-        )
-    points.append(
-        "The removed examples were chosen for this very training (the first seed's, from its horizon on). Whether a "
-        "new training with other seeds or settings gains from leaving them out has to be tried."
-    )
-    if summary["from_start"]:
-        points.append(
-            "Scores look back over the horizon only, while retraining started from scratch: the two need not agree."
-        )
-    return points
 
 
 def _settings(settings: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, Any]]]]:

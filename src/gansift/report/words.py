@@ -107,6 +107,19 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def stretch(steps: int, epochs: float | None) -> str:
+    """``320 steps (20 epochs)``; without the epochs where they are unknown."""
+    return plural(steps, "step") + (f" ({epochs:g} epoch{'s' * (epochs != 1)})" if finite(epochs) else "")
+
+
+def correlation(value: float | None) -> str:
+    """A correlation with two decimals, or as many more as keep it from reading as a perfect one; a dash for none."""
+    if value is None or not finite(value):
+        return MISSING
+    decimals = next((count for count in (2, 3) if abs(round(value, count)) < 1), 4) if abs(value) < 1 else 2
+    return f"{value:.{decimals}f}".replace("-", MINUS)
+
+
 def duration(seconds: float | None) -> str:
     """``3 min 20 s``, ``2 h 5 min``, ``4.2 s``; a dash where it is unknown."""
     if seconds is None or not finite(seconds):

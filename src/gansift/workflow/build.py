@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,6 +34,11 @@ class Workplace:
     splits: Splits
     validation: Metric
     test: Metric
+
+    @property
+    def metrics(self) -> tuple[Metric, Metric]:
+        """On validation and on test data."""
+        return self.validation, self.test
 
 
 @lru_cache(maxsize=1)
@@ -128,24 +134,19 @@ def build_optimizers(config: Config) -> dict[str, training.Optimizer]:
 
 
 def _optimizer(config: Config, lr: float) -> training.Optimizer:
-    warmup, decay, eps = known(config.warmup), config.decay, known(config.eps)
-    betas = (config.beta1, known(config.beta2))
+    rate: dict[str, Any] = {
+        "lr": lr, "warmup": known(config.warmup), "decay": config.decay, "final": config.final,
+    }  # fmt: skip
+    inside: dict[str, Any] = {"eps": known(config.eps), "eps_inside": config.eps_inside}
+    beta2 = known(config.beta2)
     if config.optimizer == "adam":
-        return training.Adam(lr=lr, betas=betas, eps=eps, eps_inside=config.eps_inside, warmup=warmup, decay=decay)
+        return training.Adam(betas=(config.beta1, beta2), **inside, **rate)
     if config.optimizer == "adamw":
-        return training.AdamW(lr=lr, betas=betas, eps=eps, eps_inside=config.eps_inside, warmup=warmup, decay=decay)
+        return training.AdamW(betas=(config.beta1, beta2), **inside, **rate)
     if config.optimizer == "rmsprop":
-        return training.RMSprop(
-            lr=lr,
-            alpha=betas[1],
-            momentum=config.beta1,
-            eps=eps,
-            eps_inside=config.eps_inside,
-            warmup=warmup,
-            decay=decay,
-        )
+        return training.RMSprop(alpha=beta2, momentum=config.beta1, **inside, **rate)
     if config.optimizer == "sgd":
-        return training.SGD(lr=lr, momentum=config.beta1, warmup=warmup, decay=decay)
+        return training.SGD(momentum=config.beta1, **rate)
     raise UsageError(f"--optimizer {config.optimizer!r} is unknown; choose adam, adamw, rmsprop or sgd")
 
 

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from gansift.data.builtin import BUILTINS
 from gansift.errors import UsageError
 from gansift.files import read_json
+from gansift.influence.estimators import ESTIMATORS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,6 +25,30 @@ _T = TypeVar("_T")
 
 def _option(default: Any, help_text: str, least: float | None = None) -> Any:
     return field(default=default, metadata={"help": help_text, "least": least})
+
+
+class Way(NamedTuple):
+    """How a run is cleansed.
+
+    Attributes:
+        estimator: whose scores say what is harmful.
+        from_start: examples are removed from the whole run, not only from the horizon on.
+    """
+
+    estimator: str
+    from_start: bool
+
+    @property
+    def suffix(self) -> str:
+        """What tells files of this way from those of others."""
+        own = "" if self.estimator == "itd" else f"-{self.estimator}"
+        return own + ("-from-start" if self.from_start else "")
+
+    @property
+    def flags(self) -> str:
+        """The command line's flags for it, each after a space."""
+        own = "" if self.estimator == "itd" else f" --estimator {self.estimator}"
+        return own + (" --from-start" if self.from_start else "")
 
 
 @dataclass(frozen=True)
@@ -53,6 +78,7 @@ class Config:
     eps_inside: bool = _option(True, "put epsilon inside the root: sqrt(v + eps^2)")
     warmup: int | None = _option(None, "steps over which the learning rate rises")
     decay: str = _option("constant", "learning rate after the warm-up: constant or cosine")
+    final: float = _option(0.0, "share of the learning rate that a cosine ends at", 0)
     ema: float | None = _option(None, "decay of the averaged generator; 0 for none")
     dtype: str = _option("float32", "float32 or float64")
     device: str = _option("cpu", "cpu, cuda, ...")
@@ -60,12 +86,25 @@ class Config:
     features: str = _option("auto", "classifier, autoencoder, module:name, a TorchScript file, or auto")
     latents: int = _option(2000, "generated samples behind each value of the metric", 2)
     seeds: int | None = _option(None, "training seeds; the first is your model, the others show if the gain holds", 1)
-    horizons: str | None = _option(None, "horizons to try, in epochs, e.g. 1,5,20,all")
+    horizons: str | None = _option(
+        None, "horizons to try, in epochs, e.g. 1,5,20,all; auto: 1,2,4,8,... as far back as scores can be believed"
+    )
     remove: str | None = _option(None, "numbers to remove, as counts or shares of the training set, e.g. 20,5%")
     renormalise: bool = _option(False, "removal divides a batch's loss by the sum of weights, not its size")
     from_start: bool = _option(False, "remove from the whole run, not only from the horizon on")
+    estimator: str = _option("itd", "what scores the examples; `gansift score --help` lists the estimators")
+    baselines: str = _option(
+        "isolation-forest,density,discriminator-score,nearest-samples",
+        "other estimators to remove as many examples by, at the choice made, or none",
+    )
+    verify: int | None = _option(None, "random removals retrained to verify the scores; 0 for none", 0)
     jobs: int | None = _option(None, "seeds worked on at the same time; default one per processor", 1)
     threads: int = _option(1, "processor threads of each job; results depend on it in the last bits", 1)
+
+    @property
+    def way(self) -> Way:
+        """The way of cleansing that is configured."""
+        return Way(self.estimator, self.from_start)
 
     def with_absolute_paths(self) -> Config:
         """The same with every existing path absolute, so that a run goes on from any folder."""
@@ -84,20 +123,25 @@ def _absolute(path: str) -> str:
 #: Features that are fitted on held-out data; anything else names a module or a file.
 FITTED_FEATURES = ("auto", "classifier", "autoencoder")
 
+#: The value of ``horizons`` that looks back as far as the adjoint's growth lets scores be believed.
+AUTO = "auto"
+
 #: Fields that change how fast a result is reached, not what it is.
 MACHINE = ("jobs",)
 
 _POINTS: dict[str, Any] = {
     "model": "fc", "latent": 10, "width": 64, "r1": 0.1, "steps": 1500, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,
     "warmup": 100, "ema": 0.98, "metric": "all", "seeds": 8, "horizons": "1,5,20,all", "remove": "1%,2%,5%,10%",
+    "verify": 30,
 }  # fmt: skip
 _SMALL_IMAGES: dict[str, Any] = {
     "model": "mlp", "latent": 16, "width": 64, "r1": 1.0, "steps": 1440, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,
     "warmup": 0, "ema": 0.98, "metric": "fid", "seeds": 8, "horizons": "1,5,10,20,all", "remove": "2%,5%,10%",
+    "verify": 30,
 }  # fmt: skip
 _IMAGES: dict[str, Any] = {
     "model": "dcgan", "latent": 32, "width": 16, "r1": 1.0, "steps": 1000, "lr": 5e-4, "beta2": 0.999, "eps": 1e-2,
-    "warmup": 100, "ema": 0.99, "metric": "fid", "seeds": 6, "horizons": "1,2,all", "remove": "2%,10%",
+    "warmup": 100, "ema": 0.99, "metric": "fid", "seeds": 6, "horizons": "1,2,all", "remove": "2%,10%", "verify": 10,
 }  # fmt: skip
 
 
@@ -127,7 +171,11 @@ def preset(shape: tuple[int, ...]) -> dict[str, Any]:
 def resolve(config: Config, shape: tuple[int, ...]) -> Config:
     """The configuration with every open value filled in for examples of this shape."""
     chosen = _SMALL_IMAGES if config.model == "mlp" and len(shape) == 3 else preset(shape)
-    given = {key: value for key, value in asdict(config).items() if value not in (None, "auto")}
+    given = {
+        key: value
+        for key, value in asdict(config).items()
+        if value is not None and (value != "auto" or key == "horizons")
+    }
     features = given.get("features", "auto")
     return Config(**{**asdict(config), **chosen, **given, "features": features})
 
@@ -197,11 +245,16 @@ def _fits(kind: str, value: Any) -> bool:
 def parse_horizons(text: str, epoch: float, steps: int) -> list[int]:
     """Horizons in steps from a list in epochs, ascending; ``all`` is the whole run, longer ones are left out.
 
+    ``auto`` stands for 1, 2, 4, 8, ... epochs and the whole run.
+
     Raises:
         UsageError: for an entry that is neither a positive number nor ``all``.
     """
     horizons = set()
-    for part in text.split(","):
+    parts = text.split(",")
+    if text.strip() == AUTO:
+        parts = [str(2**power) for power in range(math.ceil(math.log2(max(1, steps / epoch))))] + ["all"]
+    for part in parts:
         if part.strip() == "all":
             horizons.add(steps)
             continue
@@ -210,6 +263,19 @@ def parse_horizons(text: str, epoch: float, steps: int) -> list[int]:
         if horizon <= steps:
             horizons.add(horizon)
     return sorted(horizons) or [steps]
+
+
+def parse_estimators(text: str) -> list[str]:
+    """Names of estimators from a list; ``none`` is the empty one.
+
+    Raises:
+        UsageError: for a name that is not in `influence.estimators.ESTIMATORS`.
+    """
+    names = [] if text.strip() == "none" else [part.strip() for part in text.split(",")]
+    for name in names:
+        if name not in ESTIMATORS:
+            raise UsageError(f"there is no estimator {name!r}; choose from {', '.join(ESTIMATORS)}")
+    return names
 
 
 def parse_counts(text: str, count: int) -> list[int]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gansift.workflow.config import Way
+
 
 @dataclass(frozen=True)
 class RunDirectory:
@@ -32,7 +34,7 @@ class RunDirectory:
         own = [path.name for path in (self.config, self.manifest, self.result, self.page)]
         for name in (*own, "kept.txt", "removed.txt"):
             yield from self.root.glob(f".{name}.*.tmp")
-        for folder in ("scores", "generator", "seeds"):
+        for folder in ("scores", "generator", "seeds", "verify"):
             yield from (self.root / folder).rglob(".*.tmp")
 
     @property
@@ -62,22 +64,30 @@ class RunDirectory:
         """Seconds of work on one seed by stage, over all calls."""
         return self.training(seed) / "seconds.json"
 
-    def scores(self, seed: int, metric: str, horizon: int) -> Path:
-        """The scores of one seed and horizon."""
-        return self.training(seed) / "scores" / f"{metric}-itd-{horizon}.csv"
+    def scores(self, seed: int, metric: str, estimator: str, horizon: int) -> Path:
+        """The scores of one seed, estimator and horizon."""
+        return self.training(seed) / "scores" / f"{metric}-{estimator}-{horizon}.csv"
 
-    def growth(self, seed: int) -> Path:
-        """Norms of the adjoint along one seed's sweep."""
-        return self.training(seed) / "scores" / "growth.json"
+    def growth(self, seed: int, estimator: str) -> Path:
+        """Norms of the adjoint along one seed's sweep; there once all scores of the estimator are."""
+        return self.training(seed) / "scores" / f"growth-{estimator}.json"
 
-    def trials(self, seed: int, horizon: int, from_start: bool) -> Path:
+    def trials(self, seed: int, horizon: int, way: Way) -> Path:
         """What retraining gave for one seed and horizon."""
-        suffix = "-from-start" if from_start else ""
-        return self.training(seed) / "cleanse" / f"horizon-{horizon}{suffix}.json"
+        return self.training(seed) / "cleanse" / f"horizon-{horizon}{way.suffix}.json"
 
-    def chosen_scores(self, metric: str) -> Path:
+    def compared(self, seed: int, cell: tuple[int, int], way: Way) -> Path:
+        """What removing as many examples by other estimators gave for one seed, at a cell (horizon, removed)."""
+        return self.training(seed) / "cleanse" / f"compared-{cell[0]}-{cell[1]}{way.suffix}.json"
+
+    @property
+    def verifications(self) -> Path:
+        """The folder of what verification found, one file for each."""
+        return self.root / "verify"
+
+    def chosen_scores(self, metric: str, estimator: str) -> Path:
         """The first seed's scores at the chosen horizon."""
-        return self.root / "scores" / f"{metric}-itd.csv"
+        return self.root / "scores" / f"{metric}-{estimator}.csv"
 
     def generator(self, name: str) -> Path:
         """Weights of the first seed's generator, ``original`` or ``cleansed``."""

@@ -19,26 +19,26 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from gansift.errors import GansiftError
+from gansift.workflow.config import Way
 from gansift.workflow.seeds import work_on_seed
 
 _log = logging.getLogger(__name__)
 
 Tick = Callable[[float], None]
 
-# Set in each worker process by `_start_worker`.
+# Set in each worker process by `_start_worker`: where progress goes, and whether to begin anything more.
 _ticks: Any = None
+_stopped: Any = None
 
 
-def run_seeds(
-    root: Path, seeds: Sequence[int], last: str, from_start: bool, work: float, jobs: int, quiet: bool
-) -> None:
+def run_seeds(root: Path, seeds: Sequence[int], last: str, way: Way, work: float, jobs: int, quiet: bool) -> None:
     """Do the work of all seeds up to the stage ``last``.
 
     Args:
         root: run directory, with its configuration.
         seeds: training seeds.
-        last: ``train``, ``score`` or ``cleanse``.
-        from_start: how examples are removed.
+        last: ``train``, ``score``, ``cleanse`` or ``verify``.
+        way: how the run is cleansed.
         work: all the work, in training steps, for the progress bar.
         jobs: processes; 1 works in this one.
         quiet: show no progress.
@@ -46,22 +46,22 @@ def run_seeds(
     Raises:
         GansiftError: the first failure of a seed, once the other running seeds have ended.
     """
-    with _progress(f"{last} {len(seeds)} seed{'s' if len(seeds) > 1 else ''}", work, quiet) as tick:
+    with progress(f"{last} {len(seeds)} seed{'s' if len(seeds) > 1 else ''}", work, quiet) as tick:
         if jobs == 1 or len(seeds) == 1:
             for seed in seeds:
-                work_on_seed(root, seed, last, from_start, tick)
+                work_on_seed(root, seed, last, way, tick)
         else:
-            _in_processes(root, seeds, last, from_start, min(jobs, len(seeds)), tick)
+            _in_processes(root, seeds, last, way, min(jobs, len(seeds)), tick)
 
 
-def _in_processes(root: Path, seeds: Sequence[int], last: str, from_start: bool, jobs: int, tick: Tick) -> None:
+def _in_processes(root: Path, seeds: Sequence[int], last: str, way: Way, jobs: int, tick: Tick) -> None:
     # Fresh interpreters: forking a process in which torch has started threads can hang.
     context = multiprocessing.get_context("spawn")
-    ticks = context.Queue()
-    with ProcessPoolExecutor(jobs, context, _start_worker, (ticks, os.getpid())) as pool:
-        futures = [pool.submit(_work, root, seed, last, from_start) for seed in seeds]
-        _relay(ticks, futures, tick)
+    ticks, stopped = context.Queue(), context.Event()
+    with ProcessPoolExecutor(jobs, context, _start_worker, (ticks, stopped, os.getpid())) as pool:
+        futures = [pool.submit(_work, root, seed, last, way) for seed in seeds]
         try:
+            _relay(ticks, futures, tick)
             for future in futures:
                 if not future.cancelled():
                     future.result()
@@ -71,12 +71,13 @@ def _in_processes(root: Path, seeds: Sequence[int], last: str, from_start: bool,
                 "again, with --jobs 1 if memory is short."
             ) from error
         finally:
+            stopped.set()  # for the seed that the pool has queued ahead and no longer cancels
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_worker(ticks: Any, parent: int) -> None:
-    global _ticks
-    _ticks = ticks
+def _start_worker(ticks: Any, stopped: Any, parent: int) -> None:
+    global _ticks, _stopped
+    _ticks, _stopped = ticks, stopped
     # Without a reader (another seed has failed) the pipe fills up; a worker must not wait for it at its end.
     ticks.cancel_join_thread()
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
@@ -89,8 +90,9 @@ def _die_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(root: Path, seed: int, last: str, from_start: bool) -> None:
-    work_on_seed(root, seed, last, from_start, _ticks.put)
+def _work(root: Path, seed: int, last: str, way: Way) -> None:
+    if not _stopped.is_set():
+        work_on_seed(root, seed, last, way, _ticks.put)
 
 
 def _relay(ticks: Any, futures: Sequence[Future[Any]], tick: Tick) -> None:
@@ -104,7 +106,7 @@ def _relay(ticks: Any, futures: Sequence[Future[Any]], tick: Tick) -> None:
 
 
 @contextmanager
-def _progress(title: str, work: float, quiet: bool) -> Iterator[Tick]:
+def progress(title: str, work: float, quiet: bool) -> Iterator[Tick]:
     """A bar with the time left on a terminal; a line in the log every tenth elsewhere."""
     console = Console(stderr=True)
     if quiet:

@@ -8,13 +8,16 @@ from datetime import datetime, timezone
 from typing import Any
 
 from gansift import __version__
+from gansift.cleansing.calibrate import calibrated
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted, is_better
 from gansift.cleansing.statistics import Interval, mean_interval
 from gansift.cleansing.trial import Cell, Trial
+from gansift.influence.estimators import description
 from gansift.metrics.metric import Metric
 from gansift.report.words import MINUS, interval, metric_label
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
+from gansift.workflow.config import Way
 from gansift.workflow.seeds import STAGES, plan
 
 Values = Mapping[str, Mapping[str, float]]
@@ -25,7 +28,7 @@ def summarise(
     values: Sequence[Values],
     trials: list[Trial],
     run: Run,
-    from_start: bool,
+    way: Way,
     seconds: float | None,
     times: Sequence[Mapping[str, float]],
 ) -> tuple[dict[str, Any], Cell | None]:
@@ -39,7 +42,7 @@ def summarise(
         values: by seed, metric values of the untrained and the trained generator.
         trials: of every seed and cell.
         run: of the first seed.
-        from_start: how examples were removed.
+        way: how examples were chosen and removed.
         seconds: from start to end.
         times: by seed, seconds of work by stage.
     """
@@ -51,7 +54,7 @@ def summarise(
     test = _changes(values, "test", judged)
     test["untrained"] = mean_interval([value["untrained"]["test"] for value in values]).mean
     helped = chosen is not None and _held(judged, metric.direction)
-    sentence = _verdict(metric, chosen, test, helped, len(values), epoch, from_start)
+    sentence = _verdict(metric, chosen, test, helped, len(values), epoch, way.from_start)
     result = {
         "gansift": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -64,7 +67,8 @@ def summarise(
         "seeds": len(values),
         "steps": place.config.steps,
         "removal": run.step.settings.removal,
-        "from_start": from_start,
+        "from_start": way.from_start,
+        "estimator": way.estimator,
         "validation": validation,
         "test": test,
         "grid": [_grid_row(cell, of_cell, epoch) for cell, of_cell in cells.items()],
@@ -75,6 +79,37 @@ def summarise(
         "warnings": _warnings(place, values, len(cells)),
     }
     return result, chosen if helped else None
+
+
+def compared(cell: Cell, trials: Sequence[Trial], others: Sequence[Sequence[Mapping[str, Any]]], own: str) -> Any:
+    """The content of ``baselines``: what removing as many examples at the same cell changes, estimator by estimator.
+
+    Args:
+        cell: the chosen one.
+        trials: of every seed and cell.
+        others: by seed, rows of estimator and change of the validation and the test metric.
+        own: the estimator whose trials these are.
+    """
+    at_cell = [trial for trial in trials if (trial.horizon, trial.removed) == cell]
+    rows = {
+        own: [(trial.validation, trial.test) for trial in at_cell],
+        "random": [(trial.random_validation, trial.random_test) for trial in at_cell],
+    }
+    for row in (row for of_seed in others for row in of_seed):
+        rows.setdefault(row["estimator"], []).append((row["validation"], row["test"]))
+    return [_compared_row(name, changes) for name, changes in rows.items() if len(changes) == len(at_cell)]
+
+
+def _compared_row(name: str, changes: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    validation, test = (mean_interval([change[split] for change in changes]) for split in (0, 1))
+    return {
+        "estimator": name,
+        "title": description(name).rstrip("."),
+        "validation": validation.mean,
+        "validation_ci95": validation.ci95,
+        "test": test.mean,
+        "test_ci95": test.ci95,
+    }
 
 
 def _held(trials: Sequence[Trial], direction: str) -> bool:
@@ -109,6 +144,7 @@ def _cell(cell: Cell, epoch: float) -> dict[str, Any]:
 
 def _grid_row(cell: Cell, trials: Sequence[Trial], epoch: float) -> dict[str, Any]:
     row = _cell(cell, epoch) | {"predicted": mean_interval([trial.predicted for trial in trials]).mean}
+    row["calibrated"] = calibrated(trials)
     for name in ("validation", "test", "random_validation", "random_test"):
         row[name], row[f"{name}_ci95"] = mean_interval([getattr(trial, name) for trial in trials])
     return row

@@ -3,50 +3,82 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from gansift import influence, training
-from gansift.cleansing.trial import Trial, try_horizon
+from gansift import training
+from gansift.cleansing.choose import choose, complete_cells
+from gansift.cleansing.trial import Cell, Trial, compare, try_horizon
 from gansift.files import read_json, write_json
+from gansift.influence.estimators import SWEEPS, estimate
+from gansift.influence.horizon import trust
 from gansift.influence.scores import Scores
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace, build_game, build_optimizers, workplace
-from gansift.workflow.config import Config, known, load, parse_counts, parse_horizons
+from gansift.workflow.config import AUTO, Config, Way, known, load, parse_counts, parse_estimators, parse_horizons
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.verification import has_verified, verify_itself
 
 #: Called with the amount of work done, in units of one training step.
 Tick = Callable[[float], None]
 
-STAGES = ("train", "score", "cleanse")
+STAGES = ("train", "score", "cleanse", "verify")
+
+#: The seed whose generator, scores and lists are the user's; the others show whether the gain holds.
+MAIN_SEED = 0
 
 # A step of the backward sweep costs about this many training steps.
 SWEEP = 3.5
 
 
-def seed_work(config: Config, examples: int) -> dict[str, float]:
-    """Work of one seed by stage, in training steps, for ``examples`` training examples."""
+def seed_work(config: Config, way: Way, examples: int) -> dict[str, float]:
+    """Work of one seed by stage, in training steps, for ``examples`` training examples; before anything is chosen."""
     steps = known(config.steps)
     horizons, counts = plan(config, examples)
-    redone = [steps if config.from_start else horizon for horizon in horizons]
-    return {"train": steps, "score": SWEEP * max(horizons), "cleanse": 2.0 * len(counts) * sum(redone)}
+    redone = [steps if way.from_start else horizon for horizon in horizons]
+    score = SWEEP * max(horizons) if way.estimator in SWEEPS else 0.0
+    return {"train": steps, "score": score, "cleanse": 2.0 * len(counts) * sum(redone)}
 
 
-def work_left(directory: RunDirectory, config: Config, seed: int, examples: int) -> dict[str, float]:
+def work_left(directory: RunDirectory, config: Config, way: Way, seed: int, examples: int) -> dict[str, float]:
     """`seed_work` without what is done already."""
-    work = seed_work(config, examples)
+    work = seed_work(config, way, examples)
     horizons, counts = plan(config, examples)
     done = DiskCheckpoints(directory.training(seed) / "checkpoints").numbers()
     work["train"] -= max(done, default=0)
-    if directory.growth(seed).exists():
+    if directory.growth(seed, way.estimator).exists():
         work["score"] = 0.0
     for horizon in horizons:
-        if directory.trials(seed, horizon, config.from_start).exists():
-            work["cleanse"] -= 2.0 * len(counts) * (known(config.steps) if config.from_start else horizon)
+        if directory.trials(seed, horizon, way).exists():
+            work["cleanse"] -= 2.0 * len(counts) * (known(config.steps) if way.from_start else horizon)
     return work
+
+
+def verify_work(directory: RunDirectory, place: Workplace, way: Way, seed: int) -> float:
+    """Work left of the stage `verify` for one seed, in training steps, once the choice can be made."""
+    config, cell = place.config, chosen_cell(directory, place, way)
+    work = 0.0
+    if cell is not None and not directory.compared(seed, cell, way).exists():
+        redone = known(config.steps) if way.from_start else cell.horizon
+        work += sum(redone + (SWEEP * cell.horizon if name in SWEEPS else 0) for name in compared_with(config, way))
+    if seed == MAIN_SEED and not has_verified(directory, way.estimator):
+        horizon = cell.horizon if cell is not None else max(plan(config, len(place.splits.train))[0])
+        work += known(config.verify) * horizon
+    return work
+
+
+def compared_with(config: Config, way: Way) -> list[str]:
+    """The estimators that a way of cleansing is compared with: the configured ones, and ITD where it is not ITD's."""
+    return [name for name in ["itd", *parse_estimators(config.baselines)] if name not in (way.estimator, "random")]
+
+
+def chosen_cell(directory: RunDirectory, place: Workplace, way: Way) -> Cell | None:
+    """The cell that all seeds' trials choose on validation data; None if removal does not help."""
+    trials = read_trials(directory, place.config, len(place.splits.train), way)
+    return choose(complete_cells(trials, known(place.config.seeds)), place.validation.direction)
 
 
 def plan(config: Config, examples: int) -> tuple[list[int], list[int]]:
@@ -94,85 +126,140 @@ def values_of_seed(directory: RunDirectory, place: Workplace, run: Run, seed: in
     return read_json(path)
 
 
-def score_seed(directory: RunDirectory, place: Workplace, run: Run, seed: int, tick: Tick) -> dict[int, Scores]:
-    """The scores of one seed for every horizon that could be computed, from one backward sweep."""
+def score_seed(
+    directory: RunDirectory, place: Workplace, run: Run, seed: int, estimator: str, tick: Tick
+) -> dict[int, Scores]:
+    """The scores of one seed by one estimator for every horizon that could be computed, from one backward sweep."""
     horizons, _ = plan(place.config, len(place.splits.train))
-    paths = {horizon: directory.scores(seed, place.validation.name, horizon) for horizon in horizons}
-    growth = directory.growth(seed)
+    paths = {horizon: directory.scores(seed, place.validation.name, estimator, horizon) for horizon in horizons}
+    growth = directory.growth(seed, estimator)
     if not growth.exists():
-        scores = influence.itd_horizons(run, place.validation, horizons, lambda number: tick(SWEEP))
-        for horizon, of_horizon in scores.items():
-            of_horizon.to_csv(paths[horizon])
-        longest = max(scores) if scores else 0
+        scores = estimate(estimator, run, place.validation, horizons, lambda number: tick(SWEEP))
+        norms = scores[max(scores)].growth if scores else ()
+        for horizon in _believable(place.config, scores, run.epoch):
+            scores[horizon].to_csv(paths[horizon])
         # Written last, so that it vouches for the score files.
-        write_json(growth, [{"step": step, "norm": norm} for step, norm in (scores[longest].growth if scores else ())])
+        write_json(growth, [{"step": step, "norm": norm} for step, norm in norms])
     return {horizon: Scores.read(path) for horizon, path in paths.items() if path.exists()}
 
 
+def _believable(config: Config, scores: Mapping[int, Scores], epoch: float) -> list[int]:
+    """The horizons to go on with: all of them, or with ``auto`` those within which the adjoint grows little.
+
+    The shortest one stays in any case; a trial of it shows what its scores are worth.
+    """
+    if not scores or known(config.horizons).strip() != AUTO or not scores[max(scores)].growth:
+        return sorted(scores)
+    longest = trust(scores[max(scores)].growth, epoch).horizon
+    return [horizon for horizon in sorted(scores) if horizon <= max(longest, min(scores))]
+
+
 def cleanse_seed(
-    directory: RunDirectory,
-    place: Workplace,
-    run: Run,
-    scores: dict[int, Scores],
-    seed: int,
-    from_start: bool,
-    tick: Tick,
+    directory: RunDirectory, place: Workplace, run: Run, scores: dict[int, Scores], seed: int, way: Way, tick: Tick
 ) -> list[Trial]:
     """Retraining of one seed for every horizon, the cheapest first, and every number to remove."""
     _, counts = plan(place.config, len(place.splits.train))
-    trained = values_of_seed(directory, place, run, seed)["trained"]
     trials = []
     for horizon in sorted(scores):
-        path = directory.trials(seed, horizon, from_start)
+        path = directory.trials(seed, horizon, way)
         if not path.exists():
-            found = try_horizon(
-                run,
-                scores[horizon],
-                counts,
-                (place.validation, place.test),
-                (trained["validation"], trained["test"]),
-                from_start,
-            )
+            before = _before(directory, place, run, seed)
+            found = try_horizon(run, scores[horizon], counts, place.metrics, before, way.from_start)
             write_json(path, [asdict(trial) for trial in found])
-            tick(2.0 * len(counts) * (run.steps if from_start else horizon))
+            tick(2.0 * len(counts) * (run.steps if way.from_start else horizon))
         trials += [Trial(**row) for row in read_json(path)]
     return trials
 
 
-def is_cleansed(directory: RunDirectory, place: Workplace, from_start: bool) -> bool:
+def compare_seed(
+    directory: RunDirectory, place: Workplace, run: Run, seed: int, cell: Cell, way: Way, tick: Tick
+) -> None:
+    """Retraining of one seed without what other estimators call most harmful, at the chosen cell.
+
+    Raises:
+        UsageError: if an estimator does not fit the game or the metric.
+    """
+    path = directory.compared(seed, cell, way)
+    names = compared_with(place.config, way)
+    if path.exists() or not names:
+        return
+    scores = [scores_at(directory, place, run, seed, name, cell.horizon, tick) for name in names]
+    found = compare(run, scores, cell, place.metrics, _before(directory, place, run, seed), way.from_start)
+    rows = [
+        {"estimator": name, "validation": changes[0], "test": changes[1]}
+        for name, changes in zip(names, found, strict=True)
+        if changes is not None
+    ]
+    write_json(path, rows)
+    tick(float(len(names) * (run.steps if way.from_start else cell.horizon)))
+
+
+def scores_at(
+    directory: RunDirectory,
+    place: Workplace,
+    run: Run,
+    seed: int,
+    estimator: str,
+    horizon: int,
+    tick: Tick = lambda amount: None,
+) -> Scores:
+    """The scores of one seed by one estimator for one horizon, computed if they are not there yet."""
+    path = directory.scores(seed, place.validation.name, estimator, horizon)
+    if not path.exists():
+        estimate(estimator, run, place.validation, [horizon], lambda number: tick(SWEEP))[horizon].to_csv(path)
+    return Scores.read(path)
+
+
+def _before(directory: RunDirectory, place: Workplace, run: Run, seed: int) -> tuple[float, float]:
+    trained = values_of_seed(directory, place, run, seed)["trained"]
+    return trained["validation"], trained["test"]
+
+
+def is_cleansed(directory: RunDirectory, place: Workplace, way: Way) -> bool:
     """Whether every seed has tried removals at every horizon for which it has scores."""
     horizons, _ = plan(place.config, len(place.splits.train))
     return all(
-        directory.growth(seed).exists()
+        directory.growth(seed, way.estimator).exists()
         and all(
-            directory.trials(seed, horizon, from_start).exists()
+            directory.trials(seed, horizon, way).exists()
             for horizon in horizons
-            if directory.scores(seed, place.validation.name, horizon).exists()
+            if directory.scores(seed, place.validation.name, way.estimator, horizon).exists()
         )
         for seed in range(known(place.config.seeds))
     )
 
 
-def read_trials(directory: RunDirectory, config: Config, examples: int, from_start: bool) -> list[Trial]:
+def read_trials(directory: RunDirectory, config: Config, examples: int, way: Way) -> list[Trial]:
     """The finished trials of all seeds."""
     horizons, _ = plan(config, examples)
-    paths = [directory.trials(seed, horizon, from_start) for seed in range(known(config.seeds)) for horizon in horizons]
+    paths = [directory.trials(seed, horizon, way) for seed in range(known(config.seeds)) for horizon in horizons]
     return [Trial(**row) for path in paths if path.exists() for row in read_json(path)]
 
 
-def work_on_seed(root: Path, seed: int, last: str, from_start: bool, tick: Tick) -> None:
-    """Everything of one seed up to the stage ``last`` (train, score or cleanse)."""
+def work_on_seed(root: Path, seed: int, last: str, way: Way, tick: Tick) -> None:
+    """Everything of one seed up to the stage ``last``; ``verify`` needs the trials of all seeds."""
     directory = RunDirectory(root)
     place = workplace(load(directory.config))
     with _timed(directory, seed, "train"):
         run = train_seed(directory, place, seed, tick)
         values_of_seed(directory, place, run, seed)
-    if last in ("score", "cleanse"):
-        with _timed(directory, seed, "score"):
-            scores = score_seed(directory, place, run, seed, tick)
+    if last == "train":
+        return
+    with _timed(directory, seed, "score"):
+        scores = score_seed(directory, place, run, seed, way.estimator, tick)
+    if last == "score":
+        return
+    with _timed(directory, seed, "cleanse"):
+        cleanse_seed(directory, place, run, scores, seed, way, tick)
     if last == "cleanse":
-        with _timed(directory, seed, "cleanse"):
-            cleanse_seed(directory, place, run, scores, seed, from_start, tick)
+        return
+    with _timed(directory, seed, "verify"):
+        cell = chosen_cell(directory, place, way)
+        if cell is not None:
+            compare_seed(directory, place, run, seed, cell, way, tick)
+        if seed == MAIN_SEED and scores:
+            own = scores[cell.horizon if cell is not None else max(scores)]
+            verify_itself(directory, place, run, own, tick)
 
 
 @contextmanager

@@ -15,35 +15,50 @@ from torch import Tensor
 
 from gansift import cleansing, data
 from gansift.cleansing.trial import Cell, removals
-from gansift.errors import TrainingError, UsageError
+from gansift.errors import GansiftError, TrainingError, UsageError
 from gansift.files import read_json, write_bytes, write_json
 from gansift.games.draw import Draw
 from gansift.games.sampler import Sampler
+from gansift.influence.doctor import Finding, examine
+from gansift.influence.estimators import SWEEPS
+from gansift.influence.horizon import trust
 from gansift.influence.scores import Scores
 from gansift.report.export import write_lists
 from gansift.report.page import write_page
 from gansift.report.pictures import Pictures
 from gansift.training.trajectory import Run
-from gansift.workflow.build import Workplace, check, load_data, workplace
-from gansift.workflow.config import MACHINE, Config, known, load, resolve
+from gansift.workflow.build import Workplace, build_game, build_optimizers, check, load_data, workplace
+from gansift.workflow.config import (
+    MACHINE,
+    Config,
+    Way,
+    known,
+    load,
+    parse_counts,
+    parse_estimators,
+    parse_horizons,
+    resolve,
+)
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.jobs import run_seeds
-from gansift.workflow.result import summarise
+from gansift.workflow.jobs import progress, run_seeds
+from gansift.workflow.result import compared, summarise
 from gansift.workflow.seeds import (
+    MAIN_SEED,
     STAGES,
     is_cleansed,
     plan,
     read_trials,
     score_seed,
+    scores_at,
     seed_work,
     train_seed,
+    verify_work,
     work_left,
 )
+from gansift.workflow.verification import read_verifications, verify_scores
 
 _log = logging.getLogger(__name__)
 
-# The seed whose generator, scores and lists are the user's; the others show whether the gain holds.
-MAIN_SEED = 0
 _SAMPLES = 64
 
 
@@ -61,6 +76,7 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     config = replace(config, jobs=config.jobs or os.cpu_count() or 1)
     check(config, splits)
     plan(config, len(splits.train))
+    parse_estimators(f"{config.estimator},{config.baselines}" if config.baselines != "none" else config.estimator)
     if directory.config.exists() and directory.started:
         _check_same(directory, config)
         return directory, replace(load(directory.config), jobs=config.jobs)
@@ -111,46 +127,153 @@ def describe(config: Config) -> dict[str, Any]:
         "skipped": [list(pair) for pair in splits.skipped],
         "horizons": horizons,
         "removals": counts,
-        "training_steps_worth_of_work": known(resolved.seeds) * sum(seed_work(resolved, len(splits.train)).values()),
+        "training_steps_worth_of_work": known(resolved.seeds)
+        * sum(seed_work(resolved, resolved.way, len(splits.train)).values()),
     }
 
 
-def work(directory: RunDirectory, config: Config, last: str, from_start: bool, quiet: bool) -> None:
-    """Train, score and cleanse all seeds up to the stage ``last`` (train, score or cleanse).
+def doctor(config: Config, quick: bool) -> list[Finding]:
+    """Examine the game that a configuration describes, open values filled in as `gansift train` would."""
+    splits = load_data(config)
+    resolved = resolve(config, tuple(splits.train.shape))
+    check(resolved, splits)
+    return _examine(resolved, splits, quick)
+
+
+def _examine(config: Config, splits: data.Splits, quick: bool) -> list[Finding]:
+    return examine(
+        build_game(config, tuple(splits.train.shape)),
+        splits.train,
+        batch_size=config.batch,
+        optimizers=build_optimizers(config),
+        ema=known(config.ema),
+        dtype=config.dtype,
+        device=config.device,
+        renormalise=config.renormalise,
+        quick=quick,
+    )
+
+
+def _consult(config: Config, splits: data.Splits) -> None:
+    findings = _examine(config, splits, quick=True)
+    for finding in findings:
+        if finding.verdict == "warning":
+            _log.warning("doctor: %s %s %s", finding.where, finding.message, finding.remedy)
+    faults = [
+        f"{finding.where} {finding.message} {finding.remedy}".strip()
+        for finding in findings
+        if finding.verdict == "fault"
+    ]
+    if faults:
+        raise GansiftError(
+            f"scores of this game would be wrong: {' '.join(faults)} `gansift doctor` says more; --no-doctor scores "
+            "anyway."
+        )
+
+
+def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bool, consult: bool = True) -> None:
+    """Train, score, cleanse and verify all seeds up to the stage ``last``.
+
+    Before anything is scored by going back through training, the doctor's quick examination has to find no fault,
+    unless ``consult`` is False.
 
     Raises:
         TrainingError: if the data are no longer those of the run, or a training breaks down.
+        GansiftError: for a fault that the doctor finds.
     """
     splits = load_data(config)
     _check_same_data(directory, splits)
+    if (
+        consult
+        and last != "train"
+        and way.estimator in SWEEPS
+        and not directory.growth(MAIN_SEED, way.estimator).exists()
+    ):
+        _consult(config, splits)
     for unfinished in directory.unfinished():
         unfinished.unlink(missing_ok=True)
-    examples = len(splits.train)
-    left = replace(config, from_start=from_start)
-    stages = STAGES[: STAGES.index(last) + 1]
-    total = sum(
-        work_left(directory, left, seed, examples)[stage] for seed in range(known(config.seeds)) for stage in stages
-    )
-    run_seeds(directory.root, range(known(config.seeds)), last, from_start, total, config.jobs or 1, quiet)
+    seeds, jobs = range(known(config.seeds)), config.jobs or 1
+    stages = [stage for stage in STAGES[: STAGES.index(last) + 1] if stage != "verify"]
+    left = [work_left(directory, config, way, seed, len(splits.train)) for seed in seeds]
+    total = sum(of_seed[stage] for of_seed in left for stage in stages)
+    run_seeds(directory.root, seeds, stages[-1], way, total, jobs, quiet)
+    if last == "verify":  # what is verified is the choice, which takes the trials of all seeds
+        place = workplace(load(directory.config))
+        total = sum(verify_work(directory, place, way, seed) for seed in seeds)
+        run_seeds(directory.root, seeds, "verify", way, total, jobs, quiet)
 
 
-def finish(directory: RunDirectory, from_start: bool, seconds: float | None = None) -> dict[str, Any]:
+def verify(
+    directory: RunDirectory,
+    way: Way,
+    file: Path | None,
+    horizon: str | None,
+    count: int,
+    remove: str,
+    over_seeds: bool,
+    quiet: bool,
+) -> dict[str, Any]:
+    """Verify scores against retraining; write it down, and into the report where there is one.
+
+    Args:
+        directory: with trained seeds.
+        way: whose scores, unless a file is given; and the way that an existing report is written anew for.
+        file: score file of any origin.
+        horizon: in epochs, or ``all``; default that of the file, the chosen one, or the longest that is configured.
+        count: random removals.
+        remove: examples in each, a count or a share.
+        over_seeds: retrain every seed and take the mean for the truth.
+        quiet: show no progress.
+
+    Raises:
+        UsageError: for what does not fit the run.
+    """
+    place = workplace(load(directory.config))
+    _check_same_data(directory, place.splits)
+    config, examples = place.config, len(place.splits.train)
+    given = None if file is None else Scores.read(file)
+    seeds = range(known(config.seeds) if over_seeds else 1)
+    runs = [train_seed(directory, place, seed, lambda amount: None) for seed in seeds]
+    (removed,) = parse_counts(remove, examples)
+    steps = _verified_horizon(directory, config, given, horizon, runs[0])
+    scores = [
+        replace(given, horizon=steps) if given else scores_at(directory, place, run, seed, way.estimator, steps)
+        for seed, run in zip(seeds, runs, strict=True)
+    ]
+    with progress("verify", float(count * steps * len(runs)), quiet) as tick:
+        found = verify_scores(directory, place, runs, scores, count, removed, tick)
+    if directory.result.exists() and is_cleansed(directory, place, way):
+        finish(directory, way)
+    return found
+
+
+def _verified_horizon(
+    directory: RunDirectory, config: Config, given: Scores | None, horizon: str | None, run: Run
+) -> int:
+    if horizon is not None:
+        return parse_horizons(horizon, run.epoch, run.steps)[-1]
+    if given is not None:
+        return given.horizon
+    chosen = read_json(directory.result)["chosen"] if directory.result.exists() else None
+    return chosen["horizon"] if chosen else max(plan(config, len(run.ids))[0])
+
+
+def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> dict[str, Any]:
     """Choose, judge, and write everything that a person takes away from a run.
 
     Args:
         directory: with finished trials.
-        from_start: which trials to read: examples removed from the whole run, or from the horizon on.
+        way: which trials to read.
         seconds: that the run took, unless an earlier report says more.
 
     Raises:
         UsageError: if some seed is not cleansed to its end yet.
     """
     place = workplace(load(directory.config))
-    trials = read_trials(directory, place.config, len(place.splits.train), from_start)
-    if not is_cleansed(directory, place, from_start):
-        flag = " --from-start" if from_start else ""
+    trials = read_trials(directory, place.config, len(place.splits.train), way)
+    if not is_cleansed(directory, place, way):
         raise UsageError(
-            f"{directory.root} is not cleansed to its end yet; run `gansift cleanse {directory.root}{flag}` first"
+            f"{directory.root} is not cleansed to its end yet; run `gansift cleanse {directory.root}{way.flags}` first"
         )
     run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
     seeds = range(known(place.config.seeds))
@@ -158,11 +281,28 @@ def finish(directory: RunDirectory, from_start: bool, seconds: float | None = No
     times = [read_json(directory.seconds(seed)) for seed in seeds]
     if directory.result.exists():  # a finished run that is only looked at again took what it took
         seconds = max(seconds or 0.0, read_json(directory.result)["seconds"] or 0.0)
-    result, kept_choice = summarise(place, values, trials, run, from_start, seconds, times)
-    scores = score_seed(directory, place, run, MAIN_SEED, lambda amount: None)
-    result["growth"] = read_json(directory.growth(MAIN_SEED))
+    result, kept_choice = summarise(place, values, trials, run, way, seconds, times)
+    result |= _trust(directory, run, way)
+    result["baselines"] = []
+    if result["chosen"] is not None:
+        cell = Cell(result["chosen"]["horizon"], result["chosen"]["removed"])
+        paths = [directory.compared(seed, cell, way) for seed in seeds]
+        others = [read_json(path) for path in paths if path.exists()]
+        result["baselines"] = compared(cell, trials, others, way.estimator)
+    scores = score_seed(directory, place, run, MAIN_SEED, way.estimator, lambda amount: None)
     _write_outcome(directory, place, run, scores, result, kept_choice)
     return result
+
+
+def _trust(directory: RunDirectory, run: Run, way: Way) -> dict[str, Any]:
+    """What is known of how far the main seed's scores can be believed."""
+    growth = read_json(directory.growth(MAIN_SEED, way.estimator))
+    found = trust([(row["step"], row["norm"]) for row in growth], run.epoch) if growth else None
+    return {
+        "verification": read_verifications(directory, way.estimator),
+        "growth": growth,
+        "trust": None if found is None else asdict(found) | {"epochs": round(found.horizon / run.epoch, 2)},
+    }
 
 
 def _write_outcome(
@@ -198,7 +338,7 @@ def _write_outcome(
         directory.generator("cleansed").unlink(missing_ok=True)
     else:
         _save_generator(directory, "cleansed", run, after)
-    shown.to_csv(directory.chosen_scores(shown.metric))
+    shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
     write_lists(directory.root, run.ids, removed)
     result["report"] = str(directory.page)
     write_json(directory.result, result)

@@ -1,0 +1,134 @@
+"""Can the scores be trusted? What the derivative's growth, the measured changes and other ways of choosing say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from gansift.report import figures, trust_figures, words
+from gansift.report.verification import Tag, card, headline, own_verification
+
+_SMOOTHER = Markup(
+    "To train more smoothly, use a larger <code>--eps</code> (inside Adam's root), R1 (<code>--r1</code>), a lower "
+    "<code>--lr</code>, more <code>--warmup</code> or a larger <code>--batch</code>."
+)
+
+
+def trust(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that the page's section on trust names.
+
+    Args:
+        summary: the content of ``report.json``.
+    """
+    own = own_verification(summary)
+    return {
+        "headline": headline(own, summary["chosen"]),
+        "verified": [card(row, summary, place) for place, row in enumerate(summary["verification"])],
+        "own": bool(own),
+        "growth": _growth(summary),
+        "prediction": _prediction(summary),
+        "baselines": _baselines(summary),
+    }
+
+
+def _growth(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How far back the derivative stays believable: tag, sentences and chart."""
+    found, growth = summary["trust"], summary["growth"]
+    if not growth and found is None:
+        return None
+    tag, sentences = (None, []) if found is None else _believable(found, summary)
+    chart = Markup(trust_figures.growth_chart(growth, found)) if growth else None
+    return {"tag": tag, "sentences": sentences, "chart": chart}
+
+
+def _believable(found: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[Tag, list[str]]:
+    state, chosen = found["state"], summary["chosen"]
+    grown = f"{_fold(found['growth'])}-fold" if words.finite(found["growth"]) else "beyond all numbers"
+    how = f"Going back, the derivative grows {grown}; up to {_fold(found['limit'])}-fold was found believable."
+    if state == "chaotic":
+        return Tag("chaotic", "bad"), [
+            "This training is chaotic: even the scores of a single epoch are mostly noise.", _SMOOTHER, how
+        ]  # fmt: skip
+    whole = found["horizon"] is None or found["horizon"] >= summary["steps"]
+    far = "the whole run" if whole else f"the last {words.stretch(found['horizon'], found['epochs'])}"
+    if state == "smooth":
+        extent = "" if whole else ", as far back as they were computed"
+        return Tag("smooth", "good"), [f"Scores can be believed over {far}{extent}.", how]
+    sentences = [f"Scores can be believed over {far}; scores of longer horizons are noise.", _SMOOTHER, how]
+    if chosen is not None and chosen["horizon"] > found["horizon"]:
+        sentences.append(
+            f"The chosen horizon, {words.plural(chosen['horizon'], 'step')}, is longer than that. What retraining "
+            "measured holds all the same; which examples it removed is in doubt."
+        )
+    return Tag("partly smooth"), sentences
+
+
+def _fold(value: float) -> str:
+    return f"{value:,.0f}" if 10 <= value < 1e6 else words.number(value, 2)
+
+
+def _prediction(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The chart of predicted against measured changes, with what becomes of a promise, and horizons off any scale."""
+    grid, metric = summary["grid"], summary["metric"]
+    known = [row for row in grid if words.finite(row.get("predicted")) and words.finite(row.get("validation"))]
+    if not known:
+        return None
+    scale = trust_figures.BEYOND * max(abs(row["validation"]) for row in known)
+    beyond = sorted({row["horizon"] for row in known if abs(row["predicted"]) > scale})
+    shown = [row for row in known if row["horizon"] not in beyond]
+    note = ""
+    if beyond:
+        largest = max((row["predicted"] for row in known if row["horizon"] in beyond), key=abs)
+        note = (
+            f"Not drawn: the last {', '.join(f'{horizon:,}' for horizon in beyond)} steps, for which a change of "
+            f"{words.signed(largest)} was predicted, far beyond any that was measured. Over that stretch training is "
+            "chaotic and scores cannot be believed."
+        )
+    chart = Markup(trust_figures.prediction_chart(shown, metric)) if shown else None
+    return {"chart": chart, "note": note, "promise": _promise(summary["chosen"], known)}
+
+
+def _promise(chosen: Mapping[str, Any] | None, known: Sequence[Mapping[str, Any]]) -> str:
+    """What the scores promised of the chosen removal, and what became of it; empty if nothing was chosen."""
+    for row in known:
+        if chosen is not None and (row["horizon"], row["removed"]) == (chosen["horizon"], chosen["removed"]):
+            promised, corrected, measured = words.column(
+                [row["predicted"], row["calibrated"], row["validation"]], 3, plus=True
+            )
+            corrects = (
+                f"corrected by what retraining of the other seeds kept of such promises, {corrected}; "
+                if words.finite(row["calibrated"])
+                else ""
+            )
+            return f"Scores promised {promised}; {corrects}measured {measured} (validation data)."
+    return ""
+
+
+def _baselines(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Other ways to choose what to remove: chart, table, and whether any did better; None if none was tried."""
+    rows, direction = summary["baselines"], summary["direction"]
+    if not rows:
+        return None
+    split = "test" if any(words.finite(row["test"]) for row in rows) else "validation"
+    drawn = [(row["title"], row[split], row[f"{split}_ci95"]) for row in rows]
+    return {
+        "chart": Markup(figures.interval_chart(drawn, summary["metric"], direction, "baselines")),
+        "split": split,
+        "rows": rows,
+        "verdict": _compared(rows, split, direction, summary["estimator"]),
+    }
+
+
+def _compared(rows: Sequence[Mapping[str, Any]], split: str, direction: str, estimator: str) -> str:
+    sign = 1 if direction == "lower" else -1
+    known = [row for row in rows if words.finite(row[split])]
+    own = next((row for row in known if row["estimator"] == estimator), None)
+    others = [row for row in known if row["estimator"] != estimator]
+    if own is None or not others:
+        return ""
+    better = [row["title"] for row in others if sign * row[split] < sign * own[split]]
+    if not better:
+        return f"By the means on {split} data, none did better than the scores of this report."
+    return f"By the means on {split} data, better than the scores of this report: {', '.join(better)}."
