@@ -1,0 +1,127 @@
+"""What ranks removals best where training is chaotic? Variants of the sweep against the expected effect over seeds.
+
+    python benchmarks/chaos.py [REGIME ...] [--seeds 8] [--subsets 40] [--out benchmarks/results/chaos.json]
+
+Regimes as in `horizons.py`: by default A and F, chaotic over the whole run, and G, which is not. Truth is the
+mean over seeds of retraining the whole run without random 2 %; its split-half reliability is the ceiling.
+Each variant changes the adjoint after every step of the backward sweep, so its scores are biased:
+
+    clip c     its norm is cut to c times that at the end of the run
+    damp d     it is multiplied by 1 - d
+    stop       it is set to zero beyond the longest believable horizon
+
+`one seed` is the mean over seeds of a single seed's rank correlation with that truth, `mean of seeds` that of the
+averaged scores.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from horizons import REGIMES, prepare, trained
+
+from gansift import cleansing, metrics, training
+from gansift.cleansing.agreement import agreement
+from gansift.cleansing.verify import Verification, random_removals, true_changes
+from gansift.files import write_json
+from gansift.influence.adjoint import step_adjoint
+from gansift.influence.horizon import BELIEVABLE_GROWTH
+from gansift.influence.itd import _end, _norm, itd
+from gansift.training.state import State
+from gansift.workflow.build import build_metrics
+
+#: From the growth so far to the factor that the adjoint is multiplied by.
+Variant = Callable[[float], float]
+
+VARIANTS: dict[str, Variant] = {
+    "exact": lambda growth: 1.0,
+    "clip 1": lambda growth: min(1.0, 1.0 / growth),
+    "clip 3": lambda growth: min(1.0, 3.0 / growth),
+    "clip 15": lambda growth: min(1.0, BELIEVABLE_GROWTH / growth),
+    "damp 0.01": lambda growth: 0.99,
+    "damp 0.03": lambda growth: 0.97,
+    "stop": lambda growth: float(growth <= BELIEVABLE_GROWTH),
+}
+
+
+def scores(run: training.Run, metric: metrics.Metric, variant: Variant) -> np.ndarray:
+    """Scores of the whole run with an adjoint that is changed after every step, shape (N,)."""
+    adjoint: State = _end(run, metric)
+    by_weight = torch.zeros(len(run.ids), dtype=torch.float64)
+    first = 0.0
+    for record in run.reversed(run.start):
+        adjoint = step_adjoint(run.step, record, run.weights, adjoint, by_weight)
+        norm = _norm(adjoint)
+        if not np.isfinite(norm):
+            return np.full(len(run.ids), np.nan)
+        first = first or norm
+        factor = variant(max(norm / first, 1e-12))
+        if factor == 0:
+            break
+        adjoint = {player: {slot: factor * value for slot, value in slots.items()} for player, slots in adjoint.items()}
+    return -(run.weights.double() * by_weight).numpy()
+
+
+def measure(name: str, seeds: int, subsets: int) -> list[dict[str, Any]]:
+    """One row for each variant."""
+    config, splits = prepare(REGIMES[name])
+    metric, _ = build_metrics(config, splits)
+    runs = [trained(config, splits, seed) for seed in range(seeds)]
+    removals = random_removals(runs[0], itd(runs[0], metric, horizon=1), subsets, round(0.02 * len(runs[0].ids)))
+    rows_of = {identity: row for row, identity in enumerate(runs[0].ids)}
+    chosen = [[rows_of[identity] for identity in ids] for ids in removals]
+    true = np.array([true_changes(run, metric, removals, run.steps) for run in runs])
+    truth = true.mean(axis=0)
+    ceiling = Verification("", metric.name, runs[0].steps, tuple(removals), truth, true).ceiling
+    spread = float(np.mean([true_of_seed.std() for true_of_seed in true]))
+    print(
+        f"{name}: truth varies by {spread:.3g} (std over removals), reliability of its mean {ceiling:.2f}", flush=True
+    )
+    rows = []
+    for variant, change in VARIANTS.items():
+        predicted = np.array(
+            [[of_run[row].sum() for row in chosen] for of_run in (scores(run, metric, change) for run in runs)]
+        )
+        alone = [agreement(of_run, truth).spearman.value for of_run in predicted]
+        own = [agreement(of_run, of_truth).spearman.value for of_run, of_truth in zip(predicted, true, strict=True)]
+        mean = agreement(predicted.mean(axis=0), truth).spearman
+        ranks = predicted.argsort(axis=1).argsort(axis=1).mean(axis=0)
+        rows.append(
+            {
+                "regime": name, "variant": variant, "seeds": seeds, "ceiling": ceiling, "mean_of_seeds": mean,
+                "mean_of_ranks": agreement(ranks, truth).spearman, "one_seed": cleansing.mean_interval(alone),
+                "own_truth": cleansing.mean_interval(own),
+            }
+        )  # fmt: skip
+        low, high = mean.ci95 or (float("nan"), float("nan"))
+        print(
+            f"  {variant:10} own truth {np.mean(own):5.2f}   expected: one seed {np.mean(alone):5.2f}, mean of seeds "
+            f"{mean.value:5.2f} [{low:.2f}, {high:.2f}], of their ranks {rows[-1]['mean_of_ranks'].value:5.2f}",
+            flush=True,
+        )
+    return rows
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("regimes", nargs="*", default=["A", "F", "G"])
+    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--subsets", type=int, default=40)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = []
+    for name in arguments.regimes:
+        rows += measure(name, arguments.seeds, arguments.subsets)
+        if arguments.out:
+            write_json(arguments.out, rows)
+
+
+if __name__ == "__main__":
+    main()

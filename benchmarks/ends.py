@@ -1,0 +1,67 @@
+"""Does searching over (horizon, number removed) beat the two ends that papers tried: one epoch, and the whole run?
+
+    python benchmarks/ends.py RUN_DIR [--out benchmarks/results/ends.json]
+
+Reads the trials of a finished `gansift run`, whose horizons must have both ends among them. Every seed is judged on
+test data at the cell that the *other* seeds choose on validation data: from the whole grid, from its shortest horizon
+only, and from the whole run only. Differences are paired by seed, with Student's 95 % interval.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gansift.cleansing import Trial, complete_cells, cross_fitted, mean_interval
+from gansift.cleansing.statistics import Interval
+from gansift.files import read_json, write_json
+from gansift.workflow.config import Way, known, load
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.seeds import read_trials
+
+
+def judged(trials: Sequence[Trial], horizons: Sequence[int], seeds: int, direction: str) -> list[Trial]:
+    """Every seed's trial at the cell of these horizons that the other seeds choose."""
+    cells = complete_cells([trial for trial in trials if trial.horizon in horizons], seeds)
+    if not cells:
+        raise SystemExit(f"no removal of horizon {horizons} was tried by all {seeds} seeds")
+    return cross_fitted(cells, direction)
+
+
+def _shown(interval: Interval) -> str:
+    low, high = interval.ci95 or (float("nan"),) * 2
+    return f"{interval.mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def main() -> None:
+    """Compare and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    directory = RunDirectory(arguments.run)
+    config, report = load(directory.config), read_json(directory.result)
+    seeds, direction = known(config.seeds), report["direction"]
+    trials = read_trials(directory, config, report["source"]["train"], Way("itd", config.from_start))
+    horizons = sorted({trial.horizon for trial in trials})
+    ways = {"best of all": horizons, "shortest horizon": horizons[:1], "whole run": [known(config.steps)]}
+    found = {name: judged(trials, chosen, seeds, direction) for name, chosen in ways.items()}
+    result: dict[str, Any] = {"run": arguments.run.name, "seeds": seeds, "test": report["test"]["before"]}
+    print(
+        f"{arguments.run.name}: test {report['metric']} {result['test']:.4g} over {seeds} seeds, {direction} is better"
+    )
+    for name, of_way in found.items():
+        change = mean_interval([trial.test for trial in of_way])
+        against = mean_interval([a.test - b.test for a, b in zip(found["best of all"], of_way, strict=True)])
+        cells = sorted({(trial.horizon, trial.removed) for trial in of_way})
+        result[name] = {"change": change, "best_against_it": against, "cells": cells}
+        best = "" if name == "best of all" else f"   best of all against it {_shown(against)}"
+        print(f"  {name:18} {_shown(change)}{best}   (horizon, removed): {cells}")
+    if arguments.out:
+        write_json(arguments.out, result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""How far back can scores be believed? Matched verification at several horizons, beside the growth of the adjoint.
+
+    python benchmarks/horizons.py [REGIME ...] [--seeds 1] [--subsets 20] [--removed 2] [--out FILE] [--growth-only]
+
+Each regime is a training (data, networks, optimizer); `--list` shows them. Scores of horizon K are compared with real
+retraining of the last K steps without random subsets (2 % of the examples each): rank correlation (LDS), slope, and the
+growth of the adjoint within the horizon (its largest norm over its first).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gansift import cleansing, data, influence, training
+from gansift.data.examples import Examples
+from gansift.files import write_json
+from gansift.influence.horizon import growth_factor
+from gansift.workflow.build import build_game, build_metrics, build_optimizers
+from gansift.workflow.config import Config, known, parse_horizons, resolve
+
+# The trainings of the project's numerical notes: 800 of the 8 x 8 digits, batch 50, EMA .98, 320 steps unless said.
+_DIGITS: dict[str, Any] = {
+    "source": "digits", "examples": 800, "steps": 320, "ema": 0.98, "beta1": 0.5, "beta2": 0.99, "r1": 0.0, "warmup": 0,
+    "latent": 16, "horizons": "1.25,2.5,5,10,20",
+}  # fmt: skip
+_LONGER = "1.25,2.5,5,10,20,40"
+_MNIST: dict[str, Any] = {
+    "source": "mnist", "examples": 2000, "steps": 2000, "ema": 0.99, "beta2": 0.999, "eps": 1e-2, "r1": 1.0,
+    "warmup": 100, "horizons": "1,5,10,20,all",
+}  # fmt: skip
+REGIMES: dict[str, dict[str, Any]] = {
+    "A": _DIGITS | {"lr": 1e-3, "eps": 1e-8},
+    "B": _DIGITS | {"lr": 3e-4, "eps": 1e-3},
+    "C": _DIGITS | {"lr": 0.02, "optimizer": "sgd", "beta1": 0.0},
+    "D": _DIGITS | {"lr": 5e-4, "beta2": 0.999, "eps": 1e-2, "warmup": 80},
+    "E": _DIGITS | {"lr": 1e-3, "beta1": 0.0, "beta2": 0.999, "eps": 1e-2, "r1": 1.0, "warmup": 160},
+    "F": _DIGITS | {"lr": 1e-3, "beta2": 0.999, "eps": 1e-2, "warmup": 160, "steps": 640, "horizons": _LONGER},
+    "G": _DIGITS | {"lr": 5e-4, "beta1": 0.0, "eps": 1e-3, "r1": 1.0},
+    "G-long": _DIGITS | {"lr": 5e-4, "beta1": 0.0, "eps": 1e-3, "r1": 1.0, "steps": 1280, "horizons": _LONGER + ",80"},
+    "preset-digits": {"source": "digits", "horizons": "1,5,10,20,40,all"},
+    "dcgan-240-5e-4": _MNIST | {"lr": 5e-4, "warmup": 120, "steps": 240, "horizons": "1,2,all"},
+    "dcgan-240-1e-3": _MNIST | {"lr": 1e-3, "steps": 240, "horizons": "1,2,all"},
+    "dcgan-5e-4": _MNIST | {"lr": 5e-4},
+    "dcgan-1e-3": _MNIST | {"lr": 1e-3},
+    "dcgan-cosine": _MNIST | {"lr": 8e-4, "decay": "cosine", "final": 0.1},
+}  # fmt: skip
+
+
+def prepare(regime: dict[str, Any]) -> tuple[Config, data.Splits]:
+    """The resolved configuration and the data, with as many training examples as the regime wants."""
+    settings = {key: value for key, value in regime.items() if key != "examples"}
+    config = Config(**settings)
+    splits = data.load(config.source, seed=0)
+    if "examples" in regime:
+        splits = replace(splits, train=_first(splits.train, regime["examples"]))
+    return resolve(config, tuple(splits.train.shape)), splits
+
+
+def _first(examples: Examples, count: int) -> Examples:
+    return replace(
+        examples,
+        ids=examples.ids[:count],
+        x=examples.x[:count],
+        labels=None if examples.labels is None else examples.labels[:count],
+        paths=examples.paths[:count],
+        hashes=examples.hashes[:count],
+    )
+
+
+def trained(config: Config, splits: data.Splits, seed: int, outdir: Path | None = None) -> training.Run:
+    """The regime's run of one seed, in memory or kept in a folder."""
+    shape = tuple(splits.train.shape)
+    return training.train(
+        build_game(config, shape),
+        splits.train,
+        steps=known(config.steps),
+        batch_size=config.batch,
+        ema=known(config.ema),
+        seed=seed,
+        optimizers=build_optimizers(config),
+        dtype=config.dtype,
+        outdir=outdir,
+    )
+
+
+def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """One row for each horizon."""
+    config, splits = prepare(regime)
+    validation, test = build_metrics(config, splits)
+    start = time.monotonic()
+    run = trained(config, splits, seed, arguments.keep and arguments.keep / f"{name}-{seed}")
+    quality = {"test": test.value(run), "untrained": test.value(run.sampler(0))}
+    horizons = parse_horizons(known(config.horizons), run.epoch, run.steps)
+    scores = influence.itd_horizons(run, validation, horizons)
+    spent = time.monotonic() - start
+    print(
+        f"{name} seed {seed}: test {quality['test']:.3g} (untrained {quality['untrained']:.3g}), {spent:.0f} s",
+        flush=True,
+    )
+    rows = []
+    for horizon in sorted(scores):
+        row = {"regime": name, "seed": seed, "horizon": horizon, "epochs": horizon / run.epoch, **quality}
+        row["growth"] = growth_factor(scores[horizon].growth)
+        if not arguments.growth_only:
+            removed = round(arguments.removed / 100 * len(run.ids))
+            found = cleansing.verify(run, scores[horizon], validation, count=arguments.subsets, removed=removed)
+            row |= {key: value for key, value in found.agreement._asdict().items() if value is not None}
+            row |= {"predicted": found.predicted.tolist(), "true": found.true.tolist()}
+        rows.append(row)
+        print(_line(row), flush=True)
+    return rows
+
+
+def _line(row: dict[str, Any]) -> str:
+    text = f"  K {row['horizon']:5d} ({row['epochs']:5.1f} epochs)  growth {row['growth']:9.3g}"
+    if "spearman" in row:
+        value, ends = row["spearman"]
+        low, high = ends or (float("nan"), float("nan"))
+        text += f"  LDS {value:6.3f} [{low:.2f}, {high:.2f}]  slope {row['slope'].value:8.3g}"
+    return text
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("regimes", nargs="*", default=["C", "D", "E", "G"])
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--subsets", type=int, default=20)
+    parser.add_argument("--removed", type=float, default=2.0, help="per cent of the training examples in each subset")
+    parser.add_argument("--growth-only", action="store_true", help="retrain nothing")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the regimes"
+    )
+    parser.add_argument("--list", action="store_true", help="show the regimes")
+    parser.add_argument("--keep", type=Path, help="folder for the recorded runs, to go on from later")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    if arguments.list:
+        for name, regime in REGIMES.items():
+            print(f"{name:16} {regime}")
+        return
+    torch.set_num_threads(1)
+    changes = dict(change.split("=", 1) for change in arguments.set)
+    typed = {key: _number(value) for key, value in changes.items()}
+    rows = []
+    for name in arguments.regimes:
+        for seed in range(arguments.seeds):
+            rows += measure(name, REGIMES[name] | typed, seed, arguments)
+            if arguments.out:
+                write_json(arguments.out, rows)
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What smoothness costs: sample quality of the built-in presets beside usual Adam settings, at equal steps.
+
+    python benchmarks/presets.py [normal-2d digits mnist] [--seeds 3] [--out benchmarks/results/presets.json]
+
+The same networks, data, steps and average; `usual` is Adam with lr 2e-4, betas (0.5, 0.999), eps 1e-8 outside the
+root and no penalty (Radford et al. 2016), `usual, faster` has five times its learning rate. Prints the test metric and
+how far back scores could be believed, from the growth of the adjoint over the last `--reach` of the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gansift import cleansing, data, influence, training
+from gansift.files import write_json
+from gansift.influence.horizon import trust
+from gansift.workflow.build import build_game, build_metrics, build_optimizers
+from gansift.workflow.config import Config, known, resolve
+
+_USUAL: dict[str, Any] = {
+    "lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "eps": 1e-8, "eps_inside": False, "r1": 0.0, "warmup": 0,
+    "decay": "constant",
+}  # fmt: skip
+SETTINGS: dict[str, dict[str, Any]] = {"preset": {}, "usual": _USUAL, "usual, faster": _USUAL | {"lr": 1e-3}}
+
+
+def measure(source: str, name: str, seed: int, reach: float) -> dict[str, Any]:
+    """Test metric of one training and its longest believable horizon."""
+    splits = data.load(source, seed=0)
+    shape = tuple(splits.train.shape)
+    config = resolve(Config(source=source, **SETTINGS[name]), shape)
+    validation, test = build_metrics(config, splits)
+    steps = known(config.steps)
+    run = training.train(
+        build_game(config, shape), splits.train, steps=steps, batch_size=config.batch, ema=known(config.ema), seed=seed,
+        optimizers=build_optimizers(config),
+    )  # fmt: skip
+    scores = influence.itd_horizons(run, validation, [max(1, round(reach * steps))])
+    found = trust(scores[max(scores)].growth, run.epoch)
+    return {
+        "source": source, "settings": name, "seed": seed, "untrained": test.value(run.sampler(0)),
+        "test": test.value(run), "believable": found.horizon, "epochs": found.horizon / run.epoch,
+        "swept": max(scores) / run.epoch,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sources", nargs="*", default=["normal-2d", "digits", "mnist"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--reach", type=float, default=1.0, help="share of the run that is swept back")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = []
+    for source in arguments.sources:
+        for name in SETTINGS:
+            own = [measure(source, name, seed, arguments.reach) for seed in range(arguments.seeds)]
+            rows += own
+            test = cleansing.mean_interval([row["test"] for row in own])
+            low, high = test.ci95 or (float("nan"), float("nan"))
+            believable = ", ".join(f"{row['epochs']:.3g}" for row in own)
+            print(
+                f"{source:10} {name:14} test {test.mean:.4g} [{low:.4g}, {high:.4g}] "
+                f"(untrained {own[0]['untrained']:.4g})  believable over {believable} of {own[0]['swept']:.3g} epochs",
+                flush=True,
+            )
+            if arguments.out:
+                write_json(arguments.out, rows)
+
+
+if __name__ == "__main__":
+    main()
