@@ -75,6 +75,60 @@ def train(
             a run directory that holds another run.
     """
     data = {"data": data} if isinstance(data, Examples) else dict(data)
+    settings = settings_for(
+        game,
+        data,
+        steps=steps,
+        batch_size=batch_size,
+        optimizers=optimizers,
+        ema=ema,
+        seed=seed,
+        renormalise=renormalise,
+        dtype=dtype,
+        device=device,
+    )
+    step = Step(game, data, settings)
+    vector = _weights(weights, len(step.ids), step)
+    check_game(step, vector)
+    store: Checkpoints = MemoryCheckpoints()
+    folder = None if outdir is None else Path(outdir).absolute()
+    stride = checkpoint_every or max(1, math.isqrt(steps))
+    if folder is not None:
+        _claim(folder, step, game, data, vector, stride)
+        store = DiskCheckpoints(folder / "checkpoints")
+    return record(step, vector, 0, store, stride, outdir=folder, progress=progress)
+
+
+def settings_for(
+    game: Game,
+    data: Mapping[str, Examples],
+    *,
+    steps: int,
+    batch_size: int | Mapping[str, int],
+    optimizers: Optimizer | Mapping[str, Optimizer],
+    ema: float,
+    seed: int,
+    renormalise: bool,
+    dtype: str,
+    device: str,
+) -> Settings:
+    """The settings of a run, with what is given once for all data sets or players spelt out for each, and checked.
+
+    Args:
+        game: what is trained.
+        data: the named data sets.
+        steps: as in `train`, like all that follow.
+        batch_size: one for all data sets, or one each.
+        optimizers: one for all players, or one each.
+        ema: decay of the averaged players.
+        seed: of the run.
+        renormalise: removal convention.
+        dtype: ``float32`` or ``float64``.
+        device: where it is computed.
+
+    Raises:
+        TrainingError: for arguments that do not fit.
+    """
     settings = Settings(
         steps=steps,
         batch_size=_each(batch_size, int, data, "batch_size", "data set"),
@@ -86,16 +140,7 @@ def train(
         device=device,
     )
     _check_settings(settings, data)
-    step = Step(game, data, settings)
-    vector = _weights(weights, len(step.ids), step)
-    check_game(step, vector)
-    store: Checkpoints = MemoryCheckpoints()
-    folder = None if outdir is None else Path(outdir).absolute()
-    stride = checkpoint_every or max(1, math.isqrt(steps))
-    if folder is not None:
-        _claim(folder, step, game, data, vector, stride)
-        store = DiskCheckpoints(folder / "checkpoints")
-    return record(step, vector, 0, store, stride, outdir=folder, progress=progress)
+    return settings
 
 
 def record(

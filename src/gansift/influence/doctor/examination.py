@@ -19,8 +19,8 @@ from gansift.influence.doctor.still import copied, ones
 from gansift.influence.doctor.weights import weights
 from gansift.training.checks import check_game
 from gansift.training.optimizers import Optimizer
-from gansift.training.step import Settings, Step
-from gansift.training.train import _check_settings, _each
+from gansift.training.step import Step
+from gansift.training.train import settings_for
 from gansift.training.trajectory import Run
 
 #: From a step to what was found; the step is not changed.
@@ -63,17 +63,18 @@ def examine(
         TrainingError: for arguments that do not fit.
     """
     data = {"data": data} if isinstance(data, Examples) else dict(data)
-    settings = Settings(
+    settings = settings_for(
+        game,
+        data,
         steps=_LONG,
-        batch_size=_each(batch_size, int, data, "batch_size", "data set"),
-        optimizers=_each(optimizers, Optimizer, game.players, "optimizers", "player"),  # type: ignore[type-abstract]
+        batch_size=batch_size,
+        optimizers=optimizers,
         ema=ema,
-        seed=int(seed),
+        seed=seed,
         renormalise=renormalise,
         dtype=dtype,
         device=device,
     )
-    _check_settings(settings, data)
     return examine_step(Step(game, data, settings), quick=quick)
 
 

@@ -1,0 +1,76 @@
+"""The doctor at work: its verb, and its veto before scoring."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from gansift import cli
+from gansift.errors import GansiftError
+from gansift.influence.doctor import Finding
+from gansift.workflow import stages
+from gansift.workflow.config import merge
+
+SMALL = {
+    "source": "normal-1d", "steps": 6, "seeds": 1, "horizons": "0.1", "remove": "5", "latents": 50, "width": 4,
+    "jobs": 1, "verify": 0,
+}  # fmt: skip
+FAULT = Finding("mixing", "fault", "discriminator.norm (BatchNorm1d)", "mixes the examples.", "Use GroupNorm.")
+
+
+def _verb(*arguments):
+    flags = [
+        part for key, value in SMALL.items() if key != "source" for part in (f"--{key}", str(value))
+    ]  # fmt: skip
+    return CliRunner().invoke(cli.app, ["doctor", "normal-1d", *flags, *arguments])
+
+
+def test_the_verb_gives_a_built_in_game_a_clean_bill():
+    done = _verb("--quick", "--json")
+    assert done.exit_code == 0, done.output
+    findings = json.loads(done.output)["findings"]
+    assert {finding["verdict"] for finding in findings} == {"ok"}
+    assert {"replay", "weights", "mixing", "derivatives"} <= {finding["check"] for finding in findings}
+
+
+def test_a_fault_is_exit_code_3_and_says_what_to_use(monkeypatch):
+    monkeypatch.setattr(stages, "examine", lambda *arguments, **named: [FAULT])
+    done = _verb()
+    assert done.exit_code == 3
+    assert "FAULT" in done.output
+    assert "discriminator.norm (BatchNorm1d) mixes the examples. Use GroupNorm." in done.output
+
+
+def test_a_run_directory_is_examined_with_its_own_settings(tmp_path, monkeypatch):
+    seen = {}
+
+    def examine(game, examples, **named):
+        seen.update(named)
+        return [FAULT]
+
+    stages.prepare(merge(SMALL | {"batch": 7}, None), tmp_path)
+    monkeypatch.setattr(stages, "examine", examine)
+    assert CliRunner().invoke(cli.app, ["doctor", str(tmp_path)]).exit_code == 3
+    assert seen["batch_size"] == 7
+
+
+@pytest.mark.parametrize("estimator", ["itd", "random"])
+def test_a_faulty_game_is_not_scored_through_its_training_unless_told_to(tmp_path, monkeypatch, estimator):
+    directory, config = stages.prepare(merge(SMALL | {"estimator": estimator}, None), tmp_path)
+    monkeypatch.setattr(stages, "examine", lambda *arguments, **named: [FAULT])
+    assert _refusal(lambda: stages.work(directory, config, "score", config.way, True)) == (
+        "GroupNorm" if estimator == "itd" else None
+    )
+    stages.work(directory, config, "score", config.way, True, consult=False)
+    assert list(tmp_path.glob("seeds/0/scores/*.csv"))
+    assert _refusal(lambda: stages.work(directory, config, "score", config.way, True)) is None  # it is scored already
+
+
+def _refusal(work) -> str | None:
+    try:
+        work()
+    except GansiftError as error:
+        return "GroupNorm" if "Use GroupNorm" in str(error) and "--no-doctor" in str(error) else str(error)
+    return None
