@@ -30,7 +30,6 @@ from gansift.cleansing.agreement import agreement
 from gansift.cleansing.verify import Verification, random_removals, true_changes
 from gansift.files import write_json
 from gansift.influence.adjoint import step_adjoint
-from gansift.influence.horizon import BELIEVABLE_GROWTH
 from gansift.influence.itd import _end, _norm, itd
 from gansift.training.state import State
 from gansift.workflow.build import build_metrics
@@ -42,10 +41,10 @@ VARIANTS: dict[str, Variant] = {
     "exact": lambda growth: 1.0,
     "clip 1": lambda growth: min(1.0, 1.0 / growth),
     "clip 3": lambda growth: min(1.0, 3.0 / growth),
-    "clip 15": lambda growth: min(1.0, BELIEVABLE_GROWTH / growth),
+    "clip 15": lambda growth: min(1.0, 15 / growth),
     "damp 0.01": lambda growth: 0.99,
     "damp 0.03": lambda growth: 0.97,
-    "stop": lambda growth: float(growth <= BELIEVABLE_GROWTH),
+    "stop": lambda growth: float(growth <= 15),
 }
 
 

@@ -4,7 +4,8 @@
 
 Each regime is a training (data, networks, optimizer); `--list` shows them. Scores of horizon K are compared with real
 retraining of the last K steps without random subsets (2 % of the examples each): rank correlation (LDS), slope, and the
-growth of the adjoint within the horizon (its largest norm over its first).
+accumulated growth of the adjoint (the sum of its norms in units of that at the end). `auto` marks the longest horizon
+that the growth lets be believed, measured like the others.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import torch
 from gansift import cleansing, data, influence, training
 from gansift.data.examples import Examples
 from gansift.files import write_json
-from gansift.influence.horizon import growth_factor
+from gansift.influence.horizon import accumulated_growth, trust
 from gansift.workflow.build import build_game, build_metrics, build_optimizers
 from gansift.workflow.config import Config, known, parse_horizons, resolve
 
@@ -98,6 +99,10 @@ def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Na
     quality = {"test": test.value(run), "untrained": test.value(run.sampler(0))}
     horizons = parse_horizons(known(config.horizons), run.epoch, run.steps)
     scores = influence.itd_horizons(run, validation, horizons)
+    longest = scores[max(scores)]
+    found = trust(longest.growth, run.epoch)
+    if found.horizon not in scores:
+        scores[found.horizon] = influence.itd(run, validation, horizon=found.horizon)
     spent = time.monotonic() - start
     print(
         f"{name} seed {seed}: test {quality['test']:.3g} (untrained {quality['untrained']:.3g}), {spent:.0f} s",
@@ -106,12 +111,13 @@ def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Na
     rows = []
     for horizon in sorted(scores):
         row = {"regime": name, "seed": seed, "horizon": horizon, "epochs": horizon / run.epoch, **quality}
-        row["growth"] = growth_factor(scores[horizon].growth)
+        row |= {"auto": horizon == found.horizon, "state": found.state, "swept": longest.horizon}
+        row["growth"] = accumulated_growth(scores[horizon].growth)
         if not arguments.growth_only:
             removed = round(arguments.removed / 100 * len(run.ids))
-            found = cleansing.verify(run, scores[horizon], validation, count=arguments.subsets, removed=removed)
-            row |= {key: value for key, value in found.agreement._asdict().items() if value is not None}
-            row |= {"predicted": found.predicted.tolist(), "true": found.true.tolist()}
+            verified = cleansing.verify(run, scores[horizon], validation, count=arguments.subsets, removed=removed)
+            row |= {key: value for key, value in verified.agreement._asdict().items() if value is not None}
+            row |= {"predicted": verified.predicted.tolist(), "true": verified.true.tolist()}
         rows.append(row)
         print(_line(row), flush=True)
     return rows
@@ -123,7 +129,7 @@ def _line(row: dict[str, Any]) -> str:
         value, ends = row["spearman"]
         low, high = ends or (float("nan"), float("nan"))
         text += f"  LDS {value:6.3f} [{low:.2f}, {high:.2f}]  slope {row['slope'].value:8.3g}"
-    return text
+    return text + (f"  <- auto ({row['state']})" if row["auto"] else "")
 
 
 def main() -> None:

@@ -87,11 +87,3 @@ def test_the_believable_stretch_is_shaded_in_proportion():
 
 def texts(svg: str) -> list[str]:
     return [element.text or "" for element in ET.fromstring(svg).iter("text")]
-
-
-def test_the_limit_is_drawn_only_where_trust_is_known():
-    known = trust_figures.growth_chart(GROWTH, {"horizon": None, "limit": 500.0})
-    assert "limit (500 times the end)" in texts(known)
-    assert lines(known, dashed=True) >= 1
-    unknown = trust_figures.growth_chart(GROWTH, None)
-    assert lines(unknown, dashed=True) == 0

@@ -13,7 +13,7 @@ import torch
 
 from gansift.errors import GansiftError, UsageError
 from gansift.influence.adjoint import step_adjoint
-from gansift.influence.horizon import BELIEVABLE_GROWTH, checked_horizon, growth_factor, trust
+from gansift.influence.horizon import BELIEVABLE, accumulated_growth, checked_horizon, trust
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
 from gansift.training.state import AVERAGE, PARAMETERS, State
@@ -93,7 +93,7 @@ def _believable(run: Run, metric: Metric, progress: Progress | None) -> Scores:
     """Scores of the longest horizon within which the adjoint grows no more than is believable."""
     kept: _Swept | None = None
     for swept in _sweep(run, metric, run.steps - run.start, progress):
-        if growth_factor(swept.growth) > BELIEVABLE_GROWTH:
+        if kept is not None and accumulated_growth(swept.growth) > BELIEVABLE:
             break
         kept = swept._replace(by_weight=swept.by_weight.clone(), growth=list(swept.growth))
     if kept is None:

@@ -45,8 +45,11 @@ def _growth(summary: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _believable(found: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[Tag, list[str]]:
     state, chosen = found["state"], summary["chosen"]
-    grown = f"{_fold(found['growth'])}-fold" if words.finite(found["growth"]) else "beyond all numbers"
-    how = f"Going back, the derivative grows {grown}; up to {_fold(found['limit'])}-fold was found believable."
+    grown = f"{_fold(found['accumulated'])} times" if words.finite(found["accumulated"]) else "beyond all numbers times"
+    how = (
+        f"Going back, the derivative adds up to {grown} its size at the end; up to {_fold(found['limit'])} times was "
+        "found believable."
+    )
     if state == "chaotic":
         return Tag("chaotic", "bad"), [
             "This training is chaotic: even the scores of a single epoch are mostly noise.", _SMOOTHER, how
@@ -56,7 +59,7 @@ def _believable(found: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[T
     if state == "smooth":
         extent = "" if whole else ", as far back as they were computed"
         return Tag("smooth", "good"), [f"Scores can be believed over {far}{extent}.", how]
-    sentences = [f"Scores can be believed over {far}; scores of longer horizons are noise.", _SMOOTHER, how]
+    sentences = [f"Scores can be believed over {far}; scores of longer horizons may be noise.", _SMOOTHER, how]
     if chosen is not None and chosen["horizon"] > found["horizon"]:
         sentences.append(
             f"The chosen horizon, {words.plural(chosen['horizon'], 'step')}, is longer than that. What retraining "

@@ -106,26 +106,17 @@ def growth_chart(growth: Sequence[Mapping[str, Any]], trust: Mapping[str, Any] |
 
     Args:
         growth: rows with ``step`` and ``norm``; without a positive finite norm they are left out.
-        trust: the longest believable ``horizon`` in steps, which is shaded, and the ``limit`` of the norm in units of
-            its value at the end, which is a line; None draws neither.
+        trust: the longest believable ``horizon`` in steps, which is shaded; None shades nothing.
     """
     points = sorted((row["step"], row["norm"]) for row in growth if finite(row.get("norm")) and row["norm"] > 0)
 
     def paint(axes: Axes) -> None:
         axes.plot([step for step, _ in points], [norm for _, norm in points], color=HELPFUL)
-        if points and trust is not None:
-            end, last = points[-1][0] + 1, points[-1][1]
-            if trust["horizon"] is not None:
-                start = max(end - trust["horizon"], points[0][0])
-                axes.axvspan(start, end, color=HELPFUL, alpha=0.12, linewidth=0, label="believable")
-            axes.axhline(
-                trust["limit"] * last,
-                color=HARMFUL,
-                linestyle="--",
-                linewidth=1.4,
-                label=f"limit ({trust['limit']:g} times the end)",
-            )
-            axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, columnspacing=1)
+        if points and trust is not None and trust["horizon"] is not None:
+            end = points[-1][0] + 1
+            start = max(end - trust["horizon"], points[0][0])
+            axes.axvspan(start, end, color=HELPFUL, alpha=0.12, linewidth=0, label="believable")
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(
             FuncFormatter(lambda value, _: f"{value:,g}" if 1e-3 <= value < 1e5 else number(value, 1))
