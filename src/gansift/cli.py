@@ -16,6 +16,7 @@ import typer
 
 from gansift import __version__
 from gansift.errors import GansiftError, UsageError
+from gansift.influence.estimators import LABELS
 from gansift.workflow.config import PRESETS, Config
 
 app = typer.Typer(
@@ -41,8 +42,8 @@ _FromStart = Annotated[
 _Estimator = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
-        help="whose scores: itd (exact), or without-propagation, discriminator-loss, discriminator-score, "
-        "isolation-forest, density, nearest-samples, random, aid (default: that of the run, itd)"
+        help="whose scores (default: those of the run, itd): "
+        + ", ".join(f"{name} ({label})" for name, label in LABELS.items())
     ),
 ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Protocol
@@ -18,7 +17,7 @@ from gansift.training.trajectory import Run
 
 
 class Estimator(Protocol):
-    """What gives every training example a score. Its first line of documentation is its description."""
+    """What gives every training example a score."""
 
     def __call__(
         self, run: Run, metric: Metric, horizon: int | None = None, progress: Progress | None = None
@@ -54,6 +53,19 @@ ESTIMATORS: dict[str, Estimator] = {
     "density": baselines.density,
     "nearest-samples": baselines.nearest_samples,
     "random": baselines.random_ranking,
+}
+
+#: What each calls harmful, in the few words that a chart has room for.
+LABELS = {
+    "itd": "exact scores (ITD)",
+    "aid": "fixed point (AID)",
+    "without-propagation": "without propagation",
+    "discriminator-loss": "discriminator's loss",
+    "discriminator-score": "discriminator's score",
+    "isolation-forest": "Isolation Forest",
+    "density": "rare features",
+    "nearest-samples": "unlike the samples",
+    "random": "at random",
 }
 
 #: The estimators that depend on the horizon, because they go back through the steps: one sweep passes all horizons.
@@ -92,8 +104,3 @@ def estimate(
         return SWEEPS[name](run, metric, horizons, progress)
     scores = ESTIMATORS[name](run, metric, None, progress)
     return {horizon: replace(scores, horizon=horizon) for horizon in horizons}
-
-
-def description(name: str) -> str:
-    """One line on what an estimator does, for help texts: the first of its documentation."""
-    return (inspect.getdoc(ESTIMATORS[name]) or name).splitlines()[0].replace("`", "")

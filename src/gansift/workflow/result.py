@@ -12,7 +12,7 @@ from gansift.cleansing.calibrate import calibrated
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted, is_better
 from gansift.cleansing.statistics import Interval, mean_interval
 from gansift.cleansing.trial import Cell, Trial
-from gansift.influence.estimators import description
+from gansift.influence.estimators import LABELS
 from gansift.metrics.metric import Metric
 from gansift.report.words import MINUS, interval, metric_label
 from gansift.training.trajectory import Run
@@ -104,7 +104,7 @@ def _compared_row(name: str, changes: Sequence[tuple[float, float]]) -> dict[str
     validation, test = (mean_interval([change[split] for change in changes]) for split in (0, 1))
     return {
         "estimator": name,
-        "title": description(name).rstrip("."),
+        "title": LABELS[name],
         "validation": validation.mean,
         "validation_ci95": validation.ci95,
         "test": test.mean,
