@@ -396,7 +396,11 @@ def test_what_helped_is_compared_with_other_ways_of_choosing(finished, tmp_path)
     folder = tmp_path / "run"
     shutil.copytree(finished[0], folder)
     _pretend(folder, -50.0)
+    scored = _scores(folder)
     _gansift("cleanse", folder, "--quiet")
+    assert {name: text for name, text in _scores(folder).items() if name.startswith("seeds")} == {
+        name: text for name, text in scored.items() if name.startswith("seeds")
+    }
     report = json.loads((folder / "report.json").read_text())
     assert [row["estimator"] for row in report["baselines"]] == [
         "itd", "random", "isolation-forest", "density", "discriminator-score", "nearest-samples",

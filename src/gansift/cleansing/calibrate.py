@@ -5,7 +5,6 @@ The share of a prediction that retraining bears out is measured, not modelled: o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,12 +19,14 @@ def calibrated(trials: Sequence[Trial]) -> float | None:
         trials: of one cell, one for each seed.
 
     Returns:
-        The corrected change of the validation metric; None for one seed, or where the others' predictions sum to zero.
+        The corrected change of the validation metric; None for one seed, or where predictions are
+        not finite or sum to zero.
     """
     predicted = np.array([trial.predicted for trial in trials])
     measured = np.array([trial.validation for trial in trials])
-    others_predicted, others_measured = predicted.sum() - predicted, measured.sum() - measured
-    if len(trials) < 2 or not others_predicted.all():
+    if len(trials) < 2 or not np.isfinite(predicted).all():  # the sweep may have overflowed
         return None
-    mean = float(np.mean(predicted * others_measured / others_predicted))
-    return mean if math.isfinite(mean) else None
+    others_predicted, others_measured = predicted.sum() - predicted, measured.sum() - measured
+    if not others_predicted.all():
+        return None
+    return float(np.mean(predicted * others_measured / others_predicted))

@@ -81,7 +81,9 @@ def summarise(
     return result, chosen if helped else None
 
 
-def compared(cell: Cell, trials: Sequence[Trial], others: Sequence[Sequence[Mapping[str, Any]]], own: str) -> Any:
+def compared(
+    cell: Cell, trials: Sequence[Trial], others: Sequence[Sequence[Mapping[str, Any]]], own: str
+) -> list[dict[str, Any]]:
     """The content of ``baselines``: what removing as many examples at the same cell changes, estimator by estimator.
 
     Args:

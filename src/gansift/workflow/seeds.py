@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from gansift import training
 from gansift.cleansing.choose import choose, complete_cells
 from gansift.cleansing.trial import Cell, Trial, compare, try_horizon
+from gansift.errors import GansiftError
 from gansift.files import read_json, write_json
 from gansift.influence.estimators import SWEEPS, estimate
 from gansift.influence.horizon import trust
@@ -21,6 +23,8 @@ from gansift.workflow.build import Workplace, build_game, build_optimizers, work
 from gansift.workflow.config import AUTO, Config, Way, known, load, parse_counts, parse_estimators, parse_horizons
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.verification import has_verified, verify_itself
+
+_log = logging.getLogger(__name__)
 
 #: Called with the amount of work done, in units of one training step.
 Tick = Callable[[float], None]
@@ -176,22 +180,26 @@ def compare_seed(
 ) -> None:
     """Retraining of one seed without what other estimators call most harmful, at the chosen cell.
 
-    Raises:
-        UsageError: if an estimator does not fit the game or the metric.
+    An estimator that does not fit the game or the metric is left out, with a warning.
     """
     path = directory.compared(seed, cell, way)
-    names = compared_with(place.config, way)
-    if path.exists() or not names:
+    if path.exists():
         return
-    scores = [scores_at(directory, place, run, seed, name, cell.horizon, tick) for name in names]
-    found = compare(run, scores, cell, place.metrics, _before(directory, place, run, seed), way.from_start)
+    scores = {}
+    for name in compared_with(place.config, way):
+        try:
+            scores[name] = scores_at(directory, place, run, seed, name, cell.horizon, tick)
+        except GansiftError as error:
+            _log.warning("seed %d: nothing is compared with %s: %s", seed, name, error)
+    before = _before(directory, place, run, seed)
+    found = compare(run, list(scores.values()), cell, place.metrics, before, way.from_start)
     rows = [
         {"estimator": name, "validation": changes[0], "test": changes[1]}
-        for name, changes in zip(names, found, strict=True)
+        for name, changes in zip(scores, found, strict=True)
         if changes is not None
     ]
     write_json(path, rows)
-    tick(float(len(names) * (run.steps if way.from_start else cell.horizon)))
+    tick(float(len(scores) * (run.steps if way.from_start else cell.horizon)))
 
 
 def scores_at(
@@ -203,11 +211,20 @@ def scores_at(
     horizon: int,
     tick: Tick = lambda amount: None,
 ) -> Scores:
-    """The scores of one seed by one estimator for one horizon, computed if they are not there yet."""
+    """The scores of one seed by one estimator for one horizon; computed, but not kept, where they are not there.
+
+    What is kept says which horizons are cleansed with, and that is for `score_seed` to decide.
+
+    Raises:
+        GansiftError: if the estimator does not fit the game or the metric, or its sweep overflows.
+    """
     path = directory.scores(seed, place.validation.name, estimator, horizon)
-    if not path.exists():
-        estimate(estimator, run, place.validation, [horizon], lambda number: tick(SWEEP))[horizon].to_csv(path)
-    return Scores.read(path)
+    if path.exists():
+        return Scores.read(path)
+    found = estimate(estimator, run, place.validation, [horizon], lambda number: tick(SWEEP))
+    if horizon not in found:
+        raise GansiftError(f"no scores of horizon {horizon}: the backward sweep overflowed. Choose a shorter one.")
+    return found[horizon]
 
 
 def _before(directory: RunDirectory, place: Workplace, run: Run, seed: int) -> tuple[float, float]:
