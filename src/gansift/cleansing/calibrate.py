@@ -19,8 +19,8 @@ def calibrated(trials: Sequence[Trial]) -> float | None:
         trials: of one cell, one for each seed.
 
     Returns:
-        The corrected change of the validation metric; None for one seed, or where predictions are
-        not finite or sum to zero.
+        The corrected change of the validation metric; None for one seed, or where predictions are not finite or sum to
+        zero.
     """
     predicted = np.array([trial.predicted for trial in trials])
     measured = np.array([trial.validation for trial in trials])
