@@ -5,7 +5,9 @@
 Each regime is a training (data, networks, optimizer); `--list` shows them. Scores of horizon K are compared with real
 retraining of the last K steps without random subsets (2 % of the examples each): rank correlation (LDS), slope, and the
 accumulated growth of the adjoint (the sum of its norms in units of that at the end). `auto` marks the longest horizon
-that the growth lets be believed, measured like the others.
+that the growth lets be believed, measured like the others. What limits a horizon: `spread` is the standard deviation of
+the true changes over the subsets, and `rounding` what the metric changes if the same steps are redone in float64 with
+nobody removed. Where rounding alone changes as much as a removal, nothing can predict that removal.
 """
 
 from __future__ import annotations
@@ -21,7 +23,11 @@ import torch
 from gansift import cleansing, data, influence, training
 from gansift.data.examples import Examples
 from gansift.files import write_json
+from gansift.games.sampler import Sampler
 from gansift.influence.horizon import accumulated_growth, trust
+from gansift.metrics.metric import Metric
+from gansift.training.state import State, readout
+from gansift.training.step import Step
 from gansift.workflow.build import build_game, build_metrics, build_optimizers
 from gansift.workflow.config import Config, known, parse_horizons, resolve
 
@@ -118,9 +124,23 @@ def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Na
             verified = cleansing.verify(run, scores[horizon], validation, count=arguments.subsets, removed=removed)
             row |= {key: value for key, value in verified.agreement._asdict().items() if value is not None}
             row |= {"predicted": verified.predicted.tolist(), "true": verified.true.tolist()}
+            row |= {"spread": float(verified.true.std()), "rounding": rounding(run, splits.train, validation, horizon)}
         rows.append(row)
         print(_line(row), flush=True)
     return rows
+
+
+def rounding(run: training.Run, train: Examples, metric: Metric, horizon: int) -> float:
+    """Change of the metric when the last steps are redone in float64 from the state that float32 had reached."""
+    step, start = run.step, run.steps - horizon
+    double = Step(step.game, {"data": train}, replace(step.settings, dtype="float64"))
+    state: State = {
+        player: {name: value.double() for name, value in slots.items()} for player, slots in run.state(start).items()
+    }
+    for number in range(start, run.steps):
+        state = double(state, number, run.weights.double())
+    parameters = {player: value.float() for player, value in readout(state).items()}
+    return metric.value(Sampler(step.game, parameters)) - metric.value(run)
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -129,6 +149,7 @@ def _line(row: dict[str, Any]) -> str:
         value, ends = row["spearman"]
         low, high = ends or (float("nan"), float("nan"))
         text += f"  LDS {value:6.3f} [{low:.2f}, {high:.2f}]  slope {row['slope'].value:8.3g}"
+        text += f"  spread {row['spread']:.2g}  rounding {row['rounding']:.1g}"
     return text + (f"  <- auto ({row['state']})" if row["auto"] else "")
 
 

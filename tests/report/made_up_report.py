@@ -40,6 +40,7 @@ def summary(horizons: tuple[int, ...] = (320,), **changes: Any) -> dict[str, Any
         "steps": 1280,
         "removal": "fixed-denominator",
         "estimator": "itd",
+        "ranking": False,
         "from_start": False,
         "validation": {"before": 9.1, "after": 8.7, "change": -0.4, "ci95": [-0.6, -0.2], "random_change": 0.02},
         "test": {

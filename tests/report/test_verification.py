@@ -97,6 +97,11 @@ def test_a_slope_far_from_one_is_said(slope, words):
     assert words in told(slope=made_up.statistic(slope))
 
 
+def test_a_ranking_is_not_judged_by_its_sizes():
+    assert "These scores only rank" in told(slope=None)
+    assert "Sizes are" not in told(slope=None)
+
+
 def test_sizes_with_a_wide_interval_are_uncertain_unless_it_leaves_out_one():
     assert "Sizes are uncertain: slope 1.02 (95 % interval 0.20 to 1.90)" in told(
         slope=made_up.statistic(1.02, 0.2, 1.9)

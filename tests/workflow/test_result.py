@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gansift import data, games, training
@@ -35,10 +37,10 @@ def _trials(validation, test, horizon=10, removed=5, sign=1.0):
     ]
 
 
-def _summary(place, run, trials, direction="lower", seeds=4, from_start=False):
+def _summary(place, run, trials, direction="lower", seeds=4, from_start=False, estimator="itd"):
     place.validation.direction = direction
     values = [{name: {"validation": 9.0, "test": 10.0} for name in ("untrained", "trained")}] * seeds
-    return summarise(place, values, trials, run, Way("itd", from_start), 60.0, [{"train": 1.0}] * seeds)
+    return summarise(place, values, trials, run, Way(estimator, from_start), 60.0, [{"train": 1.0}] * seeds)
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("lower", 1.0), ("higher", -1.0)])
@@ -90,6 +92,23 @@ def test_a_removal_that_some_seed_could_not_try_is_left_out_and_said(place, run)
     assert cell == Cell(10, 5)
     assert [row["horizon"] for row in result["grid"]] == [10]
     assert any("1 of 2 removals could not be tried on every seed" in warning for warning in result["warnings"])
+
+
+def test_horizons_that_auto_left_out_are_said_not_to_be_believable(place, run):
+    place = replace(place, config=replace(place.config, horizons="auto", steps=10 * int(run.epoch)))
+    result, _ = _summary(place, run, _trials(FOUND, [-2.0, -2.1, -1.9, -2.0], horizon=4 * int(run.epoch)))
+    told = [warning for warning in result["warnings"] if "were not tried" in warning]
+    assert len(told) == 1
+    assert f"beyond {4 * int(run.epoch)} steps (4 epochs)" in told[0]
+    assert any("5 of 6 removals could not be tried" in warning for warning in result["warnings"])
+
+
+def test_a_ranking_promises_no_size(place, run):
+    trials = _trials(FOUND, [-2.0, -2.1, -1.9, -2.0])
+    assert _summary(place, run, trials)[0]["grid"][0]["predicted"] == -1.0
+    ranked = _summary(place, run, trials, estimator="density")[0]
+    assert ranked["ranking"]
+    assert (ranked["grid"][0]["predicted"], ranked["grid"][0]["calibrated"]) == (None, None)
 
 
 def test_the_sentence_says_from_where_examples_were_removed(place, run):

@@ -68,6 +68,11 @@ LABELS = {
     "random": "at random",
 }
 
+#: The estimators whose scores have no units, or those of another quantity: they say whom to remove first, no more.
+RANKINGS = frozenset(
+    {"discriminator-loss", "discriminator-score", "isolation-forest", "density", "nearest-samples", "random"}
+)
+
 #: The estimators that depend on the horizon, because they go back through the steps: one sweep passes all horizons.
 #: The others look at the run's end or at the data, and say the same for every horizon.
 SWEEPS: dict[str, Sweep] = {

@@ -123,6 +123,8 @@ def _ranked(row: Mapping[str, Any], steps: int) -> str:
 
 
 def _sizes(row: Mapping[str, Any]) -> str:
+    if row["slope"] is None:
+        return "These scores only rank; their sizes have no meaning."
     value, ends = row["slope"]["value"], row["slope"]["ci95"]
     if not words.finite(value):
         return ""

@@ -135,7 +135,7 @@ def build_optimizers(config: Config) -> dict[str, training.Optimizer]:
 
 def _optimizer(config: Config, lr: float) -> training.Optimizer:
     rate: dict[str, Any] = {
-        "lr": lr, "warmup": known(config.warmup), "decay": config.decay, "final": config.final,
+        "lr": lr, "warmup": known(config.warmup), "decay": known(config.decay), "final": known(config.final),
     }  # fmt: skip
     inside: dict[str, Any] = {"eps": known(config.eps), "eps_inside": config.eps_inside}
     beta2 = known(config.beta2)

@@ -77,8 +77,8 @@ class Config:
     eps: float | None = _option(None, "epsilon in Adam's denominator; 1e-3 to 1e-2 keeps training smooth")
     eps_inside: bool = _option(True, "put epsilon inside the root: sqrt(v + eps^2)")
     warmup: int | None = _option(None, "steps over which the learning rate rises")
-    decay: str = _option("constant", "learning rate after the warm-up: constant or cosine")
-    final: float = _option(0.0, "share of the learning rate that a cosine ends at", 0)
+    decay: str | None = _option(None, "learning rate after the warm-up: constant or cosine")
+    final: float | None = _option(None, "share of the learning rate that a cosine ends at", 0)
     ema: float | None = _option(None, "decay of the averaged generator; 0 for none")
     dtype: str = _option("float32", "float32 or float64")
     device: str = _option("cpu", "cpu, cuda, ...")
@@ -131,12 +131,14 @@ MACHINE = ("jobs",)
 
 _POINTS: dict[str, Any] = {
     "model": "fc", "latent": 10, "width": 64, "r1": 0.1, "steps": 1500, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,
-    "warmup": 100, "ema": 0.98, "metric": "all", "seeds": 8, "horizons": "1,5,20,all", "remove": "1%,2%,5%,10%",
+    "warmup": 100, "decay": "constant", "final": 0.0, "ema": 0.98,
+    "metric": "all", "seeds": 8, "horizons": "1,5,20,all", "remove": "1%,2%,5%,10%",
     "verify": 30,
 }  # fmt: skip
 _SMALL_IMAGES: dict[str, Any] = {
     "model": "mlp", "latent": 16, "width": 64, "r1": 1.0, "steps": 1440, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,
-    "warmup": 0, "ema": 0.98, "metric": "fid", "seeds": 8, "horizons": "1,5,10,20,all", "remove": "2%,5%,10%",
+    "warmup": 0, "decay": "constant", "final": 0.0, "ema": 0.98,
+    "metric": "fid", "seeds": 8, "horizons": "1,5,10,20,all", "remove": "2%,5%,10%",
     "verify": 30,
 }  # fmt: skip
 _IMAGES: dict[str, Any] = {

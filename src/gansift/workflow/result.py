@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
@@ -12,12 +12,12 @@ from gansift.cleansing.calibrate import calibrated
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted, is_better
 from gansift.cleansing.statistics import Interval, mean_interval
 from gansift.cleansing.trial import Cell, Trial
-from gansift.influence.estimators import LABELS
+from gansift.influence.estimators import LABELS, RANKINGS
 from gansift.metrics.metric import Metric
-from gansift.report.words import MINUS, interval, metric_label
+from gansift.report.words import MINUS, interval, metric_label, stretch
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
-from gansift.workflow.config import Way
+from gansift.workflow.config import AUTO, Way, known
 from gansift.workflow.seeds import STAGES, plan
 
 Values = Mapping[str, Mapping[str, float]]
@@ -53,6 +53,7 @@ def summarise(
     validation = _changes(values, "validation", [] if chosen is None else cells[chosen])
     test = _changes(values, "test", judged)
     test["untrained"] = mean_interval([value["untrained"]["test"] for value in values]).mean
+    ranking = way.estimator in RANKINGS
     helped = chosen is not None and _held(judged, metric.direction)
     sentence = _verdict(metric, chosen, test, helped, len(values), epoch, way.from_start)
     result = {
@@ -69,14 +70,15 @@ def summarise(
         "removal": run.step.settings.removal,
         "from_start": way.from_start,
         "estimator": way.estimator,
+        "ranking": ranking,
         "validation": validation,
         "test": test,
-        "grid": [_grid_row(cell, of_cell, epoch) for cell, of_cell in cells.items()],
+        "grid": [_grid_row(cell, of_cell, epoch, ranking) for cell, of_cell in cells.items()],
         "per_seed": _per_seed(values, judged, epoch),
         "settings": asdict(place.config),
         "seconds": seconds,
         "times": {stage: sum(of_seed.get(stage, 0.0) for of_seed in times) for stage in STAGES},
-        "warnings": _warnings(place, values, len(cells)),
+        "warnings": _warnings(place, values, cells, epoch),
     }
     return result, chosen if helped else None
 
@@ -144,9 +146,11 @@ def _cell(cell: Cell, epoch: float) -> dict[str, Any]:
     return {"horizon": cell.horizon, "epochs": round(cell.horizon / epoch, 2), "removed": cell.removed}
 
 
-def _grid_row(cell: Cell, trials: Sequence[Trial], epoch: float) -> dict[str, Any]:
-    row = _cell(cell, epoch) | {"predicted": mean_interval([trial.predicted for trial in trials]).mean}
-    row["calibrated"] = calibrated(trials)
+def _grid_row(cell: Cell, trials: Sequence[Trial], epoch: float, ranking: bool) -> dict[str, Any]:
+    row = _cell(cell, epoch) | {"predicted": None, "calibrated": None}
+    if not ranking:
+        row["predicted"] = mean_interval([trial.predicted for trial in trials]).mean
+        row["calibrated"] = calibrated(trials)
     for name in ("validation", "test", "random_validation", "random_test"):
         row[name], row[f"{name}_ci95"] = mean_interval([getattr(trial, name) for trial in trials])
     return row
@@ -218,7 +222,7 @@ def _verdict(
     return f"{what} {change}; {against}. {why}, so every example is kept."
 
 
-def _warnings(place: Workplace, values: Sequence[Values], cells: int) -> list[str]:
+def _warnings(place: Workplace, values: Sequence[Values], cells: Collection[Cell], epoch: float) -> list[str]:
     metric, seeds, warnings = place.validation, len(values), []
     untrained = mean_interval([value["untrained"]["test"] for value in values]).mean
     trained = mean_interval([value["trained"]["test"] for value in values]).mean
@@ -230,11 +234,18 @@ def _warnings(place: Workplace, values: Sequence[Values], cells: int) -> list[st
     if seeds == 1:
         warnings.append("One training seed gives no interval; use --seeds 5 or more to know whether the gain holds.")
     horizons, counts = plan(place.config, len(place.splits.train))
-    planned = len(horizons) * len(counts)
-    if cells < planned:
+    longest = max((cell.horizon for cell in cells), default=0)
+    if known(place.config.horizons).strip() == AUTO and 0 < longest < max(horizons):
+        horizons = [horizon for horizon in horizons if horizon <= longest]
         warnings.append(
-            f"{planned - cells} of {planned} removals could not be tried on every seed, because the backward sweep "
-            "overflowed or a retraining broke down (see log.txt), and are left out. "
+            f"Horizons beyond {stretch(longest, round(longest / epoch, 2))} were not tried: further back the adjoint "
+            "accumulates so much growth on some seed that scores cannot be believed."
+        )
+    planned = len(horizons) * len(counts)
+    if len(cells) < planned:
+        warnings.append(
+            f"{planned - len(cells)} of {planned} removals could not be tried on every seed, because the "
+            "backward sweep overflowed or a retraining broke down (see log.txt), and are left out. "
             "Train more smoothly (larger --eps or --r1, smaller --lr) or choose shorter --horizons."
         )
     return warnings

@@ -45,6 +45,7 @@ from gansift.workflow.result import compared, summarise
 from gansift.workflow.seeds import (
     MAIN_SEED,
     STAGES,
+    SWEEP,
     is_cleansed,
     plan,
     read_trials,
@@ -233,14 +234,25 @@ def verify(
     config, examples = place.config, len(place.splits.train)
     given = None if file is None else Scores.read(file)
     seeds = range(known(config.seeds) if over_seeds else 1)
-    runs = [train_seed(directory, place, seed, lambda amount: None) for seed in seeds]
+    untrained = sum(work_left(directory, config, way, seed, examples)["train"] for seed in seeds)
+    with progress("train", untrained, quiet or not untrained) as tick:
+        runs = [train_seed(directory, place, seed, tick) for seed in seeds]
     (removed,) = parse_counts(remove, examples)
     steps = _verified_horizon(directory, config, given, horizon, runs[0])
-    scores = [
-        replace(given, horizon=steps) if given else scores_at(directory, place, run, seed, way.estimator, steps)
-        for seed, run in zip(seeds, runs, strict=True)
+    unscored = [
+        seed
+        for seed in seeds
+        if given is None
+        and way.estimator in SWEEPS
+        and not directory.scores(seed, place.validation.name, way.estimator, steps).exists()
     ]
-    with progress("verify", float(count * steps * len(runs)), quiet) as tick:
+    with progress("verify", float(steps * (count * len(runs) + SWEEP * len(unscored))), quiet) as tick:
+        scores = [
+            replace(given, horizon=steps)
+            if given
+            else scores_at(directory, place, run, seed, way.estimator, steps, tick)
+            for seed, run in zip(seeds, runs, strict=True)
+        ]
         found = verify_scores(directory, place, runs, scores, count, removed, tick)
     if directory.result.exists() and is_cleansed(directory, place, way):
         finish(directory, way)

@@ -11,6 +11,7 @@ from typing import Any
 from gansift.cleansing.agreement import Statistic
 from gansift.cleansing.verify import Verification, verify
 from gansift.files import read_json, write_json
+from gansift.influence.estimators import RANKINGS
 from gansift.influence.scores import Scores
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
@@ -92,6 +93,8 @@ def _entry(found: Verification, runs: Sequence[Run], removed: int) -> dict[str, 
     statistics = {
         name: None if value is None else _statistic(value) for name, value in found.agreement._asdict().items()
     }
+    if found.estimator in RANKINGS:
+        statistics["slope"] = None
     return {
         "estimator": found.estimator,
         "horizon": found.horizon,
