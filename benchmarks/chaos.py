@@ -1,14 +1,15 @@
 """What ranks removals best where training is chaotic? Variants of the sweep against the expected effect over seeds.
 
-    python benchmarks/chaos.py [REGIME ...] [--seeds 8] [--subsets 40] [--out benchmarks/results/chaos.json]
+    python benchmarks/chaos.py [REGIME ...] [--seeds 8] [--subsets 40] [--removed 2] [--out FILE]
 
 Regimes as in `horizons.py`: by default A and F, chaotic over the whole run, and G, which is not. Truth is the
 mean over seeds of retraining the whole run without random 2 %; its split-half reliability is the ceiling.
-Each variant changes the adjoint after every step of the backward sweep, so its scores are biased:
+All variants but the first are biased. Most change the adjoint after every step of the backward sweep:
 
     clip c     its norm is cut to c times that at the end of the run
     damp d     it is multiplied by 1 - d
-    stop       it is set to zero beyond the longest believable horizon
+    stop       it is set to zero beyond a growth of 15
+    perturbed  scores averaged over four copies of the run whose initial parameters were disturbed by 0.1 %
 
 `one seed` is the mean over seeds of a single seed's rank correlation with that truth, `mean of seeds` that of the
 averaged scores.
@@ -17,7 +18,9 @@ averaged scores.
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +32,12 @@ from gansift import cleansing, metrics, training
 from gansift.cleansing.agreement import agreement
 from gansift.cleansing.verify import Verification, random_removals, true_changes
 from gansift.files import write_json
+from gansift.games.draw import Draw
 from gansift.influence.adjoint import step_adjoint
 from gansift.influence.itd import _end, _norm, itd
-from gansift.training.state import State
+from gansift.training.checkpoints import MemoryCheckpoints
+from gansift.training.state import AVERAGE, PARAMETERS, State
+from gansift.training.train import record
 from gansift.workflow.build import build_metrics
 
 #: From the growth so far to the factor that the adjoint is multiplied by.
@@ -48,13 +54,16 @@ VARIANTS: dict[str, Variant] = {
 }
 
 
-def scores(run: training.Run, metric: metrics.Metric, variant: Variant) -> np.ndarray:
-    """Scores of the whole run with an adjoint that is changed after every step, shape (N,)."""
+_COPIES, _DISTURBANCE = 4, 1e-3
+
+
+def scores(run: training.Run, metric: metrics.Metric, variant: Variant, horizon: int | None = None) -> np.ndarray:
+    """Scores of the last steps with an adjoint that is changed after every step, shape (N,)."""
     adjoint: State = _end(run, metric)
     by_weight = torch.zeros(len(run.ids), dtype=torch.float64)
     first = 0.0
-    for record in run.reversed(run.start):
-        adjoint = step_adjoint(run.step, record, run.weights, adjoint, by_weight)
+    for step in run.reversed(run.start if horizon is None else run.steps - horizon):
+        adjoint = step_adjoint(run.step, step, run.weights, adjoint, by_weight)
         norm = _norm(adjoint)
         if not np.isfinite(norm):
             return np.full(len(run.ids), np.nan)
@@ -66,12 +75,30 @@ def scores(run: training.Run, metric: metrics.Metric, variant: Variant) -> np.nd
     return -(run.weights.double() * by_weight).numpy()
 
 
-def measure(name: str, seeds: int, subsets: int) -> list[dict[str, Any]]:
+def perturbed(run: training.Run, metric: metrics.Metric, horizon: int | None = None) -> np.ndarray:
+    """Exact scores averaged over copies of the run's last steps that start from disturbed parameters, shape (N,)."""
+    start = run.start if horizon is None else run.steps - horizon
+    found = []
+    for number in range(_COPIES):
+        state = {player: dict(slots) for player, slots in run.state(start).items()}
+        for slots in state.values():
+            for name in {PARAMETERS, AVERAGE} & slots.keys():
+                size = _DISTURBANCE * slots[name].square().mean().sqrt()
+                slots[name] = slots[name] + size * Draw("perturbed", number, name).normal(*slots[name].shape)
+        stride = max(1, math.isqrt(run.steps - start))
+        copy = record(run.step, run.weights, start, MemoryCheckpoints(), stride, initial=state)
+        found.append(scores(copy, metric, VARIANTS["exact"], run.steps - start))
+    return np.mean(found, axis=0)
+
+
+def measure(name: str, seeds: int, subsets: int, percent: float) -> list[dict[str, Any]]:
     """One row for each variant."""
     config, splits = prepare(REGIMES[name])
     metric, _ = build_metrics(config, splits)
     runs = [trained(config, splits, seed) for seed in range(seeds)]
-    removals = random_removals(runs[0], itd(runs[0], metric, horizon=1), subsets, round(0.02 * len(runs[0].ids)))
+    removals = random_removals(
+        runs[0], itd(runs[0], metric, horizon=1), subsets, round(percent / 100 * len(runs[0].ids))
+    )
     rows_of = {identity: row for row, identity in enumerate(runs[0].ids)}
     chosen = [[rows_of[identity] for identity in ids] for ids in removals]
     true = np.array([true_changes(run, metric, removals, run.steps) for run in runs])
@@ -82,17 +109,17 @@ def measure(name: str, seeds: int, subsets: int) -> list[dict[str, Any]]:
         f"{name}: truth varies by {spread:.3g} (std over removals), reliability of its mean {ceiling:.2f}", flush=True
     )
     rows = []
-    for variant, change in VARIANTS.items():
-        predicted = np.array(
-            [[of_run[row].sum() for row in chosen] for of_run in (scores(run, metric, change) for run in runs)]
-        )
+    ways = {variant: partial(scores, variant=change) for variant, change in VARIANTS.items()} | {"perturbed": perturbed}
+    for variant, way in ways.items():
+        predicted = np.array([[of_run[row].sum() for row in chosen] for of_run in (way(run, metric) for run in runs)])
         alone = [agreement(of_run, truth).spearman.value for of_run in predicted]
         own = [agreement(of_run, of_truth).spearman.value for of_run, of_truth in zip(predicted, true, strict=True)]
         mean = agreement(predicted.mean(axis=0), truth).spearman
         ranks = predicted.argsort(axis=1).argsort(axis=1).mean(axis=0)
         rows.append(
             {
-                "regime": name, "variant": variant, "seeds": seeds, "ceiling": ceiling, "mean_of_seeds": mean,
+                "regime": name, "removed": percent, "variant": variant, "seeds": seeds, "ceiling": ceiling,
+                "mean_of_seeds": mean,
                 "mean_of_ranks": agreement(ranks, truth).spearman, "one_seed": cleansing.mean_interval(alone),
                 "own_truth": cleansing.mean_interval(own),
             }
@@ -112,12 +139,13 @@ def main() -> None:
     parser.add_argument("regimes", nargs="*", default=["A", "F", "G"])
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--subsets", type=int, default=40)
+    parser.add_argument("--removed", type=float, default=2.0, help="per cent of the training examples in each subset")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
     for name in arguments.regimes:
-        rows += measure(name, arguments.seeds, arguments.subsets)
+        rows += measure(name, arguments.seeds, arguments.subsets, arguments.removed)
         if arguments.out:
             write_json(arguments.out, rows)
 

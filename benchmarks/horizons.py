@@ -55,7 +55,7 @@ REGIMES: dict[str, dict[str, Any]] = {
     "dcgan-240-1e-3": _MNIST | {"lr": 1e-3, "steps": 240, "horizons": "1,2,all"},
     "dcgan-5e-4": _MNIST | {"lr": 5e-4},
     "dcgan-1e-3": _MNIST | {"lr": 1e-3},
-    "dcgan-cosine": _MNIST | {"lr": 8e-4, "decay": "cosine", "final": 0.1},
+    "dcgan-cosine": _MNIST | {"lr": 3e-3, "decay": "cosine", "final": 0.1},
 }  # fmt: skip
 
 

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from gansift.errors import UsageError
 from gansift.influence.scores import Scores
-from gansift.training.checkpoints import MemoryCheckpoints
-from gansift.training.train import record
+from gansift.training.train import redo
 from gansift.training.trajectory import Run
 
 
@@ -56,15 +55,7 @@ def retrain(run: Run, remove: Scores | Iterable[str], *, horizon: int | None = N
     length = longest if from_start or horizon is None else horizon
     if not 1 <= length <= longest:
         raise UsageError(f"the horizon {length} is not between 1 and the {longest} steps of the run")
-    start = run.steps - length
-    return record(
-        run.step,
-        without(run, ids),
-        start,
-        MemoryCheckpoints(),
-        stride=max(1, int(length**0.5)),
-        initial=run.state(start),
-    )
+    return redo(run, without(run, ids), length)
 
 
 def without(run: Run, ids: Iterable[str]) -> Tensor:

@@ -11,6 +11,7 @@ from gansift.influence import baselines
 from gansift.influence.aid import aid
 from gansift.influence.horizon import checked_horizon
 from gansift.influence.itd import Progress, itd, itd_horizons
+from gansift.influence.repeated import ROUNDS, itd_repeated, itd_repeated_horizons
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
 from gansift.training.trajectory import Run
@@ -45,6 +46,7 @@ Sweep = Callable[[Run, Metric, Collection[int], Progress | None], dict[int, Scor
 
 ESTIMATORS: dict[str, Estimator] = {
     "itd": itd,
+    "itd-repeated": itd_repeated,
     "aid": aid,
     "without-propagation": baselines.without_propagation,
     "discriminator-loss": baselines.discriminator_loss,
@@ -58,6 +60,7 @@ ESTIMATORS: dict[str, Estimator] = {
 #: What each calls harmful, in the few words that a chart has room for.
 LABELS = {
     "itd": "exact scores (ITD)",
+    "itd-repeated": "exact scores, repeated",
     "aid": "fixed point (AID)",
     "without-propagation": "without propagation",
     "discriminator-loss": "discriminator's loss",
@@ -70,16 +73,27 @@ LABELS = {
 
 #: The estimators whose scores have no units, or those of another quantity: they say whom to remove first, no more.
 RANKINGS = frozenset(
-    {"discriminator-loss", "discriminator-score", "isolation-forest", "density", "nearest-samples", "random"}
-)
+    {
+        "itd-repeated", "discriminator-loss", "discriminator-score", "isolation-forest", "density", "nearest-samples",
+        "random",
+    }
+)  # fmt: skip
 
 #: The estimators that depend on the horizon, because they go back through the steps: one sweep passes all horizons.
 #: The others look at the run's end or at the data, and say the same for every horizon.
 SWEEPS: dict[str, Sweep] = {
     "itd": itd_horizons,
+    "itd-repeated": itd_repeated_horizons,
     "without-propagation": baselines.without_propagation_horizons,
     "discriminator-loss": baselines.discriminator_loss_horizons,
 }
+
+
+def steps_swept(name: str, horizons: Collection[int]) -> int:
+    """Steps that an estimator goes back through for these horizons."""
+    if name not in SWEEPS:
+        return 0
+    return max(horizons) + ((ROUNDS - 1) * sum(horizons) if name == "itd-repeated" else 0)
 
 
 def estimate(

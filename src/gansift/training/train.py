@@ -188,6 +188,22 @@ def record(
     return Run(step, weights, start, store, outdir)
 
 
+def redo(run: Run, weights: Tensor, horizon: int) -> Run:
+    """The last steps of a run once more, from its own state there on, with other weights; kept in memory.
+
+    Args:
+        run: the recorded run.
+        weights: one weight per example, shape (N,).
+        horizon: how many steps.
+
+    Raises:
+        UsageError: if the run does not have that many.
+        TrainingError: if parameters become NaN or infinite, naming the step.
+    """
+    start = run.steps - horizon
+    return record(run.step, weights, start, MemoryCheckpoints(), max(1, math.isqrt(horizon)), initial=run.state(start))
+
+
 def _not_finite(step: Step, number: int, losses: Mapping[str, Tensor]) -> str:
     shown = ", ".join(f"{player} {float(loss):.3g}" for player, loss in losses.items())
     return (

@@ -142,8 +142,10 @@ _SMALL_IMAGES: dict[str, Any] = {
     "verify": 30,
 }  # fmt: skip
 _IMAGES: dict[str, Any] = {
-    "model": "dcgan", "latent": 32, "width": 16, "r1": 1.0, "steps": 1000, "lr": 5e-4, "beta2": 0.999, "eps": 1e-2,
-    "warmup": 100, "ema": 0.99, "metric": "fid", "seeds": 6, "horizons": "1,2,all", "remove": "2%,10%", "verify": 10,
+    "model": "dcgan", "latent": 32, "width": 16, "r1": 1.0, "steps": 1000, "lr": 3e-3, "beta2": 0.999, "eps": 1e-2,
+    "warmup": 100, "decay": "cosine", "final": 0.1, "ema": 0.99,
+    "metric": "fid", "seeds": 5, "horizons": "1,2,5", "remove": "2%,10%",
+    "verify": 20,
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from gansift.cleansing.choose import choose, complete_cells
 from gansift.cleansing.trial import Cell, Trial, compare, try_horizon
 from gansift.errors import GansiftError
 from gansift.files import read_json, write_json
-from gansift.influence.estimators import SWEEPS, estimate
+from gansift.influence.estimators import estimate, steps_swept
 from gansift.influence.horizon import trust
 from gansift.influence.scores import Scores
 from gansift.training.checkpoints import DiskCheckpoints
@@ -43,7 +43,7 @@ def seed_work(config: Config, way: Way, examples: int) -> dict[str, float]:
     steps = known(config.steps)
     horizons, counts = plan(config, examples)
     redone = [steps if way.from_start else horizon for horizon in horizons]
-    score = SWEEP * max(horizons) if way.estimator in SWEEPS else 0.0
+    score = SWEEP * steps_swept(way.estimator, horizons)
     return {"train": steps, "score": score, "cleanse": 2.0 * len(counts) * sum(redone)}
 
 
@@ -67,7 +67,7 @@ def verify_work(directory: RunDirectory, place: Workplace, way: Way, seed: int) 
     work = 0.0
     if cell is not None and not directory.compared(seed, cell, way).exists():
         redone = known(config.steps) if way.from_start else cell.horizon
-        work += sum(redone + (SWEEP * cell.horizon if name in SWEEPS else 0) for name in compared_with(config, way))
+        work += sum(redone + SWEEP * steps_swept(name, [cell.horizon]) for name in compared_with(config, way))
     if seed == MAIN_SEED and not has_verified(directory, way.estimator):
         horizon = cell.horizon if cell is not None else max(plan(config, len(place.splits.train))[0])
         work += known(config.verify) * horizon

@@ -20,7 +20,7 @@ from gansift.files import read_json, write_bytes, write_json
 from gansift.games.draw import Draw
 from gansift.games.sampler import Sampler
 from gansift.influence.doctor import Finding, examine
-from gansift.influence.estimators import SWEEPS
+from gansift.influence.estimators import SWEEPS, steps_swept
 from gansift.influence.horizon import trust
 from gansift.influence.scores import Scores
 from gansift.report.export import write_lists
@@ -242,11 +242,11 @@ def verify(
     unscored = [
         seed
         for seed in seeds
-        if given is None
-        and way.estimator in SWEEPS
-        and not directory.scores(seed, place.validation.name, way.estimator, steps).exists()
+        if given is None and not directory.scores(seed, place.validation.name, way.estimator, steps).exists()
     ]
-    with progress("verify", float(steps * (count * len(runs) + SWEEP * len(unscored))), quiet) as tick:
+    with progress(
+        "verify", float(count * steps * len(runs) + SWEEP * steps_swept(way.estimator, [steps]) * len(unscored)), quiet
+    ) as tick:
         scores = [
             replace(given, horizon=steps)
             if given

@@ -1,0 +1,202 @@
+"""Does another way of choosing lower the metric more than one ranking by exact scores, most of all in chaos?
+
+    python benchmarks/ways.py [REGIME:EPOCHS ...] [--seeds 6] [--removed 5] [--out benchmarks/results/ways.json]
+
+Regimes as in `horizons.py`; EPOCHS is the horizon, `all` the whole run. Each way names examples to remove from what it
+sees of one seed's run and the validation metric:
+
+    itd           the most harmful by exact scores
+    clip          the same with the adjoint's norm cut, after every backward step, to its norm at the end
+    perturbed     scores averaged over copies of the run whose parameters were disturbed by 0.1 % at the horizon's start
+    seeds         scores averaged over training seeds
+    repeated r    an r-th of them, then fresh scores of the run redone without them, and so on
+    metagradient  gradient descent on the examples' weights between 0 and 1, eight rounds; the lightest go
+    random        at random
+
+Every choice is carried out by real retraining of the horizon, on the seed that it was made for (`own model`) and on the
+others (`other seeds`: the expected effect; `seeds` then leaves the judged one out). Changes are of the test metric,
+means over seeds with Student's 95 % interval.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import chaos
+import numpy as np
+import torch
+from horizons import REGIMES, prepare, trained
+
+from gansift import cleansing, metrics, training
+from gansift.cleansing.replicas import retrained_samplers
+from gansift.cleansing.retrain import without
+from gansift.cleansing.statistics import Interval
+from gansift.files import write_json
+from gansift.games.draw import Draw
+from gansift.influence.itd import _sweep
+from gansift.training.train import redo
+from gansift.workflow.build import build_metrics
+
+DESCENTS = 8
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a way is asked: which ``count`` examples to remove from the last ``horizon`` steps."""
+
+    metric: metrics.Metric
+    horizon: int
+    count: int
+
+    @property
+    def sign(self) -> float:
+        """Times a derivative in a weight: positive means that more weight makes the metric worse."""
+        return 1.0 if self.metric.direction == "lower" else -1.0
+
+
+def harm(run: training.Run, question: Question) -> np.ndarray:
+    """Derivative of the metric in every example's weight, positive where harmful, shape (N,)."""
+    swept = list(_sweep(run, question.metric, question.horizon, None))
+    if len(swept) < question.horizon:
+        return np.full(len(run.ids), np.nan)
+    return question.sign * swept[-1].by_weight.numpy()
+
+
+def clipped(run: training.Run, question: Question) -> np.ndarray:
+    """`harm` with the adjoint's norm cut to that at the end of the run."""
+    return -question.sign * chaos.scores(run, question.metric, chaos.VARIANTS["clip 1"], question.horizon)
+
+
+def perturbed(run: training.Run, question: Question) -> np.ndarray:
+    """`harm` averaged over disturbed copies."""
+    return -question.sign * chaos.perturbed(run, question.metric, question.horizon)
+
+
+def repeated(run: training.Run, question: Question, rounds: int) -> np.ndarray:
+    """Large for what was removed in one of several rounds, each with fresh scores."""
+    removed: list[int] = []
+    now = run
+    for number in range(1, rounds + 1):
+        found = harm(now, question)
+        found[removed] = -np.inf
+        removed += np.argsort(-found)[: question.count * number // rounds - len(removed)].tolist()
+        if number < rounds:
+            now = redo(run, without(run, [run.ids[row] for row in removed]), question.horizon)
+    return np.isin(np.arange(len(run.ids)), removed).astype(float)
+
+
+def metagradient(run: training.Run, question: Question) -> np.ndarray:
+    """One minus the weights after descending the metric in them."""
+    weights, now = np.ones(len(run.ids)), run
+    for number in range(DESCENTS):
+        found = harm(now, question)
+        size = np.sort(found)[-question.count :].mean()
+        weights = np.clip(weights - 2 / DESCENTS * found / size, 0.0, 1.0)
+        if number + 1 < DESCENTS:
+            now = redo(run, torch.from_numpy(weights).to(run.weights), question.horizon)
+    return 1.0 - weights
+
+
+def at_random(run: training.Run, question: Question) -> np.ndarray:
+    """A die."""
+    return Draw("ways", run.step.settings.seed).permutation(len(run.ids)).double().numpy()
+
+
+WAYS: dict[str, Callable[[training.Run, Question], np.ndarray]] = {
+    "itd": harm,
+    "clip": clipped,
+    "perturbed": perturbed,
+    "repeated 2": partial(repeated, rounds=2),
+    "repeated 4": partial(repeated, rounds=4),
+    "repeated 8": partial(repeated, rounds=8),
+    "metagradient": metagradient,
+    "random": at_random,
+}
+
+
+def measure(
+    name: str, epochs: str, seeds: int, percent: float, ways: list[str], tell: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """One row for each way."""
+    config, splits = prepare(REGIMES[name])
+    validation, test = build_metrics(config, splits)
+    runs = [trained(config, splits, seed) for seed in range(seeds)]
+    horizon = runs[0].steps if epochs == "all" else round(float(epochs) * runs[0].epoch)
+    question = Question(validation, horizon, round(percent / 100 * len(runs[0].ids)))
+    before = [test.value(run) for run in runs]
+    tell(f"{name}, last {horizon} of {runs[0].steps} steps, {question.count} removed: test {np.mean(before):.3g}")
+    chosen: dict[str, list[list[str]]] = {}
+    exact: list[np.ndarray] = []
+    for way, of_run in ((way, WAYS[way]) for way in ways):
+        started = time.monotonic()
+        found = [of_run(run, question) for run in runs]
+        exact = found if way == "itd" else exact
+        chosen[way] = [_most(run, values, question.count) for run, values in zip(runs, found, strict=True)]
+        tell(f"  {way} chose, {time.monotonic() - started:.0f} s")
+    changes = {way: np.full((seeds, seeds), np.nan) for way in (*chosen, "seeds")}
+    for target, run in enumerate(runs):
+        others = [values for seed, values in enumerate(exact) if seed != target]
+        sets = {(way, seed): ids for way, of_seeds in chosen.items() for seed, ids in enumerate(of_seeds)}
+        sets["seeds", target] = _most(run, np.mean(exact, axis=0), question.count)
+        sets["seeds", (target + 1) % seeds] = _most(run, np.mean(others, axis=0), question.count)
+        samplers = retrained_samplers(run, list(sets.values()), horizon)
+        for (way, seed), sampler in zip(sets, samplers, strict=True):
+            if sampler is not None:
+                changes[way][seed, target] = test.value(sampler) - before[target]
+    return [_row(name, horizon, way, table, changes["itd"], tell) for way, table in changes.items()]
+
+
+def _most(run: training.Run, values: np.ndarray, count: int) -> list[str]:
+    return [run.ids[row] for row in np.argsort(-values, kind="stable")[:count]]
+
+
+def _row(
+    name: str, horizon: int, way: str, table: np.ndarray, exact: np.ndarray, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    own, against = (_mean(np.diag(values)) for values in (table, table - exact))
+    apart = np.where(np.eye(len(table), dtype=bool), np.nan, table)
+    expected = _mean([values[np.isfinite(values)].mean() for values in apart.T])
+    tell(f"  {way:13} own model {_shown(own)}, against itd {_shown(against)}   other seeds {_shown(expected)}")
+    changes = [[value if np.isfinite(value) else None for value in row] for row in table.tolist()]
+    return {
+        "regime": name, "horizon": horizon, "way": way, "own": own, "against_itd": against, "expected": expected,
+        "changes": changes,
+    }  # fmt: skip
+
+
+def _mean(values: Iterable[float]) -> Interval:
+    return cleansing.mean_interval([float(value) for value in values])
+
+
+def _shown(interval: Interval) -> str:
+    low, high = interval.ci95 or (float("nan"),) * 2
+    return f"{interval.mean:+7.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("asked", nargs="*", default=["preset-digits:20", "preset-digits:all", "F:all"])
+    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--removed", type=float, default=5.0, help="per cent of the training examples")
+    parser.add_argument("--ways", default=",".join(WAYS), help="some of these; itd is always there")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    rows: list[dict[str, Any]] = []
+    ways = list(dict.fromkeys(["itd", *arguments.ways.split(",")]))
+    for asked in arguments.asked:
+        name, epochs = asked.split(":")
+        rows += measure(name, epochs, arguments.seeds, arguments.removed, ways, partial(print, flush=True))
+        if arguments.out:
+            write_json(arguments.out, rows)
+
+
+if __name__ == "__main__":
+    main()
