@@ -55,7 +55,8 @@ REGIMES: dict[str, dict[str, Any]] = {
     "dcgan-240-1e-3": _MNIST | {"lr": 1e-3, "steps": 240, "horizons": "1,2,all"},
     "dcgan-5e-4": _MNIST | {"lr": 5e-4},
     "dcgan-1e-3": _MNIST | {"lr": 1e-3},
-    "dcgan-cosine": _MNIST | {"lr": 3e-3, "decay": "cosine", "final": 0.1},
+    "dcgan-cosine": _MNIST | {"lr": 8e-4, "decay": "cosine", "final": 0.1},
+    "dcgan-cosine-fast": _MNIST | {"lr": 3e-3, "decay": "cosine", "final": 0.1},
 }  # fmt: skip
 
 
@@ -119,6 +120,8 @@ def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Na
         row = {"regime": name, "seed": seed, "horizon": horizon, "epochs": horizon / run.epoch, **quality}
         row |= {"auto": horizon == found.horizon, "state": found.state, "swept": longest.horizon}
         row["growth"] = accumulated_growth(scores[horizon].growth)
+        ends = range(round(run.epoch), horizon + 1, round(run.epoch))
+        row["growth_by_epoch"] = [accumulated_growth(scores[horizon].growth[:end]) for end in ends]
         if not arguments.growth_only:
             removed = round(arguments.removed / 100 * len(run.ids))
             verified = cleansing.verify(run, scores[horizon], validation, count=arguments.subsets, removed=removed)
