@@ -4,8 +4,9 @@
 
 Each regime is a training (data, networks, optimizer); `--list` shows them. Scores of horizon K are compared with real
 retraining of the last K steps without random subsets (2 % of the examples each): rank correlation (LDS), slope, and the
-accumulated growth of the adjoint (the sum of its norms in units of that at the end). `auto` marks the longest horizon
-that the growth lets be believed, measured like the others. What limits a horizon: `spread` is the standard deviation of
+accumulated growth of the adjoint (the sum of its norms in units of that at the end) and the effect that scores predict
+for a random 2 %, as a share of the metric. `auto` marks the longest horizon
+that they let be believed, measured like the others. What limits a horizon: `spread` is the standard deviation of
 the true changes over the subsets, and `rounding` what the metric changes if the same steps are redone in float64 with
 nobody removed. Where rounding alone changes as much as a removal, nothing can predict that removal.
 """
@@ -119,7 +120,7 @@ def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Na
     for horizon in sorted(scores):
         row = {"regime": name, "seed": seed, "horizon": horizon, "epochs": horizon / run.epoch, **quality}
         row |= {"auto": horizon == found.horizon, "state": found.state, "swept": longest.horizon}
-        row["growth"] = accumulated_growth(scores[horizon].growth)
+        row["growth"], row["effect"] = accumulated_growth(scores[horizon].growth), scores[horizon].growth[-1][2]
         ends = range(round(run.epoch), horizon + 1, round(run.epoch))
         row["growth_by_epoch"] = [accumulated_growth(scores[horizon].growth[:end]) for end in ends]
         if not arguments.growth_only:
@@ -148,6 +149,7 @@ def rounding(run: training.Run, train: Examples, metric: Metric, horizon: int) -
 
 def _line(row: dict[str, Any]) -> str:
     text = f"  K {row['horizon']:5d} ({row['epochs']:5.1f} epochs)  growth {row['growth']:9.3g}"
+    text += f"  effect {row['effect']:7.2g}"
     if "spearman" in row:
         value, ends = row["spearman"]
         low, high = ends or (float("nan"), float("nan"))

@@ -61,7 +61,7 @@ def correlation(run: training.Run, metric: metrics.Metric, horizon: int, removal
     return {
         "spearman": float(spearmanr(predicted, true).statistic),
         "slope": float(np.polyfit(predicted, true, 1)[0]),
-        "growth": max(norm for _, norm in scores.growth) / scores.growth[0][1],
+        "growth": max(row[1] for row in scores.growth) / scores.growth[0][1],
     }
 
 

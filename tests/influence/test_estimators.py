@@ -85,7 +85,9 @@ def test_a_horizon_outside_the_run_is_refused(name, run, horizon):
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(run):
-    with pytest.raises(UsageError, match=r"'idt'; choose one of itd, itd-repeated, aid, without-propagation, .*, random"):
+    with pytest.raises(
+        UsageError, match=r"'idt'; choose one of itd, itd-repeated, aid, without-propagation, .*, random"
+    ):
         estimate("idt", run, METRIC, [1])
 
 

@@ -9,17 +9,23 @@ import pytest
 
 from gansift import influence, training
 from gansift.errors import UsageError
-from gansift.influence.horizon import BELIEVABLE, accumulated_growth, trust
+from gansift.influence.horizon import (
+    BELIEVABLE,
+    BELIEVABLE_EFFECT,
+    accumulated_growth,
+    predicted_effect,
+    trust,
+)
 from toys import MeanWave, examples, gan
 
 
-def _growing(rate: float, steps: int = 20) -> list[tuple[int, float]]:
-    return [(steps - 1 - row, 0.5 * rate**row) for row in range(steps)]
+def _growing(rate: float, steps: int = 20, effect: float = 0.0) -> list[tuple[int, float, float]]:
+    return [(steps - 1 - row, 0.5 * rate**row, effect * row) for row in range(steps)]
 
 
 def test_accumulated_growth_is_the_sum_of_norms_in_units_of_the_last():
-    assert accumulated_growth([(9, 2.0), (8, 6.0), (7, 1.0)]) == 4.5
-    assert accumulated_growth([(9, 0.0), (8, 0.0)]) == 2.0
+    assert accumulated_growth([(9, 2.0, 0.0), (8, 6.0, 0.0), (7, 1.0, 0.0)]) == 4.5
+    assert accumulated_growth([(9, 0.0, 0.0), (8, 0.0, 0.0)]) == 2.0
 
 
 def test_the_believable_horizon_ends_where_the_accumulated_growth_passes_the_limit():
@@ -27,8 +33,33 @@ def test_the_believable_horizon_ends_where_the_accumulated_growth_passes_the_lim
     assert 2.0**found.horizon - 1 <= BELIEVABLE < 2.0 ** (found.horizon + 1) - 1
     assert found.state == "partly"
     assert found.accumulated == pytest.approx(2.0**20 - 1)
-    peak = [(9, 1.0), (8, 2 * BELIEVABLE), (7, 1.0), (6, 1.0)]
+    peak = [(9, 1.0, 0.0), (8, 2 * BELIEVABLE, 0.0), (7, 1.0, 0.0), (6, 1.0, 0.0)]
     assert trust(peak, epoch=1).horizon == 1  # what lies behind a peak is not believed either
+
+
+def test_the_believable_horizon_ends_where_the_predicted_effect_passes_its_limit():
+    found = trust(_growing(1.0, effect=BELIEVABLE_EFFECT / 7.5), epoch=2)
+    assert (found.horizon, found.state) == (8, "partly")
+    assert found.effect == pytest.approx(19 / 7.5 * BELIEVABLE_EFFECT)
+    assert trust(_growing(1.0, effect=float("nan")), epoch=2).horizon == 1
+
+
+def test_the_effect_is_the_spread_of_predictions_over_random_removals():
+    by_weight = np.random.default_rng(0).normal(size=150)
+    picks = [np.random.default_rng(seed).choice(150, 3, replace=False) for seed in range(20000)]
+    spread = np.std([by_weight[rows].sum() for rows in picks])
+    assert predicted_effect(by_weight, 4.0) == pytest.approx(spread / 4, rel=0.02)
+    assert predicted_effect(by_weight, 0.0) == float("inf")
+    assert predicted_effect(np.zeros(150), 0.0) == predicted_effect(np.ones(1), 1.0) == 0.0
+
+
+def test_effects_are_shares_of_the_metric_unless_it_is_a_logarithm():
+    run = training.train(gan(), examples(), steps=3, batch_size=4, optimizers=training.SGD(lr=0.1), dtype="float64")
+    metric = MeanWave()
+    scores = influence.itd(run, metric)
+    assert scores.growth[-1][2] == pytest.approx(predicted_effect(scores.values, abs(metric.value(run))))
+    metric.logarithmic = True
+    assert influence.itd(run, metric).growth[-1][2] == pytest.approx(predicted_effect(scores.values, 1.0))
 
 
 def test_a_run_is_smooth_over_all_of_the_sweep_or_chaotic_below_an_epoch():

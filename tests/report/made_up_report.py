@@ -54,7 +54,10 @@ def summary(horizons: tuple[int, ...] = (320,), **changes: Any) -> dict[str, Any
             for k in range(3)
         ],
         "growth": [{"step": step, "norm": 1.01 ** (1279 - step)} for step in range(1279, 959, -1)],
-        "trust": {"horizon": 320, "epochs": 20.0, "accumulated": 24.1, "limit": 500.0, "state": "partly"},
+        "trust": {
+            "horizon": 320, "epochs": 20.0, "accumulated": 24.1, "limit": 500.0, "effect": 0.04, "effect_limit": 0.025,
+            "state": "partly",
+        },
         "verification": [verification()],
         "baselines": [
             _baseline("itd", "most harmful scores", -0.32),

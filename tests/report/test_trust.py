@@ -15,13 +15,17 @@ def section(tmp_path, **changes) -> str:
 
 
 def growth(state, horizon, epochs=None, factor=91.0):
-    return {"horizon": horizon, "epochs": epochs, "accumulated": factor, "limit": 500.0, "state": state}
+    return {
+        "horizon": horizon, "epochs": epochs, "accumulated": factor, "limit": 500.0, "effect": 0.0123,
+        "effect_limit": 0.025, "state": state,
+    }  # fmt: skip
 
 
 def test_a_smooth_run_is_believable_as_far_back_as_scores_go(tmp_path):
     whole = section(tmp_path, trust=growth("smooth", 1280, 80.0))
     assert "Scores can be believed over the whole run." in whole
-    assert "the derivative adds up to 91 times its size at the end; up to 500 times was found believable" in whole
+    assert "the derivative adds up to 91 times its size at the end" in whole
+    assert "a random 2 % would change FID by 1.2 %; up to 500 times and 2.5 % were found believable" in whole
     assert "noise" not in whole
     part = section(tmp_path, trust=growth("smooth", 640, 40.0))
     assert "believed over the last 640 steps (40 epochs), as far back as they were computed." in part

@@ -1,10 +1,13 @@
-"""How far back scores can be believed, told by the growth of the adjoint along the backward sweep.
+"""How far back scores can be believed, told by the backward sweep itself, without any retraining.
 
 Where training is chaotic, small causes grow from step to step, and so does the adjoint: every derivative is right, but
-the first-order prediction holds only for removals far smaller than a whole example. What a removal does to a run adds
-up over its steps, so what counts is the *accumulated growth*: the sum of the adjoint's norms over the horizon, in units
-of its norm at the end. It tells without any retraining. Only parameters and their averages count; optimizer moments
-have other units.
+the first-order prediction holds only for removals far smaller than a whole example. Two signs tell:
+
+- *accumulated growth*: what a removal does to a run adds up over its steps, so it is the sum of the adjoint's norms
+  over the horizon, in units of its norm at the end. Only parameters and their averages count; optimizer moments have
+  other units.
+- *effect*: what the scores predict for removing a random 2 % of the examples, as a share of the metric's value. A
+  straight line does not reach that far: large effects saturate.
 """
 
 from __future__ import annotations
@@ -16,14 +19,19 @@ from typing import Literal
 import numpy as np
 
 from gansift.errors import UsageError
+from gansift.metrics.metric import Metric
 from gansift.training.trajectory import Run
 
-#: (step, norm of the adjoint before it), from the last step backwards.
-Growth = Sequence[tuple[int, float]]
+#: (step, norm of the adjoint before it, effect from there on), from the last step backwards.
+Growth = Sequence[tuple[int, float, float]]
 
-#: Up to 280, scores ranked removals with a correlation of 0.91 or more in every training that was measured, up to 610
-#: with one of 0.70 to 1.00, and from 1,000 on with less than 0.75 (`python benchmarks/horizons.py`).
+# `python benchmarks/horizons.py`: within both limits, scores ranked removals with a correlation of 0.91 or more in all
+# trainings that were measured; beyond a growth of 1,000 or an effect of 0.03, in none.
+#: The accumulated growth up to which scores are believed.
 BELIEVABLE = 250.0
+#: The effect up to which they are.
+BELIEVABLE_EFFECT = 0.025
+_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -34,12 +42,16 @@ class Trust:
         horizon: the longest believable horizon in steps.
         accumulated: growth over the whole sweep.
         limit: the accumulated growth up to which scores are believed.
+        effect: predicted for a random 2 % over the whole sweep, as a share of the metric's value.
+        effect_limit: the effect up to which scores are believed.
         state: ``smooth`` (all of the sweep), ``partly``, or ``chaotic`` (less than one epoch).
     """
 
     horizon: int
     accumulated: float
     limit: float
+    effect: float
+    effect_limit: float
     state: Literal["smooth", "partly", "chaotic"]
 
     def sentence(self, epoch: float) -> str:
@@ -47,14 +59,15 @@ class Trust:
         reach = f"the last {self.horizon} steps ({self.horizon / epoch:.3g} epochs)"
         if self.state == "smooth":
             return (
-                f"Training is smooth over {reach} (accumulated growth {self.accumulated:.3g}): scores can be believed."
+                f"Training is smooth over {reach} (accumulated growth {self.accumulated:.3g}, effect of a random 2 % "
+                f"{self.effect:.2g} of the metric): scores can be believed."
             )
         advice = (
             "Train more smoothly to look further back: larger eps inside Adam's root, R1, a lower or decaying learning "
             "rate, warm-up, larger batches."
         )
         if self.state == "partly":
-            return f"Scores can be believed over {reach}; beyond, the adjoint accumulates too much. {advice}"
+            return f"Scores can be believed over {reach}; beyond, effects grow too large to be predicted. {advice}"
         return f"This training is chaotic: scores can be believed over no more than {reach}. {advice}"
 
 
@@ -71,9 +84,34 @@ def checked_horizon(run: Run, horizon: int | None) -> int:
     return chosen
 
 
+def predicted_effect(by_weight: np.ndarray, scale: float) -> float:
+    """Spread of what is predicted for removing a random 2 %: the standard deviation over such removals, over ``scale``.
+
+    Args:
+        by_weight: the metric's derivative in the weight of each example that is there, shape (N,).
+        scale: what changes of the metric are compared with, as from `scale_of`.
+    """
+    count = len(by_weight)
+    if count < 2:
+        return 0.0
+    removed = _SHARE * count
+    spread = float(np.std(by_weight)) * (removed * (count - removed) / (count - 1)) ** 0.5
+    return spread / scale if scale else float("inf" if spread else 0.0)
+
+
+def scale_of(metric: Metric, run: Run) -> float:
+    """What changes of the metric are compared with: its value, or 1 where it is a logarithm."""
+    return 1.0 if getattr(metric, "logarithmic", False) else abs(metric.value(run))
+
+
 def accumulated_growth(growth: Growth) -> float:
     """The sum of the adjoint's norms over the steps, in units of its norm at the end of the run."""
-    return sum(norm for _, norm in growth) / growth[0][1] if growth[0][1] else float(len(growth))
+    return float(_accumulated(growth)[-1])
+
+
+def _accumulated(growth: Growth) -> np.ndarray:
+    norms = np.array([row[1] for row in growth])
+    return np.cumsum(norms) / norms[0] if norms[0] else np.arange(1.0, len(norms) + 1)
 
 
 def trust(growth: Growth, epoch: float) -> Trust:
@@ -83,12 +121,12 @@ def trust(growth: Growth, epoch: float) -> Trust:
         growth: of at least one step.
         epoch: steps in one epoch; a believable horizon shorter than that is called chaotic.
     """
-    norms = np.array([norm for _, norm in growth])
-    accumulated = np.cumsum(norms) / norms[0] if norms[0] else np.arange(1.0, len(norms) + 1)
-    horizon = max(1, int(np.count_nonzero(accumulated <= BELIEVABLE)))
+    accumulated, effects = _accumulated(growth), np.array([row[2] for row in growth])
+    beyond = np.flatnonzero((accumulated > BELIEVABLE) | ~(effects <= BELIEVABLE_EFFECT))
+    horizon = max(1, int(beyond[0])) if len(beyond) else len(growth)
     state: Literal["smooth", "partly", "chaotic"] = "partly"
-    if horizon == len(growth):
+    if not len(beyond):
         state = "smooth"
     elif horizon < epoch:
         state = "chaotic"
-    return Trust(horizon, float(accumulated[-1]), BELIEVABLE, state)
+    return Trust(horizon, float(accumulated[-1]), BELIEVABLE, float(effects[-1]), BELIEVABLE_EFFECT, state)

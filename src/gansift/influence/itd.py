@@ -13,7 +13,7 @@ import torch
 
 from gansift.errors import GansiftError, UsageError
 from gansift.influence.adjoint import step_adjoint
-from gansift.influence.horizon import BELIEVABLE, accumulated_growth, checked_horizon, trust
+from gansift.influence.horizon import BELIEVABLE, BELIEVABLE_EFFECT, checked_horizon, predicted_effect, scale_of, trust
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
 from gansift.training.state import AVERAGE, PARAMETERS, State
@@ -30,7 +30,7 @@ class _Swept(NamedTuple):
 
     horizon: int
     by_weight: torch.Tensor
-    growth: list[tuple[int, float]]
+    growth: list[tuple[int, float, float]]
 
 
 def itd(run: Run, metric: Metric, horizon: int | str | None = None, progress: Progress | None = None) -> Scores:
@@ -90,10 +90,13 @@ def itd_horizons(
 
 
 def _believable(run: Run, metric: Metric, progress: Progress | None) -> Scores:
-    """Scores of the longest horizon within which the adjoint grows no more than is believable."""
+    """Scores of the longest horizon within which growth and effect stay believable."""
     kept: _Swept | None = None
+    accumulated = 0.0
     for swept in _sweep(run, metric, run.steps - run.start, progress):
-        if kept is not None and accumulated_growth(swept.growth) > BELIEVABLE:
+        (_, end, _), (_, norm, effect) = swept.growth[0], swept.growth[-1]
+        accumulated += norm / end if end else 1.0
+        if kept is not None and (accumulated > BELIEVABLE or not effect <= BELIEVABLE_EFFECT):
             break
         kept = swept._replace(by_weight=swept.by_weight.clone(), growth=list(swept.growth))
     if kept is None:
@@ -107,14 +110,15 @@ def _sweep(run: Run, metric: Metric, longest: int, progress: Progress | None) ->
     """Go back step by step; ends early, with a warning, where the adjoint overflows."""
     adjoint = _end(run, metric)
     by_weight = torch.zeros(len(run.ids), dtype=torch.float64, device=run.step.settings.device)
-    growth: list[tuple[int, float]] = []
+    growth: list[tuple[int, float, float]] = []
+    there, scale = run.weights.cpu() > 0, scale_of(metric, run)
     for record in run.reversed(run.steps - longest):
         adjoint = step_adjoint(run.step, record, run.weights, adjoint, by_weight)
         norm = _norm(adjoint)
         if not norm < float("inf"):
             _log.warning("%s", _overflow(run, record.number))
             return
-        growth.append((record.number, norm))
+        growth.append((record.number, norm, predicted_effect(by_weight.cpu()[there].numpy(), scale)))
         yield _Swept(run.steps - record.number, by_weight, growth)
         if progress is not None:
             progress(record.number)

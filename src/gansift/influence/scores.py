@@ -36,7 +36,8 @@ class Scores:
         removal: ``fixed-denominator`` or ``renormalised``, as in the run.
         run: what was scored: the name of its run directory and a hash of its configuration, or ``memory``.
         standard_error: of the values over several seeds, shape (N,), or None.
-        growth: (step, norm of the adjoint before it), from the last step backwards; empty for other estimators.
+        growth: (step, norm of the adjoint before it, effect), from the last step backwards (see `influence.horizon`);
+            empty for other estimators.
         residual: relative, of the linear system that ``aid`` solves; None for other estimators, and not in files.
     """
 
@@ -50,7 +51,7 @@ class Scores:
     removal: str
     run: str = "memory"
     standard_error: np.ndarray | None = None
-    growth: tuple[tuple[int, float], ...] = field(default=(), repr=False)
+    growth: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
     residual: float | None = None
 
     def __post_init__(self) -> None:

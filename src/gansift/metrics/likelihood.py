@@ -33,12 +33,14 @@ class ALL(SampleMetric):
 
     Attributes:
         reference: the held-out examples as they were given.
+        logarithmic: its changes are relative ones of a likelihood, and are not to be compared with its value.
 
     Raises:
         UsageError: for an empty reference or a bandwidth that is not above 0.
     """
 
     direction: Direction = "higher"
+    logarithmic = True
 
     def __init__(
         self,

@@ -34,6 +34,9 @@ class Metric(Protocol):
     Attributes:
         name: short and fit for a file name.
         direction: whether lower or higher values are better.
+
+    A metric that is a logarithm says so by an attribute ``logarithmic = True``: its changes are then judged by
+    themselves, and not as shares of its value, when it is told how far scores can be believed.
     """
 
     name: str

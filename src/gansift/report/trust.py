@@ -47,8 +47,9 @@ def _believable(found: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[T
     state, chosen = found["state"], summary["chosen"]
     grown = f"{_fold(found['accumulated'])} times" if words.finite(found["accumulated"]) else "beyond all numbers times"
     how = (
-        f"Going back, the derivative adds up to {grown} its size at the end; up to {_fold(found['limit'])} times was "
-        "found believable."
+        f"Going back, the derivative adds up to {grown} its size at the end, and the scores say that a random 2 % "
+        f"would change {words.metric_label(summary['metric'])} by {_effect(found['effect'])}; up to "
+        f"{_fold(found['limit'])} times and {_effect(found['effect_limit'])} were found believable."
     )
     if state == "chaotic":
         return Tag("chaotic", "bad"), [
@@ -66,6 +67,11 @@ def _believable(found: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[T
             "measured holds all the same; which examples it removed is in doubt."
         )
     return Tag("partly smooth"), sentences
+
+
+def _effect(value: float | None) -> str:
+    """A share of the metric in per cent; of a logarithm, which has no shares, the same number."""
+    return f"{words.number(100 * value, 2)} %" if value is not None and words.finite(value) else "any amount"
 
 
 def _fold(value: float) -> str:

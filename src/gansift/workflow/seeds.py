@@ -139,11 +139,11 @@ def score_seed(
     growth = directory.growth(seed, estimator)
     if not growth.exists():
         scores = estimate(estimator, run, place.validation, horizons, lambda number: tick(SWEEP))
-        norms = scores[max(scores)].growth if scores else ()
+        rows = scores[max(scores)].growth if scores else ()
         for horizon in _believable(place.config, scores, run.epoch):
             scores[horizon].to_csv(paths[horizon])
         # Written last, so that it vouches for the score files.
-        write_json(growth, [{"step": step, "norm": norm} for step, norm in norms])
+        write_json(growth, [{"step": step, "norm": norm, "effect": effect} for step, norm, effect in rows])
     return {horizon: Scores.read(path) for horizon, path in paths.items() if path.exists()}
 
 

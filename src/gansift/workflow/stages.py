@@ -309,7 +309,7 @@ def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> d
 def _trust(directory: RunDirectory, run: Run, way: Way) -> dict[str, Any]:
     """What is known of how far the main seed's scores can be believed."""
     growth = read_json(directory.growth(MAIN_SEED, way.estimator))
-    found = trust([(row["step"], row["norm"]) for row in growth], run.epoch) if growth else None
+    found = trust([(row["step"], row["norm"], row["effect"]) for row in growth], run.epoch) if growth else None
     return {
         "verification": read_verifications(directory, way.estimator),
         "growth": growth,
