@@ -95,10 +95,18 @@ def test_the_verbs_do_the_parts_and_give_the_same_scores(finished, tmp_path):
     assert (folder / "report.html").is_file()
 
 
-def test_processes_side_by_side_give_the_same_bits(finished, tmp_path):
+def test_processes_side_by_side_in_little_memory_give_the_same_bits(finished, tmp_path):
     folder = tmp_path / "jobs"
-    _gansift("run", "digits", "--outdir", folder, *SMALL[:-1], "2")
+    _gansift("run", "digits", "--outdir", folder, *SMALL[:-1], "2", "--memory", "1KiB")
     assert _scores(folder) == _scores(finished[0])
+
+
+def test_a_run_goes_on_with_other_memory_but_not_with_what_is_no_amount(tmp_path):
+    short = ["train", "digits", "--outdir", tmp_path, *SMALL, "--steps", "4", "--seeds", "1"]
+    _gansift(*short)
+    assert "write it like" in _gansift(*short, "--memory", "much", code=2).stderr
+    _gansift(*short, "--memory", "1GiB")
+    assert json.loads((tmp_path / "config.json").read_text())["memory"] == "1GiB"
 
 
 def test_from_start_redoes_the_whole_run_and_says_so(finished, tmp_path):

@@ -25,6 +25,9 @@ class Checkpoints(Protocol):
     def numbers(self) -> list[int]:
         """Numbers of the kept states, ascending."""
 
+    def held(self, size: int) -> int:
+        """Bytes of memory that the kept states take, each of ``size``."""
+
 
 class MemoryCheckpoints:
     """States in memory. They are never changed in place, so no copy is made."""
@@ -43,6 +46,10 @@ class MemoryCheckpoints:
     def numbers(self) -> list[int]:
         """Numbers of the kept states, ascending."""
         return sorted(self._states)
+
+    def held(self, size: int) -> int:
+        """Bytes of memory that the kept states take, each of ``size``."""
+        return size * len(self._states)
 
 
 class DiskCheckpoints:
@@ -91,3 +98,7 @@ class DiskCheckpoints:
     def numbers(self) -> list[int]:
         """Numbers of the kept states, ascending."""
         return sorted(int(path.stem.removeprefix("step-")) for path in self.folder.glob("step-*.safetensors"))
+
+    def held(self, size: int) -> int:
+        """None: they are on disk."""
+        return 0

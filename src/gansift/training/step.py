@@ -19,6 +19,7 @@ from gansift.games.batch import Batch, Batches
 from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.games.parameters import Layout, Net
+from gansift.training.memory import state_bytes
 from gansift.training.optimizers import Optimizer
 from gansift.training.order import batch_indices
 from gansift.training.state import AVERAGE, PARAMETERS, State
@@ -197,6 +198,24 @@ class Step:
             with torch.no_grad():
                 new[player] = state[player] | self.optimizer_update(player, state[player], gradient, number, turn)
         return new, losses
+
+    def before_moves(self, before: State, after: State) -> list[State] | None:
+        """The states before each move of a step, told from those before and after it.
+
+        The averages in them may be those after the step, which no move reads. None if a player moves more than once:
+        then what was between is not known.
+        """
+        if max(self.updates.values()) > 1:
+            return None
+        states = []
+        for move in self.moves:
+            states.append(before)
+            before = before | {player: after[player] for player in move.players}
+        return states
+
+    def record_bytes(self, state: State) -> int:
+        """What the states before the moves of one step take, beyond the state before the step."""
+        return sum(state_bytes({player: state[player]}) * count for player, count in self.updates.items())
 
     def average(self, state: State) -> State:
         """The state after its averages have followed the parameters: a <- ema a + (1 - ema) p."""

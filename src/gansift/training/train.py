@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from gansift.data.examples import Examples
-from gansift.errors import TrainingError
+from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.game import Game
 from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints
 from gansift.training.checks import check_game
+from gansift.training.memory import bytes_of, state_bytes
 from gansift.training.optimizers import Optimizer
 from gansift.training.order import check_batch
 from gansift.training.state import State, checksum, is_finite
@@ -46,6 +47,7 @@ def train(
     dtype: str = "float32",
     device: str = "cpu",
     checkpoint_every: int | None = None,
+    memory: int | str | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Train a game and record it.
@@ -67,7 +69,10 @@ def train(
         renormalise: removal convention: False divides a batch's loss by its size, True by its sum of weights.
         dtype: ``float32`` or ``float64``.
         device: ``cpu``, ``cuda``, ...
-        checkpoint_every: steps between recorded states; default the root of ``steps``.
+        checkpoint_every: steps between recorded states, 1 to keep all; default the root of ``steps``, or as many as
+            fit a run in memory into half of ``memory``.
+        memory: for the states that the run keeps in memory and brings back when it is scored, e.g. ``"2GiB"``; with
+            less of it scoring repeats more steps, to the same bits. Default: as many as between two recorded states.
         progress: called after every step.
 
     Raises:
@@ -92,11 +97,27 @@ def train(
     check_game(step, vector)
     store: Checkpoints = MemoryCheckpoints()
     folder = None if outdir is None else Path(outdir).absolute()
-    stride = checkpoint_every or max(1, math.isqrt(steps))
+    budget = None if memory is None else bytes_of(memory)
+    stride = checkpoint_every or _stride(step, None if folder else budget)
     if folder is not None:
         _claim(folder, step, game, data, vector, stride)
         store = DiskCheckpoints(folder / "checkpoints")
-    return record(step, vector, 0, store, stride, outdir=folder, progress=progress)
+    return replace(record(step, vector, 0, store, stride, outdir=folder, progress=progress), memory=budget)
+
+
+def _stride(step: Step, memory: int | None) -> int:
+    """Steps between recorded states: the root of all, unless so many do not fit into half of ``memory``."""
+    steps = step.settings.steps
+    stride = max(1, math.isqrt(steps))
+    if memory is None:
+        return stride
+    kept = memory // 2 // state_bytes(step.initial())
+    if kept < 2:
+        raise UsageError(
+            f"{memory} bytes of memory hold no two states of this game ({state_bytes(step.initial())} bytes each) "
+            "beside what scoring needs. Allow more memory, or give an outdir to keep states on disk."
+        )
+    return max(stride, math.ceil(steps / (kept - 1)))
 
 
 def settings_for(
@@ -201,7 +222,9 @@ def redo(run: Run, weights: Tensor, horizon: int) -> Run:
         TrainingError: if parameters become NaN or infinite, naming the step.
     """
     start = run.steps - horizon
-    return record(run.step, weights, start, MemoryCheckpoints(), max(1, math.isqrt(horizon)), initial=run.state(start))
+    stride = max(1, math.isqrt(horizon))
+    redone = record(run.step, weights, start, MemoryCheckpoints(), stride, initial=run.state(start))
+    return replace(redone, memory=run.memory)
 
 
 def _not_finite(step: Step, number: int, losses: Mapping[str, Tensor]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from torch import Tensor
 from gansift.errors import ReplayError, UsageError
 from gansift.games.sampler import Sampler
 from gansift.training.checkpoints import Checkpoints
+from gansift.training.memory import state_bytes
+from gansift.training.reversal import in_reverse
 from gansift.training.state import State, checksum, readout
 from gansift.training.step import Step
 
@@ -39,6 +41,7 @@ class Run:
         start: number of the first recorded step; above 0 where training was redone from step T - K on.
         checkpoints: recorded states, the first at ``start`` and the last at ``steps``.
         outdir: the run directory, or None for a run in memory.
+        memory: bytes that states brought back at the same time may take; None holds those between two checkpoints.
     """
 
     step: Step
@@ -46,6 +49,7 @@ class Run:
     start: int
     checkpoints: Checkpoints
     outdir: Path | None = None
+    memory: int | None = None
 
     @property
     def name(self) -> str:
@@ -87,7 +91,8 @@ class Run:
     def reversed(self, first: int) -> Iterator[Recorded]:
         """The steps from the last down to ``first``, each with the states before its moves.
 
-        Only the steps between two checkpoints are held at a time, whatever the length of the run.
+        What is between two checkpoints is replayed; where ``memory`` is too small to hold it, parts of it several
+        times (`in_reverse`), so that memory does not grow with the length of the run.
 
         Raises:
             ReplayError: if a replayed state is not bit for bit the recorded one, naming the step.
@@ -96,21 +101,39 @@ class Run:
         end = self.steps
         while end > first:
             begin = max(number for number in known if number < end)
-            yield from reversed(self._replay(begin, end)[max(0, first - begin) :])
+            yield from self._between(begin, max(begin, first), end)
             end = begin
 
-    def _replay(self, begin: int, end: int) -> Sequence[Recorded]:
-        state = self.checkpoints.load(begin, self.step.settings.device)
-        records = []
-        for number in range(begin, end):
-            before, state, _ = self.step.trace(state, number, self.weights)
-            records.append(Recorded(number, before))
-        if checksum(state) != checksum(self.checkpoints.load(end, self.step.settings.device)):
-            raise ReplayError(
-                f"replaying steps {begin} to {end} did not give the recorded state at step {end}. The run was recorded "
-                "with other code, another number of threads or another device; train it again here."
-            )
-        return records
+    def _between(self, checkpoint: int, first: int, end: int) -> Iterator[Recorded]:
+        """The steps ``end - 1`` down to ``first``, from the checkpoints before and after them."""
+        device = self.step.settings.device
+        state, last = self.checkpoints.load(checkpoint, device), self.checkpoints.load(end, device)
+        # Where every state was kept nothing is replayed, but for the last step, which shows that the code is the same.
+        if end - checkpoint == 1 and end < self.steps and (known := self.step.before_moves(state, last)) is not None:
+            yield Recorded(checkpoint, known)
+            return
+        expected = checksum(last)
+        del last
+
+        def forward(state: State, number: int) -> tuple[Recorded, State]:
+            before, after, _ = self.step.trace(state, number, self.weights)
+            if number + 1 == end and checksum(after) != expected:
+                raise ReplayError(
+                    f"replaying steps {checkpoint} to {end} did not give the recorded state at step {end}. The run was "
+                    "recorded with other code, another number of threads or another device; train it again here."
+                )
+            return Recorded(number, before), after
+
+        for number in range(checkpoint, first):
+            state = forward(state, number)[1]
+        yield from in_reverse(forward, state, first, end, self._room(state) or end - first)
+
+    def _room(self, state: State) -> int | None:
+        """How many steps' records, or states, the memory has room for; None for no limit."""
+        if self.memory is None:
+            return None
+        kept = self.checkpoints.held(state_bytes(state))
+        return max(1, (self.memory - kept) // self.step.record_bytes(state))
 
     def sampler(self, number: int | None = None) -> Sampler:
         """The generator as read out (averaged where an average is kept) before step ``number``, by default at the end.

@@ -99,6 +99,9 @@ class Config:
     )
     verify: int | None = _option(None, "random removals retrained to verify the scores; 0 for none", 0)
     jobs: int | None = _option(None, "seeds worked on at the same time; default one per processor", 1)
+    memory: str | None = _option(
+        None, "memory for training states brought back while scoring, over all jobs, e.g. 2GiB; less of it takes longer"
+    )
     threads: int = _option(1, "processor threads of each job; results depend on it in the last bits", 1)
 
     @property
@@ -127,7 +130,7 @@ FITTED_FEATURES = ("auto", "classifier", "autoencoder")
 AUTO = "auto"
 
 #: Fields that change how fast a result is reached, not what it is.
-MACHINE = ("jobs",)
+MACHINE = ("jobs", "memory")
 
 _POINTS: dict[str, Any] = {
     "model": "fc", "latent": 10, "width": 64, "r1": 0.1, "steps": 1500, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,

@@ -18,6 +18,7 @@ from gansift.influence.estimators import estimate, steps_swept
 from gansift.influence.horizon import trust
 from gansift.influence.scores import Scores
 from gansift.training.checkpoints import DiskCheckpoints
+from gansift.training.memory import bytes_of
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace, build_game, build_optimizers, workplace
 from gansift.workflow.config import AUTO, Config, Way, known, load, parse_counts, parse_estimators, parse_horizons
@@ -114,6 +115,7 @@ def train_seed(directory: RunDirectory, place: Workplace, seed: int, tick: Tick)
         renormalise=config.renormalise,
         dtype=config.dtype,
         device=config.device,
+        memory=None if config.memory is None else bytes_of(config.memory) // (config.jobs or 1),
         progress=lambda number, losses: tick(1),
     )
 

@@ -80,7 +80,11 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     parse_estimators(f"{config.estimator},{config.baselines}" if config.baselines != "none" else config.estimator)
     if directory.config.exists() and directory.started:
         _check_same(directory, config)
-        return directory, replace(load(directory.config), jobs=config.jobs)
+        recorded = load(directory.config)
+        config = replace(recorded, **{name: getattr(config, name) for name in MACHINE})
+        if config != recorded:
+            write_json(directory.config, asdict(config))
+        return directory, config
     data.write_manifest(directory.manifest, splits)
     write_json(directory.config, asdict(config))
     _log.info(
