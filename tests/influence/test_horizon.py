@@ -44,6 +44,14 @@ def test_the_believable_horizon_ends_where_the_predicted_effect_passes_its_limit
     assert trust(_growing(1.0, effect=float("nan")), epoch=2).horizon == 1
 
 
+def test_the_believable_horizon_ends_before_a_burst_of_the_effect():
+    calm = [(19 - row, 1.0, 1e-5 * (row + 1)) for row in range(20)]
+    burst = calm[:12] + [(step, norm, 1e-2) for step, norm, _ in calm[12:]]
+    assert trust(calm, epoch=5).horizon == 20
+    assert trust(burst, epoch=5).horizon == 12
+    assert trust(burst, epoch=20).horizon == 20  # within an epoch effects may still be building up
+
+
 def test_the_effect_is_the_spread_of_predictions_over_random_removals():
     by_weight = np.random.default_rng(0).normal(size=150)
     picks = [np.random.default_rng(seed).choice(150, 3, replace=False) for seed in range(20000)]

@@ -7,7 +7,8 @@ the first-order prediction holds only for removals far smaller than a whole exam
   over the horizon, in units of its norm at the end. Only parameters and their averages count; optimizer moments have
   other units.
 - *effect*: what the scores predict for removing a random 2 % of the examples, as a share of the metric's value. A
-  straight line does not reach that far: large effects saturate.
+  straight line does not reach that far: large effects saturate. Nor does it hold where the effect bursts, many times as
+  large as over half the horizon: there a short stretch of training amplifies everything before it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ Growth = Sequence[tuple[int, float, float]]
 BELIEVABLE = 250.0
 #: The effect up to which they are.
 BELIEVABLE_EFFECT = 0.025
+# Over horizons of more than an epoch, times the effect over half of them: up to 6 where scores held, 160 where they did
+# not although all else looked well.
+_BURST = 16.0
 _SHARE = 0.02
 
 
@@ -114,6 +118,20 @@ def _accumulated(growth: Growth) -> np.ndarray:
     return np.cumsum(norms) / norms[0] if norms[0] else np.arange(1.0, len(norms) + 1)
 
 
+def believable(growth: Growth, horizon: int, accumulated: float, epoch: float) -> bool:
+    """Whether scores of one horizon pass, if all shorter ones do.
+
+    Args:
+        growth: of at least that many steps.
+        horizon: in steps.
+        accumulated: growth over the horizon.
+        epoch: steps in one epoch.
+    """
+    effect = growth[horizon - 1][2]
+    burst = horizon > epoch and effect > _BURST * growth[horizon // 2 - 1][2] if horizon > 1 else False
+    return accumulated <= BELIEVABLE and effect <= BELIEVABLE_EFFECT and not burst
+
+
 def trust(growth: Growth, epoch: float) -> Trust:
     """Read the growth of a sweep.
 
@@ -121,12 +139,13 @@ def trust(growth: Growth, epoch: float) -> Trust:
         growth: of at least one step.
         epoch: steps in one epoch; a believable horizon shorter than that is called chaotic.
     """
-    accumulated, effects = _accumulated(growth), np.array([row[2] for row in growth])
-    beyond = np.flatnonzero((accumulated > BELIEVABLE) | ~(effects <= BELIEVABLE_EFFECT))
-    horizon = max(1, int(beyond[0])) if len(beyond) else len(growth)
+    accumulated = _accumulated(growth)
+    steps = range(1, len(growth) + 1)
+    beyond = [step for step in steps if not believable(growth, step, float(accumulated[step - 1]), epoch)]
+    horizon = max(1, beyond[0] - 1) if beyond else len(growth)
     state: Literal["smooth", "partly", "chaotic"] = "partly"
-    if not len(beyond):
+    if not beyond:
         state = "smooth"
     elif horizon < epoch:
         state = "chaotic"
-    return Trust(horizon, float(accumulated[-1]), BELIEVABLE, float(effects[-1]), BELIEVABLE_EFFECT, state)
+    return Trust(horizon, float(accumulated[-1]), BELIEVABLE, growth[-1][2], BELIEVABLE_EFFECT, state)

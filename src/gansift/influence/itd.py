@@ -13,7 +13,7 @@ import torch
 
 from gansift.errors import GansiftError, UsageError
 from gansift.influence.adjoint import step_adjoint
-from gansift.influence.horizon import BELIEVABLE, BELIEVABLE_EFFECT, checked_horizon, predicted_effect, scale_of, trust
+from gansift.influence.horizon import believable, checked_horizon, predicted_effect, scale_of, trust
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
 from gansift.training.state import AVERAGE, PARAMETERS, State
@@ -94,9 +94,9 @@ def _believable(run: Run, metric: Metric, progress: Progress | None) -> Scores:
     kept: _Swept | None = None
     accumulated = 0.0
     for swept in _sweep(run, metric, run.steps - run.start, progress):
-        (_, end, _), (_, norm, effect) = swept.growth[0], swept.growth[-1]
+        end, norm = swept.growth[0][1], swept.growth[-1][1]
         accumulated += norm / end if end else 1.0
-        if kept is not None and (accumulated > BELIEVABLE or not effect <= BELIEVABLE_EFFECT):
+        if kept is not None and not believable(swept.growth, swept.horizon, accumulated, run.epoch):
             break
         kept = swept._replace(by_weight=swept.by_weight.clone(), growth=list(swept.growth))
     if kept is None:
