@@ -32,8 +32,8 @@ Growth = Sequence[tuple[int, float, float]]
 BELIEVABLE = 250.0
 #: The effect up to which they are.
 BELIEVABLE_EFFECT = 0.025
-# Over horizons of more than an epoch, times the effect over half of them: up to 6 where scores held, 160 where they did
-# not although all else looked well.
+# Times the effect over half the horizon, if that is more than an epoch (within one, effects are still building up): up to
+# 6 where scores held, 160 where they did not although all else looked well.
 _BURST = 16.0
 _SHARE = 0.02
 
@@ -127,8 +127,8 @@ def believable(growth: Growth, horizon: int, accumulated: float, epoch: float) -
         accumulated: growth over the horizon.
         epoch: steps in one epoch.
     """
-    effect = growth[horizon - 1][2]
-    burst = horizon > epoch and effect > _BURST * growth[horizon // 2 - 1][2] if horizon > 1 else False
+    effect, half = growth[horizon - 1][2], horizon // 2
+    burst = half > epoch and effect > _BURST * growth[half - 1][2]
     return accumulated <= BELIEVABLE and effect <= BELIEVABLE_EFFECT and not burst
 
 
