@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gansift.models.layers import LayerNorm, group_norm
+from gansift.models.layers import GroupNorm, LayerNorm, group_norm
 
 
 def _plain_layer_norm(x, weight, bias):
@@ -32,6 +32,17 @@ def test_layer_norm_equals_plain_arithmetic_up_to_third_derivatives(shape):
     plain = lambda x: _plain_layer_norm(x, norm.weight, norm.bias)  # noqa: E731
     torch.testing.assert_close(norm(x), plain(x), rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(_third_order(norm, x), _third_order(plain, x), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(3, 8), (3, 8, 5, 5)])
+def test_group_norm_equals_that_of_torch_up_to_third_derivatives(shape):
+    torch.manual_seed(0)
+    norm, fused = GroupNorm(4, 8).double(), torch.nn.GroupNorm(4, 8).double()
+    for parameter, other in zip(norm.parameters(), fused.parameters(), strict=True):
+        other.data = parameter.data.normal_()
+    x = torch.randn(shape, dtype=torch.float64)
+    torch.testing.assert_close(norm(x), fused(x), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(_third_order(norm, x), _third_order(fused, x), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(("channels", "groups"), [(64, 8), (12, 4), (5, 1)])

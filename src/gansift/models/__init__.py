@@ -1,7 +1,7 @@
 """Networks: toys on points, fully connected ones, convolutional ones, and layers with right derivatives."""
 
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
-from gansift.models.layers import LayerNorm, Network
+from gansift.models.layers import GroupNorm, LayerNorm, Network
 from gansift.models.mlp import MLPDiscriminator, MLPGenerator
 from gansift.models.toys import FCDiscriminator, FCGenerator, LQDiscriminator, LQGenerator
 
@@ -10,6 +10,7 @@ __all__ = [
     "DCGANGenerator",
     "FCDiscriminator",
     "FCGenerator",
+    "GroupNorm",
     "LQDiscriminator",
     "LQGenerator",
     "LayerNorm",

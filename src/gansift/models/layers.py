@@ -1,7 +1,8 @@
 """Layers whose first, second and third derivatives are right, and the base class of every network here.
 
 PyTorch's fused batch, layer and instance norms keep statistics without a graph back to the input, so derivatives
-of a gradient penalty through them are silently wrong. Everything here is made of group norm and plain arithmetic.
+of a gradient penalty through them are silently wrong. Those here are made of plain arithmetic, which also is quicker to
+differentiate twice than the fused group norm, and can be for several metrics at once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from gansift.errors import TrainingError
 
@@ -45,11 +45,16 @@ class Network(nn.Module):
                 reset()
 
 
-class LayerNorm(nn.Module):
-    """Normalises every example over all its values, then scales and shifts each channel: (B, C, ...) to the same.
+class GroupNorm(nn.GroupNorm):
+    """Group norm (Wu and He 2018) of examples (B, C, ...), each by itself; parameters as in `torch.nn.GroupNorm`."""
 
-    It is group norm with one group; the scale and shift are applied outside of it.
-    """
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``x``, shape (B, C, ...)."""
+        return _per_channel(_normalised(x, self.num_groups, self.eps), self.weight, self.bias)
+
+
+class LayerNorm(nn.Module):
+    """Normalises every example over all its values, then scales and shifts each channel: (B, C, ...) to the same."""
 
     def __init__(self, channels: int, eps: float = 1e-5) -> None:
         super().__init__()
@@ -65,10 +70,21 @@ class LayerNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``x``, shape (B, C, ...)."""
-        per_channel = (-1,) + (1,) * (x.dim() - 2)
-        return functional.group_norm(x, 1, eps=self.eps) * self.weight.view(per_channel) + self.bias.view(per_channel)
+        return _per_channel(_normalised(x, 1, self.eps), self.weight, self.bias)
 
 
-def group_norm(channels: int) -> nn.GroupNorm:
+def group_norm(channels: int) -> GroupNorm:
     """Group norm in 8 groups, or in fewer where ``channels`` does not divide by 8."""
-    return nn.GroupNorm(math.gcd(8, channels), channels)
+    return GroupNorm(math.gcd(8, channels), channels)
+
+
+def _normalised(x: Tensor, groups: int, eps: float) -> Tensor:
+    """Each group of each example's channels with mean 0 and variance 1."""
+    grouped = x.reshape(x.shape[0], groups, -1)
+    centred = grouped - grouped.mean(2, keepdim=True)
+    return (centred * (centred.square().mean(2, keepdim=True) + eps).rsqrt()).view(x.shape)
+
+
+def _per_channel(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    shape = (-1,) + (1,) * (x.dim() - 2)
+    return x * scale.view(shape) + shift.view(shape)
