@@ -50,6 +50,9 @@ def test_the_believable_horizon_ends_before_a_burst_of_the_effect():
     assert trust(calm, epoch=5).horizon == 20
     assert trust(burst, epoch=5).horizon == 12
     assert trust(burst, epoch=20).horizon == 20  # within an epoch effects may still be building up
+    rising = [*calm[:12], (7, 1.0, 3e-4), (6, 1.0, 4e-4), *burst[14:]]
+    assert trust(rising, epoch=5).horizon == 12  # the burst's own beginning is not believed either
+    assert trust(rising[:14], epoch=5).horizon == 14  # unless none follows
 
 
 def test_the_effect_is_the_spread_of_predictions_over_random_removals():

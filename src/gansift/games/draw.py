@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,17 +31,20 @@ class Draw:
         self.dtype = dtype
         self.device = device
 
+    def _drawn(self, draw: Callable[[tuple[int, ...]], Any], shape: tuple[int, ...]) -> np.ndarray:
+        return np.asarray(draw(shape))
+
     def _convert(self, values: np.ndarray) -> Tensor:
         # A copy in memory that torch aligns: the last bits of what is computed from it depend on the alignment.
         return torch.tensor(values, dtype=self.dtype, device=self.device)
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers of the given shape."""
-        return self._convert(np.asarray(self._generator.standard_normal(shape)))
+        return self._convert(self._drawn(self._generator.standard_normal, shape))
 
     def uniform(self, *shape: int) -> Tensor:
         """Numbers uniform on [0, 1) of the given shape."""
-        return self._convert(np.asarray(self._generator.random(shape)))
+        return self._convert(self._drawn(self._generator.random, shape))
 
     def permutation(self, n: int) -> Tensor:
         """A uniform permutation of 0 ... n - 1, int64, shape (n,)."""
@@ -48,3 +53,37 @@ class Draw:
     def seed(self) -> int:
         """A 32-bit seed for code that keeps a random state of its own."""
         return int(self._generator.integers(2**32))
+
+
+class PartDraw(Draw):
+    """What one of several equal parts of a batch draws, so that together they draw what the whole batch would.
+
+    Of arrays with a row for each example of its part it draws those of the whole batch and keeps its own rows.
+
+    Args:
+        key: as in `Draw`.
+        part: which one, from 0.
+        parts: how many.
+        lengths: numbers of examples in this part, one for each data set.
+        dtype: as in `Draw`.
+        device: as in `Draw`.
+    """
+
+    def __init__(
+        self,
+        *key: int | str,
+        part: int,
+        parts: int,
+        lengths: Collection[int],
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        super().__init__(*key, dtype=dtype, device=device)
+        self._part, self._parts, self._lengths = part, parts, lengths
+
+    def _drawn(self, draw: Callable[[tuple[int, ...]], Any], shape: tuple[int, ...]) -> np.ndarray:
+        if not shape or shape[0] not in self._lengths:
+            return super()._drawn(draw, shape)
+        length = shape[0]
+        whole = super()._drawn(draw, (self._parts * length, *shape[1:]))
+        return whole[self._part * length : (self._part + 1) * length]

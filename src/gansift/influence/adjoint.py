@@ -1,8 +1,8 @@
-"""The exact adjoint of one training step: how the metric at the end depends on the state before the step.
+"""The adjoint of one training step: how the metric at the end depends on the state before the step.
 
-An adjoint has the form of a state and holds the derivative of the metric in each of its numbers. Every move is
-linearised by itself, at the state that its players read, so a gradient of an alternating step never sees the path
-through the other player's update of the same step.
+An adjoint has the form of a state and holds the derivative of the metric in each of its numbers, or of M metrics, one
+below the other, (M, P). Every move is linearised by itself, at the state that its players read, so a gradient of an
+alternating step never sees the path through the other player's update of the same step.
 """
 
 from __future__ import annotations
@@ -10,27 +10,35 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gansift.influence.gradients import GRADIENTS, Products, Update
 from gansift.training.state import AVERAGE, PARAMETERS, State
 from gansift.training.step import Move, Step
 from gansift.training.trajectory import Recorded
 
 
-def step_adjoint(step: Step, record: Recorded, weights: Tensor, adjoint: State, by_weight: Tensor) -> State:
+def step_adjoint(
+    step: Step, record: Recorded, weights: Tensor, adjoint: State, by_weight: Tensor, products: Products = "exact"
+) -> State:
     """Pull an adjoint back through one step.
 
     Args:
         step: the pure step.
         record: the step's number and the state before each of its moves.
         weights: one weight per example, shape (N,).
-        adjoint: derivative of the metric in the state after the step.
-        by_weight: derivative of the metric in each weight so far, float64, shape (N,); this step's share is added.
+        adjoint: derivative of the metric in the state after the step, slots (P,); or of M metrics, (M, P).
+        by_weight: derivative of the metric in each weight so far, float64, shape (N,) or (M, N); this step's share is
+            added.
+        products: how second derivatives are taken, see `influence.gradients`.
 
     Returns:
         The derivative of the metric in the state before the step.
     """
     adjoint = _average_adjoint(step, adjoint)
-    for move, state in zip(reversed(step.moves), reversed(record.before), strict=True):
-        adjoint = _move_adjoint(step, record.number, move, state, weights, adjoint, by_weight)
+    for row in reversed(range(len(step.moves))):
+        known = record.gradients[row] if record.gradients is not None else {}
+        adjoint = _move_adjoint(
+            step, record.number, step.moves[row], record.before[row], known, weights, adjoint, by_weight, products
+        )
     return adjoint
 
 
@@ -46,26 +54,29 @@ def _average_adjoint(step: Step, adjoint: State) -> State:
 
 
 def _move_adjoint(
-    step: Step, number: int, move: Move, state: State, weights: Tensor, adjoint: State, by_weight: Tensor
+    step: Step,
+    number: int,
+    move: Move,
+    state: State,
+    known: dict[str, Tensor],
+    weights: Tensor,
+    adjoint: State,
+    by_weight: Tensor,
+    products: Products,
 ) -> State:
     """Through the updates of players that moved together, all of them from ``state``."""
     before = dict(adjoint)
     through_gradients = []
     for player, turn in zip(move.players, move.turns, strict=True):
-        rows = step.rows(number, turn)
-        parameters = {name: slots[PARAMETERS].detach().requires_grad_() for name, slots in state.items()}
-        batch_weights = {
-            name: value.detach().requires_grad_() for name, value in step.batch_weights(rows, weights).items()
-        }
-        loss = step.loss(number, player, turn, rows, parameters, batch_weights)
-        (gradient,) = torch.autograd.grad(loss, parameters[player], create_graph=True)
-        before[player], by_gradient = _optimizer_adjoint(
-            step, number, player, turn, state, gradient.detach(), adjoint[player]
+        update = Update.of(step, number, player, turn, state, weights)
+        gradient = GRADIENTS[products](update, known.get(player))
+        before[player], direction = _optimizer_adjoint(
+            step, number, player, turn, state, gradient.value, adjoint[player]
         )
-        pulled = products(gradient, by_gradient, [*parameters.values(), *batch_weights.values()])
-        through_gradients.append(dict(zip(parameters, pulled, strict=False)))
-        for (name, index), share in zip(rows.items(), pulled[len(parameters) :], strict=True):
-            by_weight.index_add_(0, step.offsets[name] + index, share.to(by_weight.dtype))
+        pulled = gradient.pull(direction)
+        through_gradients.append(dict(zip(update.parameters, pulled, strict=False)))
+        for (name, index), share in zip(update.rows.items(), pulled[len(update.parameters) :], strict=True):
+            by_weight.index_add_(-1, step.offsets[name] + index, share.to(by_weight.dtype))
     for of_player in through_gradients:
         for name, product in of_player.items():
             before[name] = before[name] | {PARAMETERS: before[name][PARAMETERS] + product}
@@ -77,10 +88,14 @@ def _optimizer_adjoint(
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Through one optimizer update: the adjoint of the player's slots before it, and of its loss's gradient.
 
-    The update is elementwise, so differentiating the very function that training used costs next to nothing.
+    The update is elementwise, so differentiating the very function that training used costs next to nothing, and M
+    adjoints are those of M copies of it.
     """
-    slots = {name: value.detach().requires_grad_() for name, value in state[player].items() if name != AVERAGE}
-    gradient = gradient.requires_grad_()
+    copies = adjoint[PARAMETERS].shape
+    slots = {
+        name: value.detach().expand(copies).requires_grad_() for name, value in state[player].items() if name != AVERAGE
+    }
+    gradient = gradient.detach().expand(copies).requires_grad_()
     updated = step.optimizer_update(player, slots, gradient, number, turn)
     results = torch.autograd.grad(
         list(updated.values()),
@@ -90,10 +105,3 @@ def _optimizer_adjoint(
         materialize_grads=True,
     )
     return adjoint | dict(zip(slots, results, strict=False)), results[-1]
-
-
-def products(gradient: Tensor, by_gradient: Tensor, inputs: list[Tensor]) -> list[Tensor]:
-    """Derivative of <gradient, by_gradient> in each of ``inputs``; zeros where the gradient does not depend on it."""
-    if not gradient.requires_grad:
-        return [torch.zeros_like(value) for value in inputs]
-    return list(torch.autograd.grad(gradient, inputs, by_gradient, allow_unused=True, materialize_grads=True))

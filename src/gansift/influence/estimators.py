@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from gansift.errors import UsageError
@@ -46,6 +47,7 @@ Sweep = Callable[[Run, Metric, Collection[int], Progress | None], dict[int, Scor
 
 ESTIMATORS: dict[str, Estimator] = {
     "itd": itd,
+    "itd-first-order": partial(itd, products="central-difference"),
     "itd-repeated": itd_repeated,
     "aid": aid,
     "without-propagation": baselines.without_propagation,
@@ -60,6 +62,7 @@ ESTIMATORS: dict[str, Estimator] = {
 #: What each calls harmful, in the few words that a chart has room for.
 LABELS = {
     "itd": "exact scores (ITD)",
+    "itd-first-order": "ITD by differences",
     "itd-repeated": "exact scores, repeated",
     "aid": "fixed point (AID)",
     "without-propagation": "without propagation",
@@ -83,6 +86,7 @@ RANKINGS = frozenset(
 #: The others look at the run's end or at the data, and say the same for every horizon.
 SWEEPS: dict[str, Sweep] = {
     "itd": itd_horizons,
+    "itd-first-order": partial(itd_horizons, products="central-difference"),
     "itd-repeated": itd_repeated_horizons,
     "without-propagation": baselines.without_propagation_horizons,
     "discriminator-loss": baselines.discriminator_loss_horizons,

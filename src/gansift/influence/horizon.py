@@ -8,7 +8,8 @@ the first-order prediction holds only for removals far smaller than a whole exam
   other units.
 - *effect*: what the scores predict for removing a random 2 % of the examples, as a share of the metric's value. A
   straight line does not reach that far: large effects saturate. Nor does it hold where the effect bursts, many times as
-  large as over half the horizon: there a short stretch of training amplifies everything before it.
+  large as over half the horizon: there a short stretch of training amplifies everything before it, and scores fail from
+  where the burst begins.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ Growth = Sequence[tuple[int, float, float]]
 BELIEVABLE = 250.0
 #: The effect up to which they are.
 BELIEVABLE_EFFECT = 0.025
-# Times the effect over half the horizon, if that is more than an epoch (within one, effects are still building up): up to
-# 6 where scores held, 160 where they did not although all else looked well.
-_BURST = 16.0
+# Times the effect over half the horizon, if that is more than an epoch (within one, effects are still building up).
+# Where scores held it was up to 6; from the larger number on it is a burst, up to the smaller there is no sign of one.
+_CALM, _BURST = 4.0, 16.0
 _SHARE = 0.02
 
 
@@ -118,18 +119,26 @@ def _accumulated(growth: Growth) -> np.ndarray:
     return np.cumsum(norms) / norms[0] if norms[0] else np.arange(1.0, len(norms) + 1)
 
 
-def believable(growth: Growth, horizon: int, accumulated: float, epoch: float) -> bool:
-    """Whether scores of one horizon pass, if all shorter ones do.
+def sign(growth: Growth, horizon: int, accumulated: float, epoch: float) -> Literal["calm", "rising", "burst", "far"]:
+    """What the sweep says of one horizon, if all shorter ones were calm or rising.
 
     Args:
         growth: of at least that many steps.
         horizon: in steps.
         accumulated: growth over the horizon.
         epoch: steps in one epoch.
+
+    Returns:
+        ``calm``, or ``rising`` where a burst of the effect may have begun: scores are believed; ``burst``: not even
+        those of the rising horizons before it; ``far``: a limit is passed.
     """
     effect, half = growth[horizon - 1][2], horizon // 2
-    burst = half > epoch and effect > _BURST * growth[half - 1][2]
-    return accumulated <= BELIEVABLE and effect <= BELIEVABLE_EFFECT and not burst
+    before = growth[half - 1][2] if half > epoch else float("inf")
+    if effect > _BURST * before:
+        return "burst"
+    if not (accumulated <= BELIEVABLE and effect <= BELIEVABLE_EFFECT):
+        return "far"
+    return "rising" if effect > _CALM * before else "calm"
 
 
 def trust(growth: Growth, epoch: float) -> Trust:
@@ -140,12 +149,16 @@ def trust(growth: Growth, epoch: float) -> Trust:
         epoch: steps in one epoch; a believable horizon shorter than that is called chaotic.
     """
     accumulated = _accumulated(growth)
-    steps = range(1, len(growth) + 1)
-    beyond = [step for step in steps if not believable(growth, step, float(accumulated[step - 1]), epoch)]
-    horizon = max(1, beyond[0] - 1) if beyond else len(growth)
+    believed = calm = 0
+    for horizon in range(1, len(growth) + 1):
+        found = sign(growth, horizon, float(accumulated[horizon - 1]), epoch)
+        if found in ("burst", "far"):
+            believed = calm if found == "burst" else believed
+            break
+        believed, calm = horizon, horizon if found == "calm" else calm
     state: Literal["smooth", "partly", "chaotic"] = "partly"
-    if not beyond:
+    if believed == len(growth):
         state = "smooth"
-    elif horizon < epoch:
+    elif believed < epoch:
         state = "chaotic"
-    return Trust(horizon, float(accumulated[-1]), BELIEVABLE, growth[-1][2], BELIEVABLE_EFFECT, state)
+    return Trust(max(1, believed), float(accumulated[-1]), BELIEVABLE, growth[-1][2], BELIEVABLE_EFFECT, state)

@@ -6,14 +6,15 @@ Exact for both players, every optimizer and its moments, schedules, penalties an
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 
 from gansift.errors import GansiftError, UsageError
 from gansift.influence.adjoint import step_adjoint
-from gansift.influence.horizon import believable, checked_horizon, predicted_effect, scale_of, trust
+from gansift.influence.gradients import Products
+from gansift.influence.horizon import checked_horizon, predicted_effect, scale_of, sign, trust
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
 from gansift.training.state import AVERAGE, PARAMETERS, State
@@ -21,19 +22,34 @@ from gansift.training.trajectory import Run
 
 _log = logging.getLogger(__name__)
 
+#: The estimator's name by how second derivatives are taken.
+NAMES: dict[Products, str] = {"exact": "itd", "central-difference": "itd-first-order"}
+
 #: Called after every step of the backward sweep with its number.
 Progress = Callable[[int], None]
 
 
 class _Swept(NamedTuple):
-    """What a sweep knows after each step: how far back it is, the metric's derivative in the weights, the growth."""
+    """What a sweep knows after each step.
+
+    Attributes:
+        horizon: how far back it is.
+        by_weight: each metric's derivative in the weights, shape (M, N).
+        growth: of each metric's adjoint, see `influence.horizon`.
+    """
 
     horizon: int
     by_weight: torch.Tensor
-    growth: list[tuple[int, float, float]]
+    growth: list[list[tuple[int, float, float]]]
 
 
-def itd(run: Run, metric: Metric, horizon: int | str | None = None, progress: Progress | None = None) -> Scores:
+def itd(
+    run: Run,
+    metric: Metric,
+    horizon: int | str | None = None,
+    progress: Progress | None = None,
+    products: Products = "exact",
+) -> Scores:
     """Score every training example by one backward sweep through the last ``horizon`` steps.
 
     Args:
@@ -43,6 +59,8 @@ def itd(run: Run, metric: Metric, horizon: int | str | None = None, progress: Pr
             from step T - K on. ``auto`` stops where the adjoint has grown so much that scores could not be believed
             any more (see `influence.horizon`): the longest believable horizon.
         progress: called after every step.
+        products: ``exact``, or ``central-difference``: first derivatives only, for operators that have no others and
+            as a check of the exact ones; see `influence.gradients`.
 
     Returns:
         Scores in the order of ``run.ids``.
@@ -53,18 +71,22 @@ def itd(run: Run, metric: Metric, horizon: int | str | None = None, progress: Pr
         ReplayError: if a replayed state differs from the recorded one.
     """
     if horizon == "auto":
-        return _believable(run, metric, progress)
+        return _believable(run, metric, progress, products)
     if isinstance(horizon, str):
         raise UsageError(f"the horizon is a number of steps, None for the whole run, or 'auto', not {horizon!r}")
     chosen = checked_horizon(run, horizon)
-    scores = itd_horizons(run, metric, [chosen], progress)
+    scores = itd_horizons(run, metric, [chosen], progress, products)
     if chosen not in scores:
         raise GansiftError(f"no scores of horizon {chosen}: the backward sweep overflowed. Choose a shorter horizon.")
     return scores[chosen]
 
 
 def itd_horizons(
-    run: Run, metric: Metric, horizons: Collection[int], progress: Progress | None = None
+    run: Run,
+    metric: Metric,
+    horizons: Collection[int],
+    progress: Progress | None = None,
+    products: Products = "exact",
 ) -> dict[int, Scores]:
     """The scores of several horizons from one sweep, as long as the longest of them.
 
@@ -73,6 +95,7 @@ def itd_horizons(
         metric: what the scores predict the change of.
         horizons: in steps, each between 1 and the length of the run.
         progress: called after every step.
+        products: as in `itd`.
 
     Raises:
         UsageError, ReplayError: as `itd`.
@@ -80,45 +103,88 @@ def itd_horizons(
     Returns:
         Scores by horizon; those beyond a step at which the sweep overflowed are left out, with a warning.
     """
+    return itd_metrics(run, [metric], horizons, progress, products)[0]
+
+
+def itd_metrics(
+    run: Run,
+    metrics: Sequence[Metric],
+    horizons: Collection[int],
+    progress: Progress | None = None,
+    products: Products = "exact",
+) -> list[dict[int, Scores]]:
+    """The scores for several metrics, of several horizons, from one sweep.
+
+    The steps are replayed and their gradients taken once for all metrics; only what is pulled back is one for each. The
+    scores are those of one sweep for each metric, up to rounding.
+
+    Args:
+        run: a recorded run.
+        metrics: what the scores predict the changes of, at least one.
+        horizons: in steps, each between 1 and the length of the run.
+        progress: called after every step.
+        products: as in `itd`.
+
+    Raises:
+        UsageError, ReplayError: as `itd`.
+
+    Returns:
+        For each metric scores by horizon; those beyond a step at which a sweep overflowed are left out, with a warning.
+    """
     for horizon in horizons:
         checked_horizon(run, horizon)
-    return {
-        swept.horizon: _scores(run, metric, swept)
-        for swept in _sweep(run, metric, max(horizons), progress)
-        if swept.horizon in horizons
-    }
+    found: list[dict[int, Scores]] = [{} for _ in metrics]
+    for swept in _sweep(run, metrics, max(horizons), progress, products):
+        if swept.horizon in horizons:
+            for row, metric in enumerate(metrics):
+                found[row][swept.horizon] = _scores(run, metric, swept, row, products)
+    return found
 
 
-def _believable(run: Run, metric: Metric, progress: Progress | None) -> Scores:
-    """Scores of the longest horizon within which growth and effect stay believable."""
+def _believable(run: Run, metric: Metric, progress: Progress | None, products: Products) -> Scores:
+    """Scores of the longest horizon that the sweep lets be believed."""
     kept: _Swept | None = None
+    calm: _Swept | None = None
     accumulated = 0.0
-    for swept in _sweep(run, metric, run.steps - run.start, progress):
-        end, norm = swept.growth[0][1], swept.growth[-1][1]
+    for swept in _sweep(run, [metric], run.steps - run.start, progress, products):
+        (growth,) = swept.growth
+        end, norm = growth[0][1], growth[-1][1]
         accumulated += norm / end if end else 1.0
-        if kept is not None and not believable(swept.growth, swept.horizon, accumulated, run.epoch):
+        found = sign(growth, swept.horizon, accumulated, run.epoch)
+        if kept is not None and found in ("burst", "far"):
+            kept = calm if found == "burst" and calm is not None else kept
             break
-        kept = swept._replace(by_weight=swept.by_weight.clone(), growth=list(swept.growth))
+        kept = swept._replace(by_weight=swept.by_weight.clone(), growth=[list(growth)])
+        calm = kept if found == "calm" else calm
     if kept is None:
         raise GansiftError("no scores: the backward sweep overflowed at once. Train more smoothly.")
-    found = trust(kept.growth if kept.horizon == run.steps - run.start else swept.growth, run.epoch)
-    _log.log(logging.WARNING if found.state == "chaotic" else logging.INFO, "%s", found.sentence(run.epoch))
-    return _scores(run, metric, kept)
+    told = trust((kept if kept.horizon == run.steps - run.start else swept).growth[0], run.epoch)
+    _log.log(logging.WARNING if told.state == "chaotic" else logging.INFO, "%s", told.sentence(run.epoch))
+    return _scores(run, metric, kept, 0, products)
 
 
-def _sweep(run: Run, metric: Metric, longest: int, progress: Progress | None) -> Iterator[_Swept]:
-    """Go back step by step; ends early, with a warning, where the adjoint overflows."""
-    adjoint = _end(run, metric)
-    by_weight = torch.zeros(len(run.ids), dtype=torch.float64, device=run.step.settings.device)
-    growth: list[tuple[int, float, float]] = []
-    there, scale = run.weights.cpu() > 0, scale_of(metric, run)
-    for record in run.reversed(run.steps - longest):
-        adjoint = step_adjoint(run.step, record, run.weights, adjoint, by_weight)
-        norm = _norm(adjoint)
-        if not norm < float("inf"):
+def _sweep(
+    run: Run, metrics: Sequence[Metric], longest: int, progress: Progress | None, products: Products = "exact"
+) -> Iterator[_Swept]:
+    """Go back step by step; ends early, with a warning, where an adjoint overflows."""
+    # A single one goes without the dimension that counts metrics: torch need not vectorise anything then.
+    single = len(metrics) == 1
+    ends = [_end(run, metric) for metric in metrics]
+    adjoint = ends[0] if single else _stacked(ends)
+    by_weight = torch.zeros(len(metrics), len(run.ids), dtype=torch.float64, device=run.step.settings.device)
+    growth: list[list[tuple[int, float, float]]] = [[] for _ in metrics]
+    there, scales = run.weights.cpu() > 0, [scale_of(metric, run) for metric in metrics]
+    # Where the gradient's own graph is not needed, what the replay knows of it saves computing it again.
+    known = products != "exact" or len(run.step.shards.own) > 1
+    for record in run.reversed(run.steps - longest, gradients=known):
+        adjoint = step_adjoint(run.step, record, run.weights, adjoint, by_weight[0] if single else by_weight, products)
+        norms = _norms(adjoint)
+        if not max(norms) < float("inf"):
             _log.warning("%s", _overflow(run, record.number))
             return
-        growth.append((record.number, norm, predicted_effect(by_weight.cpu()[there].numpy(), scale)))
+        for row, norm in enumerate(norms):
+            effect = predicted_effect(by_weight[row].cpu()[there].numpy(), scales[row])
+            growth[row].append((record.number, norm, effect))
         yield _Swept(run.steps - record.number, by_weight, growth)
         if progress is not None:
             progress(record.number)
@@ -144,24 +210,36 @@ def _end(run: Run, metric: Metric) -> State:
     return adjoint
 
 
-def _norm(adjoint: State) -> float:
-    """Norm of what belongs to parameters and their averages: optimizer moments are of other units and scales."""
+def _stacked(adjoints: Sequence[State]) -> State:
+    """The adjoints of M metrics as one, slots (M, P)."""
+    return {
+        player: {name: torch.stack([adjoint[player][name] for adjoint in adjoints]) for name in slots}
+        for player, slots in adjoints[0].items()
+    }
+
+
+def _norms(adjoint: State) -> list[float]:
+    """Norms of what belongs to parameters and their averages, one for each metric.
+
+    Optimizer moments are of other units and scales.
+    """
     kept = [slots[name] for slots in adjoint.values() for name in (PARAMETERS, AVERAGE) if name in slots]
-    return float(sum(value.double().square().sum() for value in kept)) ** 0.5
+    squares = torch.stack([value.double().square().sum(-1) for value in kept]).sum(0)
+    return squares.sqrt().reshape(-1).tolist()
 
 
-def _scores(run: Run, metric: Metric, swept: _Swept) -> Scores:
+def _scores(run: Run, metric: Metric, swept: _Swept, row: int, products: Products) -> Scores:
     # Removal takes a weight from its value in the run (1) to 0.
-    values = -(run.weights.double() * swept.by_weight).cpu().numpy()
+    values = -(run.weights.double() * swept.by_weight[row]).cpu().numpy()
     return Scores(
         ids=run.ids,
         values=values,
         metric=metric.name,
         direction=metric.direction,
-        estimator="itd",
+        estimator=NAMES[products],
         horizon=swept.horizon,
         steps=run.steps,
         removal=run.step.settings.removal,
         run=run.name,
-        growth=tuple(swept.growth),
+        growth=tuple(swept.growth[row]),
     )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gansift.influence.adjoint import products
+from gansift.influence.gradients import products
 from gansift.training.step import Step
 
 

@@ -10,6 +10,7 @@ from safetensors.torch import save
 
 from gansift.errors import TrainingError
 from gansift.files import write_bytes
+from gansift.training.shards import Shards
 from gansift.training.state import State, checksum
 
 
@@ -102,3 +103,37 @@ class DiskCheckpoints:
     def held(self, size: int) -> int:
         """None: they are on disk."""
         return 0
+
+
+class SharedCheckpoints:
+    """States on disk of a run in several processes: the first one writes, the others wait for it.
+
+    Args:
+        store: on a disk that all processes see.
+        shards: tell the processes apart.
+    """
+
+    def __init__(self, store: DiskCheckpoints, shards: Shards) -> None:
+        self._store = store
+        self._shards = shards
+
+    def save(self, number: int, state: State) -> None:
+        """Keep a state; every process returns once it is there."""
+        if self._shards.writes:
+            self._store.save(number, state)
+        self._shards.wait()
+
+    def load(self, number: int, device: str = "cpu") -> State:
+        """See `DiskCheckpoints.load`."""
+        return self._store.load(number, device)
+
+    def numbers(self) -> list[int]:
+        """Numbers of the kept states, ascending; the same in every process."""
+        self._shards.wait()
+        numbers = self._store.numbers()
+        self._shards.wait()
+        return numbers
+
+    def held(self, size: int) -> int:
+        """None: they are on disk."""
+        return self._store.held(size)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gansift.errors import TrainingError
 from gansift.games.game import Game
+from gansift.training.shards import Shard
 from gansift.training.state import PARAMETERS
 from gansift.training.step import Step
 
@@ -34,6 +35,8 @@ def check_game(step: Step, weights: Tensor) -> None:
     step.game.check(step.net(parameters), step.batch(0, rows, step.batch_weights(rows, weights)))
     for player in step.game.players:
         _check_loss(step, player, rows, parameters)
+        if step.shards.count > 1:
+            _check_mean(step, player, rows, parameters)
 
 
 def _check_players(game: Game) -> None:
@@ -64,6 +67,25 @@ def _check_loss(step: Step, player: str, rows: Mapping[str, Tensor], parameters:
                 "not go through weighted_mean(values, batch.weight), or a layer mixes the examples of a batch"
                 f"{_suspects(step.game)}."
             )
+
+
+def _check_mean(step: Step, player: str, rows: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) -> None:
+    """Compare the loss of a whole batch with the mean over its parts; every process looks at all of them."""
+    count = step.shards.count
+    weights = {
+        name: 1 + torch.arange(len(weight)).to(weight) / len(weight) for name, weight in _ones(step, rows).items()
+    }
+    with torch.no_grad():
+        whole = float(step.loss(0, player, 0, rows, parameters, weights))
+        parts = [float(step.loss(0, player, 0, rows, parameters, weights, Shard(part, count))) for part in range(count)]
+    mean = sum(parts) / count
+    if not abs(whole - mean) <= 1e-4 * (abs(whole) + max(abs(part) for part in parts)):
+        raise TrainingError(
+            f"the {player}'s loss is not a mean over the batch: {whole:.6g} for all of it, {mean:.6g} for the mean of "
+            f"{count} parts. A batch can be split only if every loss is such a mean: no layer or term that mixes "
+            "generated samples, and random numbers with a row for each of len(batch) examples. Train in one process "
+            "with micro_batches=1."
+        )
 
 
 def matters_without_weight(

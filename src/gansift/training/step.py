@@ -16,15 +16,19 @@ from torch import Tensor, nn, vmap
 
 from gansift.data.examples import Examples
 from gansift.games.batch import Batch, Batches
-from gansift.games.draw import Draw
+from gansift.games.draw import Draw, PartDraw
 from gansift.games.game import Game
 from gansift.games.parameters import Layout, Net
 from gansift.training.memory import state_bytes
 from gansift.training.optimizers import Optimizer
 from gansift.training.order import batch_indices
+from gansift.training.shards import WHOLE, Shard, Shards
 from gansift.training.state import AVERAGE, PARAMETERS, State
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+#: Below this many parameters a step costs the interpreter more than the processor, and stacking several is nearly free.
+SMALL = 100_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Settings:
         renormalise: removal divides by the sum of a batch's weights instead of its size.
         dtype: ``float32`` or ``float64``.
         device: where it is computed.
+        shards: equal parts that a batch is computed in, see `training.shards`.
+        processes: that share the parts.
     """
 
     steps: int
@@ -50,6 +56,8 @@ class Settings:
     renormalise: bool
     dtype: str
     device: str
+    shards: int = 1
+    processes: int = 1
 
     @property
     def removal(self) -> str:
@@ -62,6 +70,22 @@ class Move(NamedTuple):
 
     players: tuple[str, ...]
     turns: tuple[int, ...]
+
+
+class Trace(NamedTuple):
+    """What happens in one step.
+
+    Attributes:
+        before: the state before each of its moves.
+        after: the state after the step.
+        losses: each player's last loss.
+        gradients: for each move, the gradient of every player that moved.
+    """
+
+    before: list[State]
+    after: State
+    losses: dict[str, Tensor]
+    gradients: list[dict[str, Tensor]]
 
 
 class Step:
@@ -92,6 +116,7 @@ class Step:
         self.moves = _moves(self.game)
         self.updates = {name: sum(move.players.count(name) for move in self.moves) for name in self.game.players}
         self.batches = max(self.updates.values())
+        self.shards = Shards(settings.shards, settings.processes)
 
     @property
     def epoch(self) -> float:
@@ -133,6 +158,7 @@ class Step:
         rows: Mapping[str, Tensor],
         parameters: Mapping[str, Tensor],
         batch_weights: Mapping[str, Tensor],
+        shard: Shard = WHOLE,
     ) -> Tensor:
         """A player's loss in one update, a scalar.
 
@@ -143,24 +169,33 @@ class Step:
             rows: as from `rows`.
             parameters: flat parameters of every player.
             batch_weights: as from `batch_weights`.
+            shard: the part of the batch to take the loss of; the loss is the mean over the parts.
         """
-        batch = self.batch(number, rows, batch_weights)
-        draw = Draw(self.settings.seed, "step", number, player, turn, dtype=self.dtype, device=self.settings.device)
-        return self.game.loss(player, self.net(parameters), batch, draw)
+        batch = self.batch(number, rows, batch_weights, shard)
+        return self.game.loss(player, self.net(parameters), batch, self._draw(number, player, turn, shard))
 
-    def batch(self, number: int, rows: Mapping[str, Tensor], batch_weights: Mapping[str, Tensor]) -> Batch | Batches:
-        """What the losses see of the data: one batch, or one of each data set where there are several."""
-        batches = Batches(
-            {
-                name: Batch(
-                    self.x[name][index],
-                    _normalised(batch_weights[name]) if self.settings.renormalise else batch_weights[name],
-                    None if (labels := self.labels[name]) is None else labels[index],
-                    number,
-                )
-                for name, index in rows.items()
-            }
+    def _draw(self, number: int, player: str, turn: int, shard: Shard) -> Draw:
+        key = (self.settings.seed, "step", number, player, turn)
+        if shard.count == 1:
+            return Draw(*key, dtype=self.dtype, device=self.settings.device)
+        lengths = {size // shard.count for size in self.settings.batch_size.values()}
+        return PartDraw(
+            *key, part=shard.index, parts=shard.count, lengths=lengths, dtype=self.dtype, device=self.settings.device
         )
+
+    def batch(
+        self,
+        number: int,
+        rows: Mapping[str, Tensor],
+        batch_weights: Mapping[str, Tensor],
+        shard: Shard = WHOLE,
+    ) -> Batch | Batches:
+        """What the losses see of the data: one batch (or a part), or one of each data set where there are several."""
+        batches = Batches()
+        for name, index in rows.items():
+            weight = _normalised(batch_weights[name]) if self.settings.renormalise else batch_weights[name]
+            own, labels = shard.of(index), self.labels[name]
+            batches[name] = Batch(self.x[name][own], shard.of(weight), None if labels is None else labels[own], number)
         return next(iter(batches.values())) if len(batches) == 1 else batches
 
     def optimizer_update(
@@ -178,26 +213,50 @@ class Step:
         )
         return {PARAMETERS: parameters, **own}
 
-    def move(self, state: State, number: int, move: Move, weights: Tensor) -> tuple[State, dict[str, Tensor]]:
-        """The state after one move, and the losses of its players. All of them read the state before the move.
+    def gradient(
+        self,
+        number: int,
+        player: str,
+        turn: int,
+        rows: Mapping[str, Tensor],
+        parameters: Mapping[str, Tensor],
+        batch_weights: Mapping[str, Tensor],
+    ) -> tuple[Tensor, Tensor]:
+        """A player's gradient in its own parameters, and its loss; arguments as in `loss`.
+
+        Those of R replicas, (R, P) and (R,), if batch weights are (R, B).
+        """
+        own = parameters[player].detach().requires_grad_()
+        bound = {**parameters, player: own}
+        stacked = next(iter(batch_weights.values())).ndim > 1
+
+        def of_shard(shard: Shard) -> list[Tensor]:
+            loss = partial(self.loss, number, player, turn, rows, shard=shard)
+            value = vmap(loss)(bound, batch_weights) if stacked else loss(bound, batch_weights)
+            (gradient,) = torch.autograd.grad(value.sum(), own)
+            return [gradient, value.detach()]
+
+        gradient, value = self.shards.mean(of_shard)
+        return gradient, value
+
+    def move(
+        self, state: State, number: int, move: Move, weights: Tensor
+    ) -> tuple[State, dict[str, Tensor], dict[str, Tensor]]:
+        """The state after one move, and the losses and gradients of its players; all of them read the state before it.
 
         With weights of shape (R, N) and slots of shape (R, P) it moves R replicas at once, which differ in their
         weights: the same computation but for the last bits, and much faster where the networks are small.
         """
         new = dict(state)
-        losses = {}
+        losses, gradients = {}, {}
+        parameters = {name: slots[PARAMETERS] for name, slots in state.items()}
         for player, turn in zip(move.players, move.turns, strict=True):
-            parameters = {name: slots[PARAMETERS] for name, slots in state.items()}
-            parameters[player] = parameters[player].detach().requires_grad_()
             rows = self.rows(number, turn)
-            loss = partial(self.loss, number, player, turn, rows)
-            batch_weights = self.batch_weights(rows, weights)
-            value = loss(parameters, batch_weights) if weights.ndim == 1 else vmap(loss)(parameters, batch_weights)
-            (gradient,) = torch.autograd.grad(value.sum(), parameters[player])
-            losses[player] = value.detach()
+            gradient, loss = self.gradient(number, player, turn, rows, parameters, self.batch_weights(rows, weights))
+            losses[player], gradients[player] = loss, gradient
             with torch.no_grad():
                 new[player] = state[player] | self.optimizer_update(player, state[player], gradient, number, turn)
-        return new, losses
+        return new, losses, gradients
 
     def before_moves(self, before: State, after: State) -> list[State] | None:
         """The states before each move of a step, told from those before and after it.
@@ -213,9 +272,14 @@ class Step:
             before = before | {player: after[player] for player in move.players}
         return states
 
-    def record_bytes(self, state: State) -> int:
-        """What the states before the moves of one step take, beyond the state before the step."""
-        return sum(state_bytes({player: state[player]}) * count for player, count in self.updates.items())
+    def record_bytes(self, state: State, gradients: bool = False) -> int:
+        """What the states before the moves of one step take beyond the state before it, and gradients if wanted."""
+        of_moves = sum(state_bytes({player: state[player]}) * count for player, count in self.updates.items())
+        of_gradients = sum(
+            state_bytes({player: {PARAMETERS: state[player][PARAMETERS]}}) * count
+            for player, count in self.updates.items()
+        )
+        return of_moves + of_gradients * gradients
 
     def average(self, state: State) -> State:
         """The state after its averages have followed the parameters: a <- ema a + (1 - ema) p."""
@@ -227,19 +291,21 @@ class Step:
             for player, slots in state.items()
         }
 
-    def trace(self, state: State, number: int, weights: Tensor) -> tuple[list[State], State, dict[str, Tensor]]:
-        """One step with the state before each of its moves, the state after it, and the players' last losses."""
+    def trace(self, state: State, number: int, weights: Tensor) -> Trace:
+        """One step, and what happens in it."""
         before: list[State] = []
         losses: dict[str, Tensor] = {}
+        gradients: list[dict[str, Tensor]] = []
         for move in self.moves:
             before.append(state)
-            state, of_move = self.move(state, number, move, weights)
+            state, of_move, gradient = self.move(state, number, move, weights)
             losses |= of_move
-        return before, self.average(state), losses
+            gradients.append(gradient)
+        return Trace(before, self.average(state), losses, gradients)
 
     def __call__(self, state: State, number: int, weights: Tensor) -> State:
         """The state after step ``number`` (from 0), with one weight per example over all data sets."""
-        return self.trace(state, number, weights)[1]
+        return self.trace(state, number, weights).after
 
 
 def _normalised(weight: Tensor) -> Tensor:

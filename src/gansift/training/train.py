@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from gansift.data.examples import Examples
 from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.game import Game
-from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints
+from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints, SharedCheckpoints
 from gansift.training.checks import check_game
 from gansift.training.memory import bytes_of, state_bytes
 from gansift.training.optimizers import Optimizer
@@ -48,6 +48,8 @@ def train(
     device: str = "cpu",
     checkpoint_every: int | None = None,
     memory: int | str | None = None,
+    micro_batches: int = 1,
+    data_parallel: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Train a game and record it.
@@ -73,6 +75,11 @@ def train(
             fit a run in memory into half of ``memory``.
         memory: for the states that the run keeps in memory and brings back when it is scored, e.g. ``"2GiB"``; with
             less of it scoring repeats more steps, to the same bits. Default: as many as between two recorded states.
+        micro_batches: equal parts in which a process computes its share of a batch, one after the other: less memory
+            for large batches, in training and in the sweep. Needs losses that are means over the batch.
+        data_parallel: share every batch among the processes that `torchrun` has started and
+            ``torch.distributed.init_process_group`` has connected. All of them make the same calls and get the same
+            results; the first one writes. Scoring such a run shares the work in the same way.
         progress: called after every step.
 
     Raises:
@@ -91,6 +98,8 @@ def train(
         renormalise=renormalise,
         dtype=dtype,
         device=device,
+        micro_batches=micro_batches,
+        processes=distributed.get_world_size() if data_parallel and distributed.is_initialized() else 1,
     )
     step = Step(game, data, settings)
     vector = _weights(weights, len(step.ids), step)
@@ -100,8 +109,12 @@ def train(
     budget = None if memory is None else bytes_of(memory)
     stride = checkpoint_every or _stride(step, None if folder else budget)
     if folder is not None:
-        _claim(folder, step, game, data, vector, stride)
+        if step.shards.writes:
+            _claim(folder, step, game, data, vector, stride)
+        step.shards.wait()
         store = DiskCheckpoints(folder / "checkpoints")
+        if step.shards.processes > 1:
+            store = SharedCheckpoints(store, step.shards)
     return replace(record(step, vector, 0, store, stride, outdir=folder, progress=progress), memory=budget)
 
 
@@ -132,6 +145,8 @@ def settings_for(
     renormalise: bool,
     dtype: str,
     device: str,
+    micro_batches: int = 1,
+    processes: int = 1,
 ) -> Settings:
     """The settings of a run, with what is given once for all data sets or players spelt out for each, and checked.
 
@@ -146,6 +161,8 @@ def settings_for(
         renormalise: removal convention.
         dtype: ``float32`` or ``float64``.
         device: where it is computed.
+        micro_batches: parts of a batch that each process computes.
+        processes: that share every batch.
 
     Raises:
         TrainingError: for arguments that do not fit.
@@ -159,6 +176,8 @@ def settings_for(
         renormalise=renormalise,
         dtype=dtype,
         device=device,
+        shards=micro_batches * processes,
+        processes=processes,
     )
     _check_settings(settings, data)
     return settings
@@ -198,7 +217,7 @@ def record(
     if state is None:
         number, state = start, store.load(start, step.settings.device)
     while number < step.settings.steps:
-        _, state, losses = step.trace(state, number, weights)
+        _, state, losses, _ = step.trace(state, number, weights)
         number += 1
         if not is_finite(state):
             raise TrainingError(_not_finite(step, number, losses))
@@ -264,6 +283,12 @@ def _each(
 def _check_settings(settings: Settings, data: Mapping[str, Examples]) -> None:
     for name, part in data.items():
         check_batch(settings.batch_size[name], len(part))
+        if settings.shards < 1 or settings.batch_size[name] % settings.shards:
+            raise TrainingError(
+                f"a batch of {settings.batch_size[name]} cannot be computed in {settings.shards} equal parts "
+                f"({settings.processes} processes, micro_batches={settings.shards // settings.processes}); choose a "
+                "batch size that divides by it"
+            )
     if settings.steps < 1:
         raise TrainingError(f"steps must be at least 1, not {settings.steps}")
     if not 0 <= settings.ema < 1:

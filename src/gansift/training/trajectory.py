@@ -25,10 +25,13 @@ class Recorded:
     Attributes:
         number: of the step.
         before: the state before each of its moves.
+        gradients: for each move, the gradient of every player that moved; None where they were not asked for, or no
+            replay has computed them.
     """
 
     number: int
     before: list[State]
+    gradients: list[dict[str, Tensor]] | None = None
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,10 @@ class Run:
             state = self.step(state, past, self.weights)
         return state
 
-    def reversed(self, first: int) -> Iterator[Recorded]:
+    def reversed(self, first: int, gradients: bool = False) -> Iterator[Recorded]:
         """The steps from the last down to ``first``, each with the states before its moves.
+
+        With ``gradients`` also with those of its moves, where the step is replayed.
 
         What is between two checkpoints is replayed; where ``memory`` is too small to hold it, parts of it several
         times (`in_reverse`), so that memory does not grow with the length of the run.
@@ -101,10 +106,10 @@ class Run:
         end = self.steps
         while end > first:
             begin = max(number for number in known if number < end)
-            yield from self._between(begin, max(begin, first), end)
+            yield from self._between(begin, max(begin, first), end, gradients)
             end = begin
 
-    def _between(self, checkpoint: int, first: int, end: int) -> Iterator[Recorded]:
+    def _between(self, checkpoint: int, first: int, end: int, gradients: bool) -> Iterator[Recorded]:
         """The steps ``end - 1`` down to ``first``, from the checkpoints before and after them."""
         device = self.step.settings.device
         state, last = self.checkpoints.load(checkpoint, device), self.checkpoints.load(end, device)
@@ -116,24 +121,24 @@ class Run:
         del last
 
         def forward(state: State, number: int) -> tuple[Recorded, State]:
-            before, after, _ = self.step.trace(state, number, self.weights)
-            if number + 1 == end and checksum(after) != expected:
+            traced = self.step.trace(state, number, self.weights)
+            if number + 1 == end and checksum(traced.after) != expected:
                 raise ReplayError(
                     f"replaying steps {checkpoint} to {end} did not give the recorded state at step {end}. The run was "
                     "recorded with other code, another number of threads or another device; train it again here."
                 )
-            return Recorded(number, before), after
+            return Recorded(number, traced.before, traced.gradients if gradients else None), traced.after
 
         for number in range(checkpoint, first):
             state = forward(state, number)[1]
-        yield from in_reverse(forward, state, first, end, self._room(state) or end - first)
+        yield from in_reverse(forward, state, first, end, self._room(state, gradients) or end - first)
 
-    def _room(self, state: State) -> int | None:
+    def _room(self, state: State, gradients: bool) -> int | None:
         """How many steps' records, or states, the memory has room for; None for no limit."""
         if self.memory is None:
             return None
         kept = self.checkpoints.held(state_bytes(state))
-        return max(1, (self.memory - kept) // self.step.record_bytes(state))
+        return max(1, (self.memory - kept) // self.step.record_bytes(state, gradients))
 
     def sampler(self, number: int | None = None) -> Sampler:
         """The generator as read out (averaged where an average is kept) before step ``number``, by default at the end.

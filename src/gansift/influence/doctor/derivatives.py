@@ -35,7 +35,7 @@ def derivatives(step: Step) -> list[Finding]:
     state = probe.initial()
     for number in range(_SETTLED):
         state = probe(state, number, weights)
-    before, after, _ = probe.trace(state, _SETTLED, weights)
+    before, after, *_ = probe.trace(state, _SETTLED, weights)
     if not is_finite(after):
         return [Finding(_CHECK, "fault", "", f"training gives NaN or infinity within {_SETTLED + 1} steps", _TAME)]
     if checksum(after) != checksum(probe(state, _SETTLED, weights)):
