@@ -86,14 +86,17 @@ class ThreePlayers(games.Game):
 
 
 class MeanWave:
-    """A smooth metric of samples: the mean of sin(x) + x^2 / 4, differentiated by autograd."""
+    """A smooth metric of samples: the mean of sin(frequency x) + x^2 / 4, differentiated by autograd."""
 
     name = "wave"
     direction = "lower"
 
+    def __init__(self, frequency: float = 1.0) -> None:
+        self.frequency = frequency
+
     def _of(self, sampler, parameters) -> Tensor:
         samples = sampler.sample(16, Draw(99, "wave", dtype=sampler.dtype), parameters)
-        return (samples.sin() + samples.square() / 4).mean()
+        return ((self.frequency * samples).sin() + samples.square() / 4).mean()
 
     def value(self, source) -> float:
         sampler = source if isinstance(source, games.Sampler) else source.sampler()

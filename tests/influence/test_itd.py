@@ -177,6 +177,42 @@ def test_one_sweep_gives_the_scores_of_every_horizon():
         assert len(scores.growth) == horizon
 
 
+@pytest.mark.parametrize("stride", [1, 4])
+def test_several_metrics_in_one_sweep_give_each_ones_scores(stride):
+    run = _train(gan(r1=0.5), examples(), OPTIMIZERS["adam"][0], ema=0.8, checkpoint_every=stride)
+    metrics = [MeanWave(), MeanWave(2.5)]
+    together = influence.itd_metrics(run, metrics, [4, STEPS])
+    for metric, found in zip(metrics, together, strict=True):
+        for horizon, scores in found.items():
+            alone = influence.itd(run, metric, horizon=horizon)
+            assert _relative(scores.values, alone.values) < 1e-12
+            assert np.allclose(scores.growth, alone.growth, rtol=1e-12)
+    assert _relative(together[0][STEPS].values, together[1][STEPS].values) > 0.1
+
+
+@pytest.mark.parametrize("schedule", ["simultaneous", "alternating", "2:1"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_first_order_products_give_the_exact_scores(schedule, optimizer):
+    run = _train(gan(schedule=schedule, r1=0.7), examples(), OPTIMIZERS[optimizer][0], ema=0.8)
+    exact = influence.itd(run, MeanWave())
+    scores = influence.itd(run, MeanWave(), products="central-difference")
+    assert _relative(scores.values, exact.values) < 1e-4
+    assert (exact.estimator, scores.estimator) == ("itd", "itd-first-order")
+
+
+def test_first_order_products_need_no_second_derivatives(monkeypatch):
+    run, grad = _train(gan(), examples(), OPTIMIZERS["adam"][0]), torch.autograd.grad
+
+    def first_order(*arguments, create_graph=False, **keywords):
+        assert not create_graph
+        return grad(*arguments, **keywords)
+
+    monkeypatch.setattr(torch.autograd, "grad", first_order)
+    assert influence.itd(run, MeanWave(), products="central-difference").values.any()
+    with pytest.raises(AssertionError):
+        influence.itd(run, MeanWave())
+
+
 def test_the_last_step_counts_in_an_alternating_run_and_not_in_a_simultaneous_one():
     ours = OPTIMIZERS["sgd"][0]
     alternating = influence.itd(_train(gan(), examples(), ours), MeanWave(), horizon=1)
