@@ -17,7 +17,8 @@ from gansift.data.examples import Examples
 from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.game import Game
-from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints
+from gansift.lock import only_writer
+from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints, last_readable
 from gansift.training.checks import check_game
 from gansift.training.memory import bytes_of, state_bytes
 from gansift.training.optimizers import Optimizer
@@ -78,6 +79,7 @@ def train(
     Raises:
         TrainingError: for arguments that do not fit, a network that cannot be replayed or scored, NaN in training, or
             a run directory that holds another run.
+        GansiftError: if another process records into the directory, or it cannot be written to.
     """
     data = {"data": data} if isinstance(data, Examples) else dict(data)
     settings = settings_for(
@@ -95,14 +97,17 @@ def train(
     step = Step(game, data, settings)
     vector = _weights(weights, len(step.ids), step)
     check_game(step, vector)
-    store: Checkpoints = MemoryCheckpoints()
-    folder = None if outdir is None else Path(outdir).absolute()
     budget = None if memory is None else bytes_of(memory)
-    stride = checkpoint_every or _stride(step, None if folder else budget)
-    if folder is not None:
-        _claim(folder, step, game, data, vector, stride)
-        store = DiskCheckpoints(folder / "checkpoints")
-    return replace(record(step, vector, 0, store, stride, outdir=folder, progress=progress), memory=budget)
+    stride = checkpoint_every or _stride(step, budget if outdir is None else None)
+    if outdir is None:
+        run = record(step, vector, 0, MemoryCheckpoints(), stride, progress=progress)
+    else:
+        folder = Path(outdir).absolute()
+        with only_writer(folder):
+            _claim(folder, step, game, data, vector, stride)
+            store = DiskCheckpoints(folder / "checkpoints")
+            run = record(step, vector, 0, store, stride, outdir=folder, progress=progress)
+    return replace(run, memory=budget)
 
 
 def _stride(step: Step, memory: int | None) -> int:
@@ -177,7 +182,7 @@ def record(
 ) -> Run:
     """Run the steps from ``start`` to the end and keep the state at ``start``, every ``stride`` steps and at the end.
 
-    Goes on from the last readable state in ``store``.
+    Goes on from the last readable state in ``store``; later ones are recorded again, and must come out the same.
 
     Args:
         step: the pure step.
@@ -191,12 +196,13 @@ def record(
 
     Raises:
         TrainingError: if parameters become NaN or infinite, naming the step.
+        ReplayError: if a state that was recorded before comes out otherwise.
     """
-    number, state = _last(store, step.settings.device)
-    if start not in store.numbers():
+    found = last_readable(store, start, step.settings.steps, step.settings.device)
+    if found is None:
         store.save(start, step.initial() if initial is None else initial)
-    if state is None:
-        number, state = start, store.load(start, step.settings.device)
+        found = start, store.load(start, step.settings.device)
+    number, state = found
     while number < step.settings.steps:
         _, state, losses = step.trace(state, number, weights)
         number += 1
@@ -234,16 +240,6 @@ def _not_finite(step: Step, number: int, losses: Mapping[str, Tensor]) -> str:
         f"are NaN or infinite (losses: {shown}). Lower the learning rate, raise Adam's eps or r1, or check the "
         "data for extreme values. States up to the last checkpoint are kept."
     )
-
-
-def _last(store: Checkpoints, device: str) -> tuple[int, State | None]:
-    """The last state that can be read; a damaged one is passed over, since the one before it leads there again."""
-    for number in reversed(store.numbers()):
-        try:
-            return number, store.load(number, device)
-        except TrainingError:
-            continue
-    return 0, None
 
 
 def _each(

@@ -16,7 +16,7 @@ from torch import Tensor
 from gansift import cleansing, data
 from gansift.cleansing.trial import Cell, removals
 from gansift.errors import GansiftError, TrainingError, UsageError
-from gansift.files import read_json, write_bytes, write_json
+from gansift.files import read_json, remove, write_bytes, write_json
 from gansift.games.draw import Draw
 from gansift.games.sampler import Sampler
 from gansift.influence.doctor import Finding, examine
@@ -196,7 +196,7 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
     ):
         _consult(config, splits)
     for unfinished in directory.unfinished():
-        unfinished.unlink(missing_ok=True)
+        remove(unfinished)
     seeds, jobs = range(known(config.seeds)), config.jobs or 1
     stages = [stage for stage in STAGES[: STAGES.index(last) + 1] if stage != "verify"]
     left = [work_left(directory, config, way, seed, len(splits.train)) for seed in seeds]
@@ -351,7 +351,7 @@ def _write_outcome(
     samples = [None if sampler is None else _samples(sampler) for sampler in (run.sampler(), after)]
     _save_generator(directory, "original", run, run.sampler())
     if after is None:  # what an earlier choice left
-        directory.generator("cleansed").unlink(missing_ok=True)
+        remove(directory.generator("cleansed"))
     else:
         _save_generator(directory, "cleansed", run, after)
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
