@@ -107,4 +107,4 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError as error:
         raise GansiftError(f"{path} does not exist") from error
     except (OSError, ValueError) as error:
-        raise GansiftError(f"{path} cannot be read as JSON: {error}") from error
+        raise GansiftError(f"{path} is damaged: it cannot be read as JSON ({error})") from error

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gansift.data.examples import Examples
-from gansift.errors import TrainingError, UsageError
+from gansift.errors import GansiftError, TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.game import Game
 from gansift.lock import only_writer
@@ -297,7 +297,13 @@ def _claim(folder: Path, step: Step, game: Game, data: Mapping[str, Examples], w
     if not path.exists():
         write_json(path, config)
         return
-    recorded = read_json(path)
+    try:
+        recorded = read_json(path)
+    except GansiftError as error:
+        raise TrainingError(
+            f"{error}. If {folder} holds this very run, delete that file: it is written anew. Otherwise choose another "
+            "outdir."
+        ) from error
     config = _as_json(config)
     differing = [key for key in config if recorded.get(key) != config[key]]
     if differing:
