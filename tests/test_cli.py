@@ -6,14 +6,15 @@ import dataclasses
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
+import kills
 import numpy as np
 import pytest
 import torch
@@ -21,6 +22,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from gansift import influence
+from gansift.lock import only_writer
 
 SMALL = [
     "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
@@ -263,10 +265,10 @@ def test_other_files_in_the_run_directory_are_left_alone(tmp_path):
     assert not left_over.exists()
 
 
-def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(tmp_path):
+def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(finished, tmp_path):
     full = (
         "import errno, os, gansift.cli\n"
-        "real, left = os.fsync, [12]\n"
+        "real, left = os.fsync, [24]\n"
         "def fsync(descriptor):\n"
         "    left[0] -= 1\n"
         "    if left[0] < 0:\n"
@@ -278,10 +280,70 @@ def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(tm
     command = [sys.executable, "-c", full, "run", "digits", "--outdir", str(tmp_path / "full"), *SMALL]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1, done.stderr
-    assert "No space left on device" in done.stderr
+    assert "No space left on device. Free some space, or choose" in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.rglob("*.tmp"))
     _gansift("run", "digits", "--outdir", tmp_path / "full", *SMALL)
+    assert kills.results(tmp_path / "full") == kills.results(finished[0])
+
+
+def test_files_that_may_not_grow_are_named_and_with_more_room_training_ends_with_the_same_bytes(finished, tmp_path):
+    """The kernel cuts the first checkpoint short in the middle of a write, as a disk that fills up does."""
+    command = ["train", "digits", "--outdir", tmp_path, *SMALL]
+    done = subprocess.run(
+        [sys.executable, "-m", "gansift.cli", *map(str, command)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    assert done.returncode == 1, done.stderr
+    said = done.stderr.replace("\n", "")
+    assert "step-00000000.safetensors: File too large. Free some space" in said
+    assert "Traceback" not in said
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list(tmp_path.rglob("*.safetensors"))
+    _gansift(*command)
+    assert kills.results(tmp_path, "train") == kills.results(finished[0], "train")
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_and_afterwards_scoring_goes_on(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder, ignore=shutil.ignore_patterns("scores"))
+    (folder / "seeds/1/scores").write_text("in the way of the folder")
+    done = _gansift("score", folder, "--quiet", code=1)
+    assert f"cannot write {folder}/seeds/1/scores/" in done.stderr.replace("\n", "")
+    assert "Traceback" not in done.stderr
+    (folder / "seeds/1/scores").unlink()
+    _gansift("score", folder, "--quiet")
+    assert kills.results(folder, "score") == kills.results(finished[0], "score")
+
+
+def test_a_run_directory_in_use_is_refused_by_every_verb_that_writes_and_read_by_the_others(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    again = ["--outdir", folder, *SMALL]
+    with only_writer(folder):
+        for verb in (["run", "digits", *again], ["train", "digits", *again], ["score", folder], ["cleanse", folder],
+                     ["verify", folder], ["report", folder]):  # fmt: skip
+            said = _gansift(*verb, code=1).stderr.replace("\n", " ")
+            assert f"{folder} is in use: process {os.getpid()} on " in said, verb
+            assert "Traceback" not in said
+        _gansift("evaluate", folder)
+        _gansift("export", folder, tmp_path / "clean")
+        _gansift("run", "digits", "--dry-run", *again)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_damage_found_by_any_process_is_in_the_log(finished, tmp_path, jobs):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    damaged = folder / "seeds/1/checkpoints/step-00000060.safetensors"
+    good = damaged.read_bytes()
+    damaged.write_bytes(good[:-1])
+    _gansift("train", "digits", "--outdir", folder, *SMALL[:-1], jobs, "--quiet")
+    assert f"{damaged} is damaged" in (folder / "log.txt").read_text()
+    assert damaged.read_bytes() == good
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -295,7 +357,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, jobs):
         # Where the tests run in the background, interrupts are ignored, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    while not _written(tmp_path):
+    while not kills.written(tmp_path):
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
@@ -305,44 +367,27 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, jobs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("jobs", "kills"), [("1", 16), ("2", 4)])
-def test_killed_at_random_moments_it_ends_with_the_same_bytes(finished, tmp_path, jobs, kills):
+@pytest.mark.parametrize(("jobs", "times"), [("1", 16), ("2", 4)])
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(finished, tmp_path, jobs, times):
     """With two jobs the parent alone is killed; its workers must not go on beside the next start."""
     folder = tmp_path / "killed"
     command = [sys.executable, "-m", "gansift.cli", "run", "digits", "--outdir", str(folder), *SMALL[:-1], jobs]
     moments = random.Random(0)
     killed = 0
-    while killed < kills:
-        before = _written(folder)
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and _written(folder) == before:
-            time.sleep(0.01)
-        # It has begun to write; what is left takes about six seconds.
-        time.sleep(moments.expovariate(1.0))
-        if process.poll() is not None:
+    while killed < times:
+        if not kills.kill_at(command, folder, lambda: moments.expovariate(1 / 3)):
             # It finished: begin anew, so that every kill hits a run that is under way.
             _forget(folder)
             continue
-        process.kill()
-        process.wait()
         killed += 1
         if jobs == "2":
-            time.sleep(1.5)
-            settled = _written(folder)
             time.sleep(1.0)
-            assert _written(folder) == settled
+            settled = kills.written(folder)
+            time.sleep(1.0)
+            assert kills.written(folder) == settled
     _gansift("run", "digits", "--outdir", folder, *SMALL)
-    assert _scores(folder) == _scores(finished[0])
+    assert kills.results(folder) == kills.results(finished[0])
     assert not list(folder.rglob("*.tmp"))
-
-
-def _written(folder: Path) -> dict[str, int]:
-    """When each file of the training and what follows was written."""
-    times = {}
-    for path in folder.glob("seeds/**/*"):
-        with suppress(FileNotFoundError):
-            times[str(path)] = path.stat().st_mtime_ns
-    return times
 
 
 def _forget(folder: Path) -> None:

@@ -7,7 +7,8 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -17,6 +18,7 @@ import typer
 from gansift import __version__
 from gansift.errors import GansiftError, UsageError
 from gansift.influence.estimators import LABELS
+from gansift.lock import only_writer
 from gansift.workflow.config import PRESETS, Config
 
 app = typer.Typer(
@@ -164,12 +166,13 @@ def _pipeline(
     named = Path(source).resolve()
     folder = outdir or Path("runs") / (named.stem if named.is_file() else named.name)
     _log_to(folder)
-    directory, resolved = stages.prepare(given, folder)
-    stages.work(directory, resolved, last, resolved.way, quiet)
-    if last == "train":
-        _show_values(stages.evaluate(directory), as_json)
-    else:
-        _show(stages.finish(directory, resolved.way, time.monotonic() - start), as_json)
+    with only_writer(folder):
+        directory, resolved = stages.prepare(given, folder)
+        stages.work(directory, resolved, last, resolved.way, quiet)
+        if last == "train":
+            _show_values(stages.evaluate(directory), as_json)
+        else:
+            _show(stages.finish(directory, resolved.way, time.monotonic() - start), as_json)
 
 
 @app.command()
@@ -213,8 +216,8 @@ def score(
     """Score every training example of a trained run, for every horizon and seed."""
     from gansift.workflow import stages
 
-    directory, resolved, way = _opened(run_dir, estimator)
-    stages.work(directory, resolved, "score", way, quiet, doctor)
+    with _opened(run_dir, estimator) as (directory, resolved, way):
+        stages.work(directory, resolved, "score", way, quiet, doctor)
     files = sorted(str(path) for path in run_dir.glob(f"seeds/*/scores/*-{way.estimator}-*.csv"))
     _print({"scores": files}, as_json, "\n".join(files))
 
@@ -231,9 +234,9 @@ def cleanse(
     from gansift.workflow import stages
 
     start = time.monotonic()
-    directory, resolved, way = _opened(run_dir, estimator, from_start)
-    stages.work(directory, resolved, "verify", way, quiet)
-    _show(stages.finish(directory, way, time.monotonic() - start), as_json)
+    with _opened(run_dir, estimator, from_start) as (directory, resolved, way):
+        stages.work(directory, resolved, "verify", way, quiet)
+        _show(stages.finish(directory, way, time.monotonic() - start), as_json)
 
 
 @app.command()
@@ -262,8 +265,8 @@ def verify(
     """
     from gansift.workflow import stages
 
-    directory, _, way = _opened(run_dir, estimator)
-    found = stages.verify(directory, way, scores, horizon, removals, remove, over_seeds, quiet)
+    with _opened(run_dir, estimator) as (directory, _, way):
+        found = stages.verify(directory, way, scores, horizon, removals, remove, over_seeds, quiet)
     _print(found, as_json, _verification_lines(found))
     ends = found["spearman"]["ci95"]
     if ends is None or ends[0] <= 0:
@@ -285,8 +288,9 @@ def _verification_lines(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _opened(run_dir: Path, estimator: str | None = None, from_start: bool = False) -> tuple[Any, Any, Any]:
-    """The directory, the configuration and the way of cleansing of a run that is there, with the log set up."""
+@contextmanager
+def _opened(run_dir: Path, estimator: str | None = None, from_start: bool = False) -> Iterator[tuple[Any, Any, Any]]:
+    """The directory, configuration and way of cleansing of a run that is there; locked, and with the log set up."""
     from gansift.workflow import config as configuration
     from gansift.workflow.directory import RunDirectory
 
@@ -294,7 +298,8 @@ def _opened(run_dir: Path, estimator: str | None = None, from_start: bool = Fals
     resolved = configuration.load(directory.config)
     _log_to(run_dir)
     name = resolved.estimator if estimator is None else configuration.parse_estimators(estimator)[0]
-    return directory, resolved, configuration.Way(name, from_start or resolved.from_start)
+    with only_writer(run_dir):
+        yield directory, resolved, configuration.Way(name, from_start or resolved.from_start)
 
 
 @app.command()
@@ -313,8 +318,8 @@ def report(
     """Write report.html, report.json and the lists of a cleansed run again."""
     from gansift.workflow import stages
 
-    directory, _, way = _opened(run_dir, estimator, from_start)
-    _show(stages.finish(directory, way), as_json)
+    with _opened(run_dir, estimator, from_start) as (directory, _, way):
+        _show(stages.finish(directory, way), as_json)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -28,13 +29,52 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
             os.fsync(written.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise GansiftError(
-            f"cannot write {path}: {error.strerror or error}. Free some space or choose another --outdir; "
-            "everything finished so far is kept, and the same command goes on from there."
-        ) from error
+        raise _cannot("write", path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file, on disk when this returns; a line that a kill has cut short stays one of its own.
+
+    Raises:
+        GansiftError: if it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab") as file:
+            file.write(("\n" if file.tell() else "").encode() + line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _cannot("write", path, error) from error
+
+
+def remove(path: Path) -> None:
+    """Delete a file, if it is there.
+
+    Raises:
+        GansiftError: if it is there and cannot be deleted.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot("delete", path, error) from error
+
+
+def _cannot(what: str, path: Path, error: OSError) -> GansiftError:
+    """What the person has to do, by the cause; the file sizes that a shell can limit count as a full disk."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        remedy = "Free some space"
+    elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        remedy = "Make the folder writable"
+    else:
+        remedy = "Mend that"
+    return GansiftError(
+        f"cannot {what} {path}: {error.strerror or error}. {remedy}, or choose another directory; everything "
+        "finished so far is kept, and the same command goes on from there."
+    )
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -67,4 +107,4 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError as error:
         raise GansiftError(f"{path} does not exist") from error
     except (OSError, ValueError) as error:
-        raise GansiftError(f"{path} cannot be read as JSON: {error}") from error
+        raise GansiftError(f"{path} is damaged: it cannot be read as JSON ({error})") from error

@@ -13,6 +13,10 @@ from gansift.files import write_text
 
 COLUMNS = ("id", "path", "sha256", "split", "label")
 
+_REMEDY = (
+    "If the data are those of this run, delete it and give the command that made the run again: it is written anew."
+)
+
 
 def write_manifest(path: Path, splits: Splits) -> None:
     """Write one row an example, atomically: train, then valid, then test, each in its order.
@@ -31,15 +35,18 @@ def changes(path: Path, splits: Splits) -> list[str]:
     Where the files lie does not matter.
 
     Raises:
-        GansiftError: if the manifest cannot be read.
+        GansiftError: if the manifest cannot be read, or is damaged.
     """
     try:
         recorded = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise GansiftError(f"the manifest {path} cannot be read: {error}") from error
+        raise GansiftError(f"the manifest {path} cannot be read: {error}. {_REMEDY}") from error
+    rows = list(csv.DictReader(io.StringIO(recorded)))
+    if not rows or any(row.get(name) is None for row in rows for name in COLUMNS):
+        raise GansiftError(f"the manifest {path} is damaged: a row does not fit its columns. {_REMEDY}")
     before, now = (
-        {(row["id"], row["sha256"], row["split"], row["label"]) for row in csv.DictReader(io.StringIO(text))}
-        for text in (recorded, _table(splits))
+        {(row["id"], row["sha256"], row["split"], row["label"]) for row in table}
+        for table in (rows, csv.DictReader(io.StringIO(_table(splits))))
     )
     return sorted({identity for identity, *_ in before ^ now})
 

@@ -132,10 +132,15 @@ class Scores:
                 rows = list(csv.DictReader(file))
         except OSError as error:
             raise GansiftError(f"the score file {path} cannot be read: {error.strerror}") from error
+        except (ValueError, csv.Error) as error:
+            raise GansiftError(f"the score file {path} is damaged: {error}") from error
         missing = [name for name in _COLUMNS if not rows or rows[0].get(name) is None]
         required = [name for name in missing if name not in ("score_se", "rank", "run")]
         if required:
             raise GansiftError(f"the score file {path} has no {', '.join(required)}; it needs {', '.join(_COLUMNS)}")
+        short = next((line for line, row in enumerate(rows, 2) if None in row.values()), None)
+        if short is not None:
+            raise GansiftError(f"the score file {path} is damaged: line {short} is cut short")
         return cls._from_rows(path, rows)
 
     @classmethod

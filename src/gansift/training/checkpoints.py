@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from gansift.errors import TrainingError
+from gansift.errors import ReplayError, TrainingError
 from gansift.files import write_bytes
+from gansift.training.checksums import Checksums
 from gansift.training.shards import Shards
 from gansift.training.state import State, checksum
+
+_log = logging.getLogger(__name__)
 
 
 class Checkpoints(Protocol):
@@ -56,24 +61,45 @@ class MemoryCheckpoints:
 class DiskCheckpoints:
     """States in ``folder/step-<number>.safetensors``, each with the checksum of its bits.
 
-    Keys are ``<player>/<slot>``; nothing is ever pickled.
+    The checksums are also written down in ``folder/checksums.txt``, so that a file that is damaged or gone is missed,
+    and its state, once computed again, known to be the same. Keys are ``<player>/<slot>``; nothing is ever pickled.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._checksums = Checksums(folder / "checksums.txt")
+
+    @cached_property
+    def _kept(self) -> set[int]:
+        there = {int(path.stem.removeprefix("step-")) for path in self.folder.glob("step-*.safetensors")}
+        return there | self._checksums.known.keys()
 
     def path(self, number: int) -> Path:
         """The file of a state."""
         return self.folder / f"step-{number:08d}.safetensors"
 
     def save(self, number: int, state: State) -> None:
-        """Keep a state; written whole or not at all."""
+        """Keep a state; written whole or not at all.
+
+        Raises:
+            ReplayError: if another state was kept under this number before.
+            GansiftError: if it cannot be written.
+        """
+        found = checksum(state)
+        if self._checksums.known.get(number, found) != found:
+            raise ReplayError(
+                f"computing the state before step {number} again did not give the one that was recorded in "
+                f"{self.folder}. The run was recorded with other code, another number of threads or another device; "
+                f"delete {self.folder.parent} to train it again here."
+            )
+        self._checksums.add(number, found)
         tensors = {
             f"{player}/{slot}": value.detach().cpu().contiguous()
             for player, slots in state.items()
             for slot, value in slots.items()
         }
-        write_bytes(self.path(number), save(tensors, metadata={"checksum": checksum(state)}))
+        write_bytes(self.path(number), save(tensors, metadata={"checksum": found}))
+        self._kept.add(number)
 
     def load(self, number: int, device: str = "cpu") -> State:
         """Bring a state back.
@@ -85,20 +111,22 @@ class DiskCheckpoints:
         state: State = {}
         try:
             with safe_open(path, framework="pt", device=device) as file:
-                expected = (file.metadata() or {}).get("checksum")
+                written = (file.metadata() or {}).get("checksum")
                 for key in file.keys():  # noqa: SIM118 - not a dictionary
                     player, slot = key.split("/")
                     # Cloned into memory that torch aligns: the matrix products' last bits depend on the alignment.
                     state.setdefault(player, {})[slot] = file.get_tensor(key).clone()
+        except FileNotFoundError as error:
+            raise TrainingError(f"the checkpoint {path} is missing") from error
         except (OSError, SafetensorError, ValueError) as error:
-            raise TrainingError(f"the checkpoint {path} cannot be read: {error}. Delete it to recompute it.") from error
-        if checksum(state) != expected:
-            raise TrainingError(f"the checkpoint {path} does not match its checksum. Delete it to recompute it.")
+            raise TrainingError(f"the checkpoint {path} is damaged: {error}") from error
+        if checksum(state) != self._checksums.known.get(number, written):
+            raise TrainingError(f"the checkpoint {path} is damaged: it does not match its checksum")
         return state
 
     def numbers(self) -> list[int]:
-        """Numbers of the kept states, ascending."""
-        return sorted(int(path.stem.removeprefix("step-")) for path in self.folder.glob("step-*.safetensors"))
+        """Numbers of the kept states, ascending; also of those whose file is damaged or gone."""
+        return sorted(self._kept)
 
     def held(self, size: int) -> int:
         """None: they are on disk."""
@@ -109,12 +137,12 @@ class SharedCheckpoints:
     """States on disk of a run in several processes: the first one writes, the others wait for it.
 
     Args:
-        store: on a disk that all processes see.
+        folder: on a disk that all processes see.
         shards: tell the processes apart.
     """
 
-    def __init__(self, store: DiskCheckpoints, shards: Shards) -> None:
-        self._store = store
+    def __init__(self, folder: Path, shards: Shards) -> None:
+        self._store = DiskCheckpoints(folder)
         self._shards = shards
 
     def save(self, number: int, state: State) -> None:
@@ -122,6 +150,8 @@ class SharedCheckpoints:
         if self._shards.writes:
             self._store.save(number, state)
         self._shards.wait()
+        if not self._shards.writes:  # what it has read of the folder before is out of date
+            self._store = DiskCheckpoints(self._store.folder)
 
     def load(self, number: int, device: str = "cpu") -> State:
         """See `DiskCheckpoints.load`."""
@@ -137,3 +167,17 @@ class SharedCheckpoints:
     def held(self, size: int) -> int:
         """None: they are on disk."""
         return self._store.held(size)
+
+
+def last_readable(store: Checkpoints, start: int, number: int, device: str) -> tuple[int, State] | None:
+    """The last kept state from ``start`` to before step ``number``, with its own number; None if there is none.
+
+    What cannot be read on the way there is named in the log. It is passed over: the state before it leads there again.
+    """
+    for known in reversed(store.numbers()):
+        if start <= known <= number:
+            try:
+                return known, store.load(known, device)
+            except TrainingError as error:
+                _log.warning("%s; it is computed again", error)
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,10 +15,17 @@ import torch
 from torch import Tensor, distributed
 
 from gansift.data.examples import Examples
-from gansift.errors import TrainingError, UsageError
+from gansift.errors import GansiftError, TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.game import Game
-from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints, SharedCheckpoints
+from gansift.lock import only_writer
+from gansift.training.checkpoints import (
+    Checkpoints,
+    DiskCheckpoints,
+    MemoryCheckpoints,
+    SharedCheckpoints,
+    last_readable,
+)
 from gansift.training.checks import check_game
 from gansift.training.memory import bytes_of, state_bytes
 from gansift.training.optimizers import Optimizer
@@ -85,6 +93,7 @@ def train(
     Raises:
         TrainingError: for arguments that do not fit, a network that cannot be replayed or scored, NaN in training, or
             a run directory that holds another run.
+        GansiftError: if another process records into the directory, or it cannot be written to.
     """
     data = {"data": data} if isinstance(data, Examples) else dict(data)
     settings = settings_for(
@@ -104,18 +113,20 @@ def train(
     step = Step(game, data, settings)
     vector = _weights(weights, len(step.ids), step)
     check_game(step, vector)
-    store: Checkpoints = MemoryCheckpoints()
-    folder = None if outdir is None else Path(outdir).absolute()
     budget = None if memory is None else bytes_of(memory)
-    stride = checkpoint_every or _stride(step, None if folder else budget)
-    if folder is not None:
-        if step.shards.writes:
-            _claim(folder, step, game, data, vector, stride)
-        step.shards.wait()
-        store = DiskCheckpoints(folder / "checkpoints")
-        if step.shards.processes > 1:
-            store = SharedCheckpoints(store, step.shards)
-    return replace(record(step, vector, 0, store, stride, outdir=folder, progress=progress), memory=budget)
+    stride = checkpoint_every or _stride(step, budget if outdir is None else None)
+    if outdir is None:
+        run = record(step, vector, 0, MemoryCheckpoints(), stride, progress=progress)
+    else:
+        folder = Path(outdir).absolute()
+        with only_writer(folder) if step.shards.writes else nullcontext():
+            if step.shards.writes:
+                _claim(folder, step, game, data, vector, stride)
+            step.shards.wait()
+            states = folder / "checkpoints"
+            store = DiskCheckpoints(states) if step.shards.processes == 1 else SharedCheckpoints(states, step.shards)
+            run = record(step, vector, 0, store, stride, outdir=folder, progress=progress)
+    return replace(run, memory=budget)
 
 
 def _stride(step: Step, memory: int | None) -> int:
@@ -196,7 +207,7 @@ def record(
 ) -> Run:
     """Run the steps from ``start`` to the end and keep the state at ``start``, every ``stride`` steps and at the end.
 
-    Goes on from the last readable state in ``store``.
+    Goes on from the last readable state in ``store``; later ones are recorded again, and must come out the same.
 
     Args:
         step: the pure step.
@@ -210,12 +221,13 @@ def record(
 
     Raises:
         TrainingError: if parameters become NaN or infinite, naming the step.
+        ReplayError: if a state that was recorded before comes out otherwise.
     """
-    number, state = _last(store, step.settings.device)
-    if start not in store.numbers():
+    found = last_readable(store, start, step.settings.steps, step.settings.device)
+    if found is None:
         store.save(start, step.initial() if initial is None else initial)
-    if state is None:
-        number, state = start, store.load(start, step.settings.device)
+        found = start, store.load(start, step.settings.device)
+    number, state = found
     while number < step.settings.steps:
         _, state, losses, _ = step.trace(state, number, weights)
         number += 1
@@ -253,16 +265,6 @@ def _not_finite(step: Step, number: int, losses: Mapping[str, Tensor]) -> str:
         f"are NaN or infinite (losses: {shown}). Lower the learning rate, raise Adam's eps or r1, or check the "
         "data for extreme values. States up to the last checkpoint are kept."
     )
-
-
-def _last(store: Checkpoints, device: str) -> tuple[int, State | None]:
-    """The last state that can be read; a damaged one is passed over, since the one before it leads there again."""
-    for number in reversed(store.numbers()):
-        try:
-            return number, store.load(number, device)
-        except TrainingError:
-            continue
-    return 0, None
 
 
 def _each(
@@ -326,7 +328,13 @@ def _claim(folder: Path, step: Step, game: Game, data: Mapping[str, Examples], w
     if not path.exists():
         write_json(path, config)
         return
-    recorded = read_json(path)
+    try:
+        recorded = read_json(path)
+    except GansiftError as error:
+        raise TrainingError(
+            f"{error}. If {folder} holds this very run, delete that file: it is written anew. Otherwise choose another "
+            "outdir."
+        ) from error
     config = _as_json(config)
     differing = [key for key in config if recorded.get(key) != config[key]]
     if differing:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gansift.errors import ReplayError, UsageError
 from gansift.games.sampler import Sampler
-from gansift.training.checkpoints import Checkpoints
+from gansift.training.checkpoints import Checkpoints, last_readable
 from gansift.training.memory import state_bytes
 from gansift.training.reversal import in_reverse
 from gansift.training.state import State, checksum, readout
@@ -80,15 +80,26 @@ class Run:
     def state(self, number: int) -> State:
         """The state before step ``number`` (``steps`` for the last one), replayed from the nearest checkpoint.
 
+        A checkpoint that is damaged or missing is named in the log, computed again from the one before it (the first
+        from the seed), and kept again.
+
         Raises:
             UsageError: if the run does not reach that step.
+            ReplayError: if a checkpoint that is computed again is not what was recorded.
         """
         if not self.start <= number <= self.steps:
             raise UsageError(f"step {number} is not in this run, which goes from {self.start} to {self.steps}")
-        nearest = max(known for known in self.checkpoints.numbers() if known <= number)
-        state = self.checkpoints.load(nearest, self.step.settings.device)
+        device = self.step.settings.device
+        found = last_readable(self.checkpoints, self.start, number, device)
+        if found is None:
+            self.checkpoints.save(self.start, self.step.initial())
+            found = self.start, self.checkpoints.load(self.start, device)
+        nearest, state = found
+        kept = set(self.checkpoints.numbers())
         for past in range(nearest, number):
             state = self.step(state, past, self.weights)
+            if past + 1 in kept:
+                self.checkpoints.save(past + 1, state)
         return state
 
     def reversed(self, first: int, gradients: bool = False) -> Iterator[Recorded]:
@@ -102,7 +113,7 @@ class Run:
         Raises:
             ReplayError: if a replayed state is not bit for bit the recorded one, naming the step.
         """
-        known = self.checkpoints.numbers()
+        known = {self.start, *self.checkpoints.numbers()}
         end = self.steps
         while end > first:
             begin = max(number for number in known if number < end)
@@ -111,8 +122,7 @@ class Run:
 
     def _between(self, checkpoint: int, first: int, end: int, gradients: bool) -> Iterator[Recorded]:
         """The steps ``end - 1`` down to ``first``, from the checkpoints before and after them."""
-        device = self.step.settings.device
-        state, last = self.checkpoints.load(checkpoint, device), self.checkpoints.load(end, device)
+        state, last = self.state(checkpoint), self.state(end)
         # Where every state was kept nothing is replayed, but for the last step, which shows that the code is the same.
         if end - checkpoint == 1 and end < self.steps and (known := self.step.before_moves(state, last)) is not None:
             yield Recorded(checkpoint, known)

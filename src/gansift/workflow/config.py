@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from gansift.data.builtin import BUILTINS
-from gansift.errors import UsageError
+from gansift.errors import GansiftError, UsageError
 from gansift.files import read_json
 from gansift.influence.estimators import ESTIMATORS
 
@@ -230,6 +230,11 @@ def load(path: Path) -> Config:
         raise UsageError(
             f"{path.parent} is no run directory of `gansift run`: its {path.name} has other settings. Give the folder "
             "that holds report.html, not one of its seeds."
+        ) from error
+    except GansiftError as error:
+        raise GansiftError(
+            f"{error}. Delete it and give the command that made this run again: it is written anew, and all results "
+            "are kept."
         ) from error
 
 

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ _log = logging.getLogger(__name__)
 
 Tick = Callable[[float], None]
 
-# Set in each worker process by `_start_worker`: where progress goes, and whether to begin anything more.
-_ticks: Any = None
+# Set in each worker process by `_start_worker`: where progress and log records go, and whether to begin anything more.
+_news: Any = None
 _stopped: Any = None
 
 
@@ -57,11 +58,11 @@ def run_seeds(root: Path, seeds: Sequence[int], last: str, way: Way, work: float
 def _in_processes(root: Path, seeds: Sequence[int], last: str, way: Way, jobs: int, tick: Tick) -> None:
     # Fresh interpreters: forking a process in which torch has started threads can hang.
     context = multiprocessing.get_context("spawn")
-    ticks, stopped = context.Queue(), context.Event()
-    with ProcessPoolExecutor(jobs, context, _start_worker, (ticks, stopped, os.getpid())) as pool:
+    news, stopped = context.Queue(), context.Event()
+    with ProcessPoolExecutor(jobs, context, _start_worker, (news, stopped)) as pool:
         futures = [pool.submit(_work, root, seed, last, way) for seed in seeds]
         try:
-            _relay(ticks, futures, tick)
+            _relay(news, futures, tick)
             for future in futures:
                 if not future.cancelled():
                     future.result()
@@ -75,34 +76,52 @@ def _in_processes(root: Path, seeds: Sequence[int], last: str, way: Way, jobs: i
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_worker(ticks: Any, stopped: Any, parent: int) -> None:
-    global _ticks, _stopped
-    _ticks, _stopped = ticks, stopped
+def _start_worker(news: Any, stopped: Any) -> None:
+    global _news, _stopped
+    _news, _stopped = news, stopped
     # Without a reader (another seed has failed) the pipe fills up; a worker must not wait for it at its end.
-    ticks.cancel_join_thread()
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    news.cancel_join_thread()
+    logger = logging.getLogger("gansift")
+    logger.addHandler(QueueHandler(news))
+    logger.setLevel(logging.INFO)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
 
 
-def _die_with(parent: int) -> None:
-    """End this worker soon after its parent was killed, so that no two processes ever work on one directory."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
+def _die_with_parent() -> None:
+    """End this worker as soon as its parent was killed, so that no two commands ever work on one directory."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
     os._exit(1)
 
 
 def _work(root: Path, seed: int, last: str, way: Way) -> None:
     if not _stopped.is_set():
-        work_on_seed(root, seed, last, way, _ticks.put)
+        work_on_seed(root, seed, last, way, _news.put)
 
 
-def _relay(ticks: Any, futures: Sequence[Future[Any]], tick: Tick) -> None:
-    """Pass progress on until every seed has ended; once one has failed, those not begun are given up."""
+def _relay(news: Any, futures: Sequence[Future[Any]], tick: Tick) -> None:
+    """Pass on progress and log records until every seed has ended; once one failed, those not begun are given up."""
     while not all(future.done() for future in futures):
-        with suppress(queue.Empty):
-            tick(ticks.get(timeout=0.2))
+        _pass_on(news, tick)
         if any(future.done() and not future.cancelled() and future.exception() for future in futures):
             for future in futures:
                 future.cancel()
+    while _pass_on(news, tick):  # what was sent last
+        pass
+
+
+def _pass_on(news: Any, tick: Tick) -> bool:
+    """Whether there was something within a moment."""
+    try:
+        one = news.get(timeout=0.2)
+    except queue.Empty:
+        return False
+    if isinstance(one, logging.LogRecord):
+        logging.getLogger(one.name).handle(one)
+    else:
+        tick(one)
+    return True
 
 
 @contextmanager

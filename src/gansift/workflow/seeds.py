@@ -235,10 +235,11 @@ def _before(directory: RunDirectory, place: Workplace, run: Run, seed: int) -> t
 
 
 def is_cleansed(directory: RunDirectory, place: Workplace, way: Way) -> bool:
-    """Whether every seed has tried removals at every horizon for which it has scores."""
+    """Whether every seed was measured and has tried removals at every horizon for which it has scores."""
     horizons, _ = plan(place.config, len(place.splits.train))
     return all(
-        directory.growth(seed, way.estimator).exists()
+        directory.values(seed).exists()
+        and directory.growth(seed, way.estimator).exists()
         and all(
             directory.trials(seed, horizon, way).exists()
             for horizon in horizons

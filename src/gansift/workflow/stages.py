@@ -16,7 +16,7 @@ from torch import Tensor
 from gansift import cleansing, data
 from gansift.cleansing.trial import Cell, removals
 from gansift.errors import GansiftError, TrainingError, UsageError
-from gansift.files import read_json, write_bytes, write_json
+from gansift.files import read_json, remove, write_bytes, write_json
 from gansift.games.draw import Draw
 from gansift.games.sampler import Sampler
 from gansift.influence.doctor import Finding, examine
@@ -39,6 +39,7 @@ from gansift.workflow.config import (
     parse_horizons,
     resolve,
 )
+from gansift.workflow.damage import discard_damaged, read_values
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import progress, run_seeds
 from gansift.workflow.result import compared, summarise
@@ -79,11 +80,13 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     plan(config, len(splits.train))
     parse_estimators(f"{config.estimator},{config.baselines}" if config.baselines != "none" else config.estimator)
     if directory.config.exists() and directory.started:
-        _check_same(directory, config)
         recorded = load(directory.config)
+        _check_same(directory, recorded, config)
         config = replace(recorded, **{name: getattr(config, name) for name in MACHINE})
         if config != recorded:
             write_json(directory.config, asdict(config))
+        if not directory.manifest.exists():
+            data.write_manifest(directory.manifest, splits)
         return directory, config
     data.write_manifest(directory.manifest, splits)
     write_json(directory.config, asdict(config))
@@ -97,12 +100,12 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     return directory, config
 
 
-def _check_same(directory: RunDirectory, config: Config) -> None:
-    recorded, wanted = read_json(directory.config), json.loads(json.dumps(asdict(config)))
+def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> None:
+    there = asdict(recorded)
     differing = [
-        f"{key} ({recorded.get(key)!r} there, {value!r} now)"
-        for key, value in wanted.items()
-        if key not in MACHINE and recorded.get(key) != value
+        f"{key} ({there[key]!r} there, {value!r} now)"
+        for key, value in json.loads(json.dumps(asdict(config))).items()
+        if key not in MACHINE and there[key] != value
     ]
     if differing:
         raise TrainingError(
@@ -188,6 +191,7 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
     """
     splits = load_data(config)
     _check_same_data(directory, splits)
+    discard_damaged(directory, len(splits.train))
     if (
         consult
         and last != "train"
@@ -196,7 +200,7 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
     ):
         _consult(config, splits)
     for unfinished in directory.unfinished():
-        unfinished.unlink(missing_ok=True)
+        remove(unfinished)
     seeds, jobs = range(known(config.seeds)), config.jobs or 1
     stages = [stage for stage in STAGES[: STAGES.index(last) + 1] if stage != "verify"]
     left = [work_left(directory, config, way, seed, len(splits.train)) for seed in seeds]
@@ -236,6 +240,7 @@ def verify(
     place = workplace(load(directory.config))
     _check_same_data(directory, place.splits)
     config, examples = place.config, len(place.splits.train)
+    discard_damaged(directory, examples)
     given = None if file is None else Scores.read(file)
     seeds = range(known(config.seeds) if over_seeds else 1)
     untrained = sum(work_left(directory, config, way, seed, examples)["train"] for seed in seeds)
@@ -286,6 +291,7 @@ def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> d
         UsageError: if some seed is not cleansed to its end yet.
     """
     place = workplace(load(directory.config))
+    discard_damaged(directory, len(place.splits.train))
     trials = read_trials(directory, place.config, len(place.splits.train), way)
     if not is_cleansed(directory, place, way):
         raise UsageError(
@@ -294,7 +300,7 @@ def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> d
     run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
     seeds = range(known(place.config.seeds))
     values = [read_json(directory.values(seed)) for seed in seeds]
-    times = [read_json(directory.seconds(seed)) for seed in seeds]
+    times = [read_json(path) for path in map(directory.seconds, seeds) if path.exists()]
     if directory.result.exists():  # a finished run that is only looked at again took what it took
         seconds = max(seconds or 0.0, read_json(directory.result)["seconds"] or 0.0)
     result, kept_choice = summarise(place, values, trials, run, way, seconds, times)
@@ -351,7 +357,7 @@ def _write_outcome(
     samples = [None if sampler is None else _samples(sampler) for sampler in (run.sampler(), after)]
     _save_generator(directory, "original", run, run.sampler())
     if after is None:  # what an earlier choice left
-        directory.generator("cleansed").unlink(missing_ok=True)
+        remove(directory.generator("cleansed"))
     else:
         _save_generator(directory, "cleansed", run, after)
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
@@ -395,12 +401,13 @@ def evaluate(directory: RunDirectory) -> dict[str, Any]:
 
     Raises:
         UsageError: if no seed is trained to its end yet.
+        GansiftError: if what was measured is damaged.
     """
     place = workplace(load(directory.config))
     rows = []
     for seed in range(known(place.config.seeds)):
         if directory.values(seed).exists():
-            rows.append({"seed": seed, **read_json(directory.values(seed))})
+            rows.append({"seed": seed, **read_values(directory.values(seed))})
     if not rows:
         raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift train`")
     return {"metric": place.validation.name, "direction": place.validation.direction, "values": rows}

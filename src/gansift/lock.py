@@ -1,0 +1,83 @@
+"""One process at a time writes into a directory: a lock that the kernel takes back however its process ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from gansift.errors import GansiftError
+
+_log = logging.getLogger(__name__)
+
+# Seconds to wait for a lock before it counts as held: the workers of a killed command end within moments.
+_PATIENCE = 2.0
+
+
+def lock_path(folder: Path) -> Path:
+    """The file that is locked while a process writes into ``folder``. It stays, and names the last that did."""
+    return folder / ".lock"
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Write into ``folder`` alone: as long as this is open, nobody else is let in, not even this process.
+
+    Where the file system knows no locks, or the folder cannot be written to, that is logged and work goes on.
+
+    Raises:
+        GansiftError: if another process holds the lock, naming it and the folder.
+    """
+    descriptor = _opened(folder)
+    try:
+        if descriptor is not None:
+            _take(descriptor, folder)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _opened(folder: Path) -> int | None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(lock_path(folder), os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        _go_on_without(folder, error)
+        return None
+
+
+def _take(descriptor: int, folder: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            import fcntl  # not on every system
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise GansiftError(_refusal(descriptor, folder)) from None
+            time.sleep(0.05)
+        except (ImportError, OSError) as error:
+            _go_on_without(folder, error)
+            return
+    with suppress(OSError):  # on a full disk the lock still holds; it only names nobody
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()}".encode(), 0)
+
+
+def _refusal(descriptor: int, folder: Path) -> str:
+    holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another process"
+    return (
+        f"{folder} is in use: {holder} writes into it. Wait until it has ended, or stop it, and give the same command "
+        "again; or choose another directory."
+    )
+
+
+def _go_on_without(folder: Path, error: Exception) -> None:
+    _log.warning("cannot lock %s (%s): see to it that no other process writes into it", folder, error)

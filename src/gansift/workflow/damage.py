@@ -1,0 +1,96 @@
+"""Results that cannot be read any more are named in the log and put away, so that they are computed again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from gansift.cleansing.trial import Trial
+from gansift.errors import GansiftError
+from gansift.files import read_json, remove
+from gansift.influence.scores import Scores
+from gansift.workflow.directory import RunDirectory
+
+_log = logging.getLogger(__name__)
+
+
+def discard_damaged(directory: RunDirectory, examples: int) -> None:
+    """Delete every result that cannot be read, or does not hold what it has to, and name it in the log.
+
+    It is then missing, and what is missing is computed again.
+
+    Args:
+        directory: of the run; nobody else writes into it.
+        examples: how many training examples there are.
+
+    Raises:
+        GansiftError: if a damaged file cannot be deleted.
+    """
+    for path in sorted(directory.root.glob("seeds/*/scores/*.csv")):
+        if (reason := _damage_of_scores(path, examples)) is not None:
+            _discard(path, reason)
+            for growth in path.parent.glob("growth-*.json"):  # it vouches for the score files of its estimator
+                if path.stem.rpartition("-")[0].endswith(growth.stem.removeprefix("growth")):
+                    remove(growth)
+    for pattern, holds in _CONTENTS.items():
+        for path in sorted(directory.root.glob(pattern)):
+            if (reason := _damage(path, holds)) is not None:
+                _discard(path, reason)
+
+
+def read_values(path: Path) -> dict[str, dict[str, float]]:
+    """Metric values of one seed.
+
+    Raises:
+        GansiftError: naming the file, and what to do, if it is damaged.
+    """
+    if (reason := _damage(path, _are_values)) is not None:
+        raise GansiftError(f"{reason}. Run `gansift train` with the same settings, which computes it again.")
+    return read_json(path)
+
+
+def _discard(path: Path, reason: str) -> None:
+    _log.warning("%s; it is put away and made anew", reason)
+    remove(path)
+
+
+def _damage_of_scores(path: Path, examples: int) -> str | None:
+    try:
+        count = len(Scores.read(path))
+    except GansiftError as error:
+        return str(error)
+    return None if count == examples else f"the score file {path} has {count} rows for {examples} training examples"
+
+
+def _damage(path: Path, holds: Callable[[Any], bool]) -> str | None:
+    try:
+        return None if holds(read_json(path)) else f"{path} is damaged: it does not hold what it has to"
+    except GansiftError as error:
+        return str(error)
+
+
+def _has(*names: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and value.keys() >= set(names)
+
+
+def _rows_with(*names: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(_has(*names), value))
+
+
+def _are_values(value: Any) -> bool:
+    return _has("untrained", "trained")(value) and all(map(_has("validation", "test"), value.values()))
+
+
+# What must be in each kind of file for it to be read.
+_CONTENTS = {
+    "report.json": _has("seconds", "chosen"),
+    "verify/*.json": _has("estimator", "horizon", "kind", "removed", "count", "seeds", "spearman", "predicted", "true"),
+    "seeds/*/values.json": _are_values,
+    "seeds/*/seconds.json": _has("train", "score", "cleanse", "verify"),
+    "seeds/*/scores/growth-*.json": _rows_with("step", "norm", "effect"),
+    "seeds/*/cleanse/horizon-*.json": _rows_with(*(item.name for item in fields(Trial))),
+    "seeds/*/cleanse/compared-*.json": _rows_with("estimator", "validation", "test"),
+}
