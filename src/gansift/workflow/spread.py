@@ -70,8 +70,9 @@ def run_jobs(directory: RunDirectory, jobs: Sequence[Job], executor: Executor, t
 
 
 def _dead(job: Job, error: BaseException) -> GansiftError:
+    said = str(error).partition("\n")[0]
     return GansiftError(
-        f"{job}: {_TRIES} workers died of it (killed, or out of memory?): {str(error).partition(chr(10))[0]} Everything "
+        f"{job}: {_TRIES} workers died of it (killed, or out of memory?). The last: {said} Everything "
         "finished is kept: run the same command again, with a smaller --jobs if memory is short."
     )
 
