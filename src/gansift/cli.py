@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -46,6 +46,13 @@ _Estimator = Annotated[
     typer.Option(
         help="whose scores (default: those of the run, itd): "
         + ", ".join(f"{name} ({label})" for name, label in LABELS.items())
+    ),
+]
+_Cluster = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        help="spread jobs over a Ray cluster that shares the run directory: ray://host:port, auto, local, or none "
+        "(default: that of the run)"
     ),
 ]
 
@@ -210,13 +217,14 @@ def score(
     run_dir: _RunDir,
     estimator: _Estimator = None,
     doctor: Annotated[bool, typer.Option(help="examine the game before, and refuse to score a faulty one")] = True,
+    cluster: _Cluster = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
     """Score every training example of a trained run, for every horizon and seed."""
     from gansift.workflow import stages
 
-    with _opened(run_dir, estimator) as (directory, resolved, way):
+    with _opened(run_dir, estimator, cluster=cluster) as (directory, resolved, way):
         stages.work(directory, resolved, "score", way, quiet, doctor)
     files = sorted(str(path) for path in run_dir.glob(f"seeds/*/scores/*-{way.estimator}-*.csv"))
     _print({"scores": files}, as_json, "\n".join(files))
@@ -227,6 +235,7 @@ def cleanse(
     run_dir: _RunDir,
     estimator: _Estimator = None,
     from_start: _FromStart = False,
+    cluster: _Cluster = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -234,7 +243,7 @@ def cleanse(
     from gansift.workflow import stages
 
     start = time.monotonic()
-    with _opened(run_dir, estimator, from_start) as (directory, resolved, way):
+    with _opened(run_dir, estimator, from_start, cluster) as (directory, resolved, way):
         stages.work(directory, resolved, "verify", way, quiet)
         _show(stages.finish(directory, way, time.monotonic() - start), as_json)
 
@@ -256,6 +265,7 @@ def verify(
     over_seeds: Annotated[
         bool, typer.Option("--over-seeds", help="truth is the mean over all seeds, not your one model")
     ] = False,
+    cluster: _Cluster = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -265,8 +275,8 @@ def verify(
     """
     from gansift.workflow import stages
 
-    with _opened(run_dir, estimator) as (directory, _, way):
-        found = stages.verify(directory, way, scores, horizon, removals, remove, over_seeds, quiet)
+    with _opened(run_dir, estimator, cluster=cluster) as (directory, resolved, way):
+        found = stages.verify(directory, resolved, way, scores, horizon, removals, remove, over_seeds, quiet)
     _print(found, as_json, _verification_lines(found))
     ends = found["spearman"]["ci95"]
     if ends is None or ends[0] <= 0:
@@ -289,13 +299,17 @@ def _verification_lines(found: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _opened(run_dir: Path, estimator: str | None = None, from_start: bool = False) -> Iterator[tuple[Any, Any, Any]]:
+def _opened(
+    run_dir: Path, estimator: str | None = None, from_start: bool = False, cluster: str | None = None
+) -> Iterator[tuple[Any, Any, Any]]:
     """The directory, configuration and way of cleansing of a run that is there; locked, and with the log set up."""
     from gansift.workflow import config as configuration
     from gansift.workflow.directory import RunDirectory
 
     directory = RunDirectory(run_dir)
     resolved = configuration.load(directory.config)
+    if cluster is not None:
+        resolved = replace(resolved, cluster=cluster)
     _log_to(run_dir)
     name = resolved.estimator if estimator is None else configuration.parse_estimators(estimator)[0]
     with only_writer(run_dir):

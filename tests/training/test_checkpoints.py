@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from gansift import cleansing, influence, training
-from gansift.errors import ReplayError, TrainingError
+from gansift import cleansing, influence, lock, training
+from gansift.errors import GansiftError, ReplayError, TrainingError
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.checksums import Checksums
 from gansift.training.state import checksum
@@ -161,3 +161,12 @@ def test_a_bit_flipped_in_the_list_of_checksums_costs_a_line_and_misleads_nobody
         known = Checksums(path).known
         assert known.items() <= entries.items()
         assert known
+
+
+def test_a_run_that_is_finished_is_opened_while_others_have_it_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "_PATIENCE", 0.1)
+    with lock.only_writer(tmp_path), pytest.raises(GansiftError, match="in use"):
+        _train(tmp_path)
+    whole = _train(tmp_path)
+    with lock.only_writer(tmp_path):
+        assert checksum(_train(tmp_path).state(10)) == checksum(whole.state(10))

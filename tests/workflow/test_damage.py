@@ -17,7 +17,8 @@ FLAGS = [
 ]  # fmt: skip
 RESULTS = [
     "seeds/1/values.json", "seeds/0/seconds.json", "seeds/0/scores/all-h*-itd-*.csv", "seeds/1/scores/all-h*-itd-*.csv",
-    "seeds/0/scores/growth-itd.json", "seeds/1/cleanse/horizon-*.json", "verify/*.json", "report.json",
+    "seeds/0/scores/growth-itd.json", "seeds/1/cleanse/horizon-*.json", "verify/*.json", "seeds/0/verify/*.json",
+    "report.json",
 ]  # fmt: skip
 DAMAGES = {
     "truncated": lambda content: content[: 2 * len(content) // 3],
@@ -92,7 +93,8 @@ def test_what_says_which_run_it_is_is_named_and_written_anew_only_when_deleted(f
     path = folder / name
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     again = ["run", "normal-1d", "--outdir", folder, *FLAGS]
-    for command in (["score", folder], again):
+    # Nothing of a seed is read where nothing of it is to be done, but for the first one's report.
+    for command in [again] if name.startswith("seeds") else [["score", folder], again]:
         with pytest.raises(GansiftError, match=rf"(?i){path} is damaged.*delete"):
             _gansift(*command)
     path.unlink()

@@ -10,10 +10,9 @@ from gansift.cleansing.retrain import retrain, without
 from gansift.errors import TrainingError
 from gansift.games.sampler import Sampler
 from gansift.training.state import State, is_finite, readout
+from gansift.training.step import SMALL
 from gansift.training.trajectory import Run
 
-# Below this many parameters a step costs the interpreter more than the processor, and stacking replicas is free.
-_SMALL = 100_000
 # Parameters of all replicas that are stacked together: enough to keep the interpreter's share small, and few enough
 # that a step stays in the processor's caches, and that memory does not grow with the number of removals.
 _STACKED = 600_000
@@ -42,15 +41,24 @@ def retrained_samplers(
     Raises:
         UsageError: for unknown ids or a horizon that is not in the run.
     """
-    size = sum(layout.size for layout in run.step.layouts.values())
     samplers: list[Sampler | None] = []
-    stacked = max(1, _STACKED // size) if run.step.game.stackable and size <= _SMALL else 1
+    stacked = stack_size(run)
     for first in range(0, len(removals), stacked):
         chunk = removals[first : first + stacked]
         samplers += [_alone(run, chunk[0], horizon)] if stacked == 1 else _together(run, chunk, horizon)
         if done is not None:
             done(horizon * len(chunk))
     return samplers
+
+
+def stack_size(run: Run) -> int:
+    """How many retrainings of a run are trained together; 1 where they are not stacked.
+
+    Retrainings may be split over calls of `retrained_samplers` without a change to any bit if all calls but the last
+    get a multiple of this many.
+    """
+    size = sum(layout.size for layout in run.step.layouts.values())
+    return max(1, _STACKED // size) if run.step.game.stackable and size <= SMALL else 1
 
 
 def _alone(run: Run, ids: Iterable[str], horizon: int) -> Sampler | None:

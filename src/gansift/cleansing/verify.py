@@ -96,23 +96,53 @@ def verify(
     """
     runs = [runs] if isinstance(runs, Run) else list(runs)
     all_scores = [scores] * len(runs) if isinstance(scores, Scores) else list(scores)
-    _check(runs, all_scores, metric, count, removed)
+    removals = planned_removals(runs, all_scores, metric, count, removed)
     length = all_scores[0].horizon if horizon is None else horizon
-    removals = random_removals(runs[0], all_scores[0], count, removed)
-    predicted = np.array([[_predicted(of_run, ids) for ids in removals] for of_run in all_scores])
-    true = np.array([true_changes(run, metric, removals, length, done) for run in runs])
-    kept = np.isfinite(true).all(axis=0)
+    true = [true_changes(run, metric, removals, length, done) for run in runs]
+    return judge(all_scores, removals, true, length)
+
+
+def planned_removals(
+    runs: Sequence[Run], scores: Sequence[Scores], metric: Metric, count: int, removed: int
+) -> list[tuple[str, ...]]:
+    """What `verify` removes in each retraining, once it is sure that all fits together.
+
+    Raises:
+        UsageError: as `verify`.
+    """
+    _check(runs, scores, metric, count, removed)
+    return random_removals(runs[0], scores[0], count, removed)
+
+
+def judge(
+    scores: Sequence[Scores], removals: Sequence[tuple[str, ...]], true: Sequence[Sequence[float]], horizon: int
+) -> Verification:
+    """Set what scores predict beside the true changes.
+
+    Args:
+        scores: of every run.
+        removals: the ids removed together, M times.
+        true: change of the metric for every run and removal, NaN where a retraining broke down; such a removal is left
+            out for all.
+        horizon: last steps that were redone.
+
+    Raises:
+        GansiftError: if fewer than 3 of the retrainings ended without NaN.
+    """
+    predicted = np.array([[_predicted(of_run, ids) for ids in removals] for of_run in scores])
+    changes = np.array(true, dtype=float)
+    kept = np.isfinite(changes).all(axis=0)
     if not kept.all():
-        _log.warning("%d of %d retrainings broke down (NaN) and are left out", int((~kept).sum()), count)
+        _log.warning("%d of %d retrainings broke down (NaN) and are left out", int((~kept).sum()), len(removals))
     if kept.sum() < 3:
         raise GansiftError("nearly every retraining broke down (NaN), so nothing can be verified. Train more smoothly.")
     return Verification(
-        all_scores[0].estimator,
-        metric.name,
-        length,
+        scores[0].estimator,
+        scores[0].metric,
+        horizon,
         tuple(ids for ids, keep in zip(removals, kept, strict=True) if keep),
         predicted.mean(axis=0)[kept],
-        true[:, kept],
+        changes[:, kept],
     )
 
 

@@ -119,11 +119,13 @@ def train(
         run = record(step, vector, 0, MemoryCheckpoints(), stride, progress=progress)
     else:
         folder = Path(outdir).absolute()
-        with only_writer(folder) if step.shards.writes else nullcontext():
+        states = folder / "checkpoints"
+        # Any number of processes may open a run that is finished.
+        records = step.shards.writes and steps not in DiskCheckpoints(states).numbers()
+        with only_writer(folder) if records else nullcontext():
             if step.shards.writes:
                 _claim(folder, step, game, data, vector, stride)
             step.shards.wait()
-            states = folder / "checkpoints"
             store = DiskCheckpoints(states) if step.shards.processes == 1 else SharedCheckpoints(states, step.shards)
             run = record(step, vector, 0, store, stride, outdir=folder, progress=progress)
     return replace(run, memory=budget)

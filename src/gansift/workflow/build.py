@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from gansift.errors import UsageError
 from gansift.metrics.metric import Metric
 from gansift.training.memory import bytes_of
 from gansift.training.order import check_batch
-from gansift.workflow.config import Config, known
+from gansift.workflow.config import MACHINE, Config, known
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,14 @@ class Workplace:
         return self.validation, self.test
 
 
-@lru_cache(maxsize=1)
 def workplace(config: Config) -> Workplace:
-    """Load the data and fit the metric's features; the same for the same configuration."""
+    """Load the data and fit the metric's features; done once for settings that differ in those of the machine alone."""
+    machine: dict[str, Any] = dict.fromkeys(MACHINE)
+    return replace(_workplace(replace(config, **machine)), config=config)
+
+
+@lru_cache(maxsize=1)
+def _workplace(config: Config) -> Workplace:
     torch.set_num_threads(config.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     torch.use_deterministic_algorithms(True)

@@ -98,7 +98,14 @@ class Config:
         "other estimators to remove as many examples by, at the choice made, or none",
     )
     verify: int | None = _option(None, "random removals retrained to verify the scores; 0 for none", 0)
-    jobs: int | None = _option(None, "seeds worked on at the same time; default one per processor", 1)
+    jobs: int | None = _option(
+        None, "jobs at the same time; default one per processor, of the cluster if there is one", 1
+    )
+    cluster: str | None = _option(
+        None,
+        "spread jobs over a Ray cluster: ray://host:port, auto, or local for one on this machine; all its machines "
+        "must see the run directory and the data under the same paths; none for processes of this machine",
+    )
     memory: str | None = _option(
         None, "memory for training states brought back while scoring, over all jobs, e.g. 2GiB; less of it takes longer"
     )
@@ -129,8 +136,11 @@ FITTED_FEATURES = ("auto", "classifier", "autoencoder")
 #: The value of ``horizons`` that looks back as far as the adjoint's growth lets scores be believed.
 AUTO = "auto"
 
+#: The value of ``cluster`` that keeps to processes of this machine.
+NO_CLUSTER = "none"
+
 #: Fields that change how fast a result is reached, not what it is.
-MACHINE = ("jobs", "memory")
+MACHINE = ("jobs", "cluster", "memory")
 
 _POINTS: dict[str, Any] = {
     "model": "fc", "latent": 10, "width": 64, "r1": 0.1, "steps": 1500, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,

@@ -80,6 +80,10 @@ def _rows_with(*names: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(map(_has(*names), value))
 
 
+def _are_changes(value: Any) -> bool:
+    return isinstance(value, list) and all(change is None or isinstance(change, float) for change in value)
+
+
 def _are_values(value: Any) -> bool:
     return _has("untrained", "trained")(value) and all(map(_has("validation", "test"), value.values()))
 
@@ -93,4 +97,5 @@ _CONTENTS = {
     "seeds/*/scores/growth-*.json": _rows_with("step", "norm", "effect"),
     "seeds/*/cleanse/horizon-*.json": _rows_with(*(item.name for item in fields(Trial))),
     "seeds/*/cleanse/compared-*.json": _rows_with("estimator", "validation", "test"),
+    "seeds/*/verify/horizon-*.json": _are_changes,
 }

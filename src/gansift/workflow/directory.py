@@ -56,6 +56,10 @@ class RunDirectory:
         """The recorded run of one seed."""
         return self.root / "seeds" / str(seed)
 
+    def checkpoints(self, seed: int) -> Path:
+        """The recorded states of one seed."""
+        return self.training(seed) / "checkpoints"
+
     def values(self, seed: int) -> Path:
         """Metric values of one seed's run, untrained and trained."""
         return self.training(seed) / "values.json"
@@ -68,6 +72,10 @@ class RunDirectory:
         """The scores of one seed, estimator and horizon."""
         return self.training(seed) / "scores" / f"{metric}-{estimator}-{horizon}.csv"
 
+    def has_scores(self, seed: int, estimator: str, horizon: int) -> bool:
+        """Whether one seed has scores of a horizon, whatever the metric is called."""
+        return any((self.training(seed) / "scores").glob(f"*-{estimator}-{horizon}.csv"))
+
     def growth(self, seed: int, estimator: str) -> Path:
         """Norms of the adjoint along one seed's sweep; there once all scores of the estimator are."""
         return self.training(seed) / "scores" / f"growth-{estimator}.json"
@@ -79,6 +87,10 @@ class RunDirectory:
     def compared(self, seed: int, cell: tuple[int, int], way: Way) -> Path:
         """What removing as many examples by other estimators gave for one seed, at a cell (horizon, removed)."""
         return self.training(seed) / "cleanse" / f"compared-{cell[0]}-{cell[1]}{way.suffix}.json"
+
+    def retrained(self, seed: int, horizon: int, removals: str) -> Path:
+        """What retraining one seed for a verification gave; ``removals`` is a hash of what was removed."""
+        return self.training(seed) / "verify" / f"horizon-{horizon}-{removals}.json"
 
     @property
     def verifications(self) -> Path:

@@ -1,164 +1,240 @@
-"""Seeds side by side in processes of their own, with progress for the person who waits."""
+"""The jobs of a run: small descriptions of work that any process can do, each with a file that vouches for it."""
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-import os
-import queue
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from logging.handlers import QueueHandler
+import hashlib
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from gansift.cleansing.replicas import stack_size
+from gansift.cleansing.trial import Cell
+from gansift.cleansing.verify import true_changes
+from gansift.files import read_json, write_json
+from gansift.influence.estimators import steps_swept
+from gansift.training.checkpoints import DiskCheckpoints
+from gansift.training.trajectory import Run
+from gansift.workflow.build import Workplace
+from gansift.workflow.config import Config, Way, known
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.progress import Tick
+from gansift.workflow.seeds import (
+    SWEEP,
+    compare_seed,
+    comparison_work,
+    plan,
+    score_seed,
+    train_seed,
+    trial_work,
+    try_removals,
+    values_of_seed,
+)
 
-from gansift.errors import GansiftError
-from gansift.workflow.config import Way
-from gansift.workflow.seeds import work_on_seed
-
-_log = logging.getLogger(__name__)
-
-Tick = Callable[[float], None]
-
-# Set in each worker process by `_start_worker`: where progress and log records go, and whether to begin anything more.
-_news: Any = None
-_stopped: Any = None
+# Removals in one job of a verification: few, so that little is lost with a worker.
+_REMOVALS = 5
 
 
-def run_seeds(root: Path, seeds: Sequence[int], last: str, way: Way, work: float, jobs: int, quiet: bool) -> None:
-    """Do the work of all seeds up to the stage ``last``.
+@dataclass(frozen=True)
+class Job(ABC):
+    """A piece of work on one seed. It is pickled to other processes, and says nothing of where it is done.
 
-    Args:
-        root: run directory, with its configuration.
-        seeds: training seeds.
-        last: ``train``, ``score``, ``cleanse`` or ``verify``.
-        way: how the run is cleansed.
-        work: all the work, in training steps, for the progress bar.
-        jobs: processes; 1 works in this one.
-        quiet: show no progress.
-
-    Raises:
-        GansiftError: the first failure of a seed, once the other running seeds have ended.
+    Attributes:
+        seed: training seed.
+        stage: ``train``, ``score``, ``cleanse`` or ``verify``.
     """
-    with progress(f"{last} {len(seeds)} seed{'s' if len(seeds) > 1 else ''}", work, quiet) as tick:
-        if jobs == 1 or len(seeds) == 1:
-            for seed in seeds:
-                work_on_seed(root, seed, last, way, tick)
-        else:
-            _in_processes(root, seeds, last, way, min(jobs, len(seeds)), tick)
+
+    seed: int
+    stage: ClassVar[str]
+
+    @property
+    def needs(self) -> tuple[Job, ...]:
+        """The jobs whose results this one reads."""
+        return (Train(self.seed),)
+
+    @abstractmethod
+    def path(self, directory: RunDirectory) -> Path:
+        """The file that is there, whole, once the job is done."""
+
+    def done(self, directory: RunDirectory) -> bool:
+        """Whether there is nothing left to do."""
+        return self.path(directory).exists()
+
+    @abstractmethod
+    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
+        """What there is to do if it is not done, in training steps, for ``examples`` training examples."""
+
+    def run(self, directory: RunDirectory, place: Workplace, tick: Tick) -> None:
+        """Do it, and write the file."""
+        self._run(directory, place, train_seed(directory, place, self.seed, tick), tick)
+
+    @abstractmethod
+    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None: ...
 
 
-def _in_processes(root: Path, seeds: Sequence[int], last: str, way: Way, jobs: int, tick: Tick) -> None:
-    # Fresh interpreters: forking a process in which torch has started threads can hang.
-    context = multiprocessing.get_context("spawn")
-    news, stopped = context.Queue(), context.Event()
-    with ProcessPoolExecutor(jobs, context, _start_worker, (news, stopped)) as pool:
-        futures = [pool.submit(_work, root, seed, last, way) for seed in seeds]
-        try:
-            _relay(news, futures, tick)
-            for future in futures:
-                if not future.cancelled():
-                    future.result()
-        except BrokenProcessPool as error:
-            raise GansiftError(
-                "a worker process died (killed, or out of memory?). Everything finished is kept: run the same command "
-                "again, with --jobs 1 if memory is short."
-            ) from error
-        finally:
-            stopped.set()  # for the seed that the pool has queued ahead and no longer cancels
-            pool.shutdown(wait=True, cancel_futures=True)
+@dataclass(frozen=True)
+class Train(Job):
+    """Train one seed and measure its generator."""
+
+    stage = "train"
+
+    def __str__(self) -> str:
+        return f"training seed {self.seed}"
+
+    @property
+    def needs(self) -> tuple[Job, ...]:
+        """Nothing."""
+        return ()
+
+    def path(self, directory: RunDirectory) -> Path:
+        """The metric's values, measured last."""
+        return directory.values(self.seed)
+
+    def done(self, directory: RunDirectory) -> bool:
+        """Whether it is measured, and its states, which all other jobs read, were not deleted since."""
+        return super().done(directory) and directory.checkpoints(self.seed).exists()
+
+    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
+        """The steps after the last checkpoint."""
+        done = DiskCheckpoints(directory.checkpoints(self.seed)).numbers()
+        return known(config.steps) - max(done, default=0)
+
+    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None:
+        values_of_seed(directory, place, run, self.seed)
 
 
-def _start_worker(news: Any, stopped: Any) -> None:
-    global _news, _stopped
-    _news, _stopped = news, stopped
-    # Without a reader (another seed has failed) the pipe fills up; a worker must not wait for it at its end.
-    news.cancel_join_thread()
-    logger = logging.getLogger("gansift")
-    logger.addHandler(QueueHandler(news))
-    logger.setLevel(logging.INFO)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+@dataclass(frozen=True)
+class Score(Job):
+    """Score every example by one estimator, for all horizons: one sweep passes all of them."""
+
+    estimator: str
+    stage = "score"
+
+    def __str__(self) -> str:
+        return f"scoring seed {self.seed} by {self.estimator}"
+
+    def path(self, directory: RunDirectory) -> Path:
+        """The adjoint's growth, written last."""
+        return directory.growth(self.seed, self.estimator)
+
+    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
+        """The sweep."""
+        return SWEEP * steps_swept(self.estimator, plan(config, examples)[0])
+
+    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None:
+        score_seed(directory, place, run, self.seed, self.estimator, tick)
 
 
-def _die_with_parent() -> None:
-    """End this worker as soon as its parent was killed, so that no two commands ever work on one directory."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
+@dataclass(frozen=True)
+class Try(Job):
+    """Try all numbers to remove at one horizon."""
+
+    horizon: int
+    way: Way
+    stage = "cleanse"
+
+    def __str__(self) -> str:
+        return f"trying removals from seed {self.seed} over {self.horizon} steps"
+
+    @property
+    def needs(self) -> tuple[Job, ...]:
+        """The scores, which say what to remove."""
+        return (Score(self.seed, self.way.estimator),)
+
+    def path(self, directory: RunDirectory) -> Path:
+        """The trials."""
+        return directory.trials(self.seed, self.horizon, self.way)
+
+    def done(self, directory: RunDirectory) -> bool:
+        """Whether it is tried, or the seed was scored and has no scores at this horizon."""
+        return super().done(directory) or (
+            all(need.done(directory) for need in self.needs)
+            and not directory.has_scores(self.seed, self.way.estimator, self.horizon)
+        )
+
+    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
+        """The retrainings."""
+        return trial_work(config, self.way, self.horizon, examples)
+
+    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None:
+        try_removals(directory, place, run, self.seed, self.horizon, self.way, tick)
 
 
-def _work(root: Path, seed: int, last: str, way: Way) -> None:
-    if not _stopped.is_set():
-        work_on_seed(root, seed, last, way, _news.put)
+@dataclass(frozen=True)
+class Compare(Job):
+    """Remove what other estimators call most harmful, at the chosen cell."""
+
+    cell: Cell
+    way: Way
+    stage = "verify"
+
+    def __str__(self) -> str:
+        return f"comparing other estimators on seed {self.seed}"
+
+    def path(self, directory: RunDirectory) -> Path:
+        """What the others gave."""
+        return directory.compared(self.seed, self.cell, self.way)
+
+    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
+        """The others' sweeps and retrainings."""
+        return comparison_work(config, self.way, self.cell)
+
+    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None:
+        compare_seed(directory, place, run, self.seed, self.cell, self.way, tick)
 
 
-def _relay(news: Any, futures: Sequence[Future[Any]], tick: Tick) -> None:
-    """Pass on progress and log records until every seed has ended; once one failed, those not begun are given up."""
-    while not all(future.done() for future in futures):
-        _pass_on(news, tick)
-        if any(future.done() and not future.cancelled() and future.exception() for future in futures):
-            for future in futures:
-                future.cancel()
-    while _pass_on(news, tick):  # what was sent last
-        pass
+@dataclass(frozen=True)
+class Retrain(Job):
+    """Retrain without each of several sets of examples and measure the change, to verify scores of any origin."""
+
+    horizon: int
+    removals: tuple[tuple[str, ...], ...]
+    stage = "verify"
+
+    def __str__(self) -> str:
+        return f"retraining seed {self.seed} over {self.horizon} steps without random examples"
+
+    def path(self, directory: RunDirectory) -> Path:
+        """The changes; the hash tells which removals they are of."""
+        digest = hashlib.sha256(json.dumps(self.removals).encode()).hexdigest()[:16]
+        return directory.retrained(self.seed, self.horizon, digest)
+
+    def changes(self, directory: RunDirectory) -> list[float]:
+        """What was found, one change of the validation metric for each removal; NaN where a retraining broke down."""
+        return [math.nan if change is None else change for change in read_json(self.path(directory))]
+
+    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
+        """The retrainings."""
+        return float(self.horizon * len(self.removals))
+
+    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None:
+        found = true_changes(run, place.validation, self.removals, self.horizon, done=lambda steps: tick(float(steps)))
+        write_json(self.path(directory), [None if math.isnan(change) else change for change in found])
 
 
-def _pass_on(news: Any, tick: Tick) -> bool:
-    """Whether there was something within a moment."""
-    try:
-        one = news.get(timeout=0.2)
-    except queue.Empty:
-        return False
-    if isinstance(one, logging.LogRecord):
-        logging.getLogger(one.name).handle(one)
-    else:
-        tick(one)
-    return True
+def pipeline(config: Config, way: Way, last: str, examples: int) -> list[Job]:
+    """The jobs of all seeds up to the stage ``last``: ``train``, ``score`` or ``cleanse``.
+
+    The longest come first within a seed, so that no long one is left for the end.
+    """
+    horizons, _ = plan(config, examples)
+    jobs: list[Job] = []
+    for seed in range(known(config.seeds)):
+        jobs.append(Train(seed))
+        if last != "train":
+            jobs.append(Score(seed, way.estimator))
+        if last == "cleanse":
+            jobs += [Try(seed, horizon, way) for horizon in reversed(horizons)]
+    return jobs
 
 
-@contextmanager
-def progress(title: str, work: float, quiet: bool) -> Iterator[Tick]:
-    """A bar with the time left on a terminal; a line in the log every tenth elsewhere."""
-    console = Console(stderr=True)
-    if quiet:
-        yield lambda amount: None
-        return
-    if not console.is_terminal:
-        yield _LoggedProgress(title, work)
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(title, total=round(work))
-        yield lambda amount: bar.advance(task, amount)
+def retrainings(run: Run, seed: int, horizon: int, removals: Sequence[tuple[str, ...]]) -> list[Retrain]:
+    """The jobs that retrain one seed without each of ``removals``, in their order.
 
-
-class _LoggedProgress:
-    """Progress in the log, a line for every tenth of the work."""
-
-    def __init__(self, title: str, work: float) -> None:
-        self._title = title
-        self._work = max(work, 1.0)
-        self._done = 0.0
-        self._started = time.monotonic()
-
-    def __call__(self, amount: float) -> None:
-        before = int(10 * self._done / self._work)
-        self._done += amount
-        share = self._done / self._work
-        if int(10 * share) > before and share <= 1:
-            left = (time.monotonic() - self._started) * (1 - share) / share
-            _log.info("%s: %d %%, about %d s left", self._title, round(100 * share), round(left))
+    They are cut where stacks of retrainings end, so that the numbers are those of one process.
+    """
+    size = stack_size(run) * math.ceil(_REMOVALS / stack_size(run))
+    return [Retrain(seed, horizon, tuple(removals[first : first + size])) for first in range(0, len(removals), size)]

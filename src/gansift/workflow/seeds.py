@@ -1,13 +1,10 @@
-"""The work of one training seed: train, score, try removals. Each piece is skipped if its result is there."""
+"""The work of one training seed: train, score, try removals, compare with other ways."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 
 from gansift import training
 from gansift.cleansing.choose import choose, complete_cells
@@ -17,18 +14,14 @@ from gansift.files import read_json, write_json
 from gansift.influence.estimators import estimate, steps_swept
 from gansift.influence.horizon import trust
 from gansift.influence.scores import Scores
-from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.memory import bytes_of
 from gansift.training.trajectory import Run
-from gansift.workflow.build import Workplace, build_game, build_optimizers, workplace
-from gansift.workflow.config import AUTO, Config, Way, known, load, parse_counts, parse_estimators, parse_horizons
+from gansift.workflow.build import Workplace, build_game, build_optimizers
+from gansift.workflow.config import AUTO, Config, Way, known, parse_counts, parse_estimators, parse_horizons
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.verification import has_verified, verify_itself
+from gansift.workflow.progress import Tick
 
 _log = logging.getLogger(__name__)
-
-#: Called with the amount of work done, in units of one training step.
-Tick = Callable[[float], None]
 
 STAGES = ("train", "score", "cleanse", "verify")
 
@@ -41,38 +34,24 @@ SWEEP = 3.5
 
 def seed_work(config: Config, way: Way, examples: int) -> dict[str, float]:
     """Work of one seed by stage, in training steps, for ``examples`` training examples; before anything is chosen."""
-    steps = known(config.steps)
-    horizons, counts = plan(config, examples)
-    redone = [steps if way.from_start else horizon for horizon in horizons]
-    score = SWEEP * steps_swept(way.estimator, horizons)
-    return {"train": steps, "score": score, "cleanse": 2.0 * len(counts) * sum(redone)}
+    horizons, _ = plan(config, examples)
+    return {
+        "train": known(config.steps),
+        "score": SWEEP * steps_swept(way.estimator, horizons),
+        "cleanse": sum(trial_work(config, way, horizon, examples) for horizon in horizons),
+    }
 
 
-def work_left(directory: RunDirectory, config: Config, way: Way, seed: int, examples: int) -> dict[str, float]:
-    """`seed_work` without what is done already."""
-    work = seed_work(config, way, examples)
-    horizons, counts = plan(config, examples)
-    done = DiskCheckpoints(directory.training(seed) / "checkpoints").numbers()
-    work["train"] -= max(done, default=0)
-    if directory.growth(seed, way.estimator).exists():
-        work["score"] = 0.0
-    for horizon in horizons:
-        if directory.trials(seed, horizon, way).exists():
-            work["cleanse"] -= 2.0 * len(counts) * (known(config.steps) if way.from_start else horizon)
-    return work
+def trial_work(config: Config, way: Way, horizon: int, examples: int) -> float:
+    """Work of trying removals at one horizon, in training steps."""
+    _, counts = plan(config, examples)
+    return 2.0 * len(counts) * (known(config.steps) if way.from_start else horizon)
 
 
-def verify_work(directory: RunDirectory, place: Workplace, way: Way, seed: int) -> float:
-    """Work left of the stage `verify` for one seed, in training steps, once the choice can be made."""
-    config, cell = place.config, chosen_cell(directory, place, way)
-    work = 0.0
-    if cell is not None and not directory.compared(seed, cell, way).exists():
-        redone = known(config.steps) if way.from_start else cell.horizon
-        work += sum(redone + SWEEP * steps_swept(name, [cell.horizon]) for name in compared_with(config, way))
-    if seed == MAIN_SEED and not has_verified(directory, way.estimator):
-        horizon = cell.horizon if cell is not None else max(plan(config, len(place.splits.train))[0])
-        work += known(config.verify) * horizon
-    return work
+def comparison_work(config: Config, way: Way, cell: Cell) -> float:
+    """Work of comparing with other estimators at one cell, in training steps."""
+    redone = known(config.steps) if way.from_start else cell.horizon
+    return sum(redone + SWEEP * steps_swept(name, [cell.horizon]) for name in compared_with(config, way))
 
 
 def compared_with(config: Config, way: Way) -> list[str]:
@@ -160,21 +139,18 @@ def _believable(config: Config, scores: Mapping[int, Scores], epoch: float) -> l
     return [horizon for horizon in sorted(scores) if horizon <= max(longest, min(scores))]
 
 
-def cleanse_seed(
-    directory: RunDirectory, place: Workplace, run: Run, scores: dict[int, Scores], seed: int, way: Way, tick: Tick
-) -> list[Trial]:
-    """Retraining of one seed for every horizon, the cheapest first, and every number to remove."""
+def try_removals(
+    directory: RunDirectory, place: Workplace, run: Run, seed: int, horizon: int, way: Way, tick: Tick
+) -> None:
+    """Retraining of one seed at one horizon, for every number to remove; nothing where it has no scores."""
+    path = directory.scores(seed, place.validation.name, way.estimator, horizon)
+    if not path.exists():
+        return
     _, counts = plan(place.config, len(place.splits.train))
-    trials = []
-    for horizon in sorted(scores):
-        path = directory.trials(seed, horizon, way)
-        if not path.exists():
-            before = _before(directory, place, run, seed)
-            found = try_horizon(run, scores[horizon], counts, place.metrics, before, way.from_start)
-            write_json(path, [asdict(trial) for trial in found])
-            tick(2.0 * len(counts) * (run.steps if way.from_start else horizon))
-        trials += [Trial(**row) for row in read_json(path)]
-    return trials
+    before = _before(directory, place, run, seed)
+    found = try_horizon(run, Scores.read(path), counts, place.metrics, before, way.from_start)
+    write_json(directory.trials(seed, horizon, way), [asdict(trial) for trial in found])
+    tick(trial_work(place.config, way, horizon, len(place.splits.train)))
 
 
 def compare_seed(
@@ -184,9 +160,6 @@ def compare_seed(
 
     An estimator that does not fit the game or the metric is left out, with a warning.
     """
-    path = directory.compared(seed, cell, way)
-    if path.exists():
-        return
     scores = {}
     for name in compared_with(place.config, way):
         try:
@@ -200,7 +173,7 @@ def compare_seed(
         for name, changes in zip(scores, found, strict=True)
         if changes is not None
     ]
-    write_json(path, rows)
+    write_json(directory.compared(seed, cell, way), rows)
     tick(float(len(scores) * (run.steps if way.from_start else cell.horizon)))
 
 
@@ -256,37 +229,13 @@ def read_trials(directory: RunDirectory, config: Config, examples: int, way: Way
     return [Trial(**row) for path in paths if path.exists() for row in read_json(path)]
 
 
-def work_on_seed(root: Path, seed: int, last: str, way: Way, tick: Tick) -> None:
-    """Everything of one seed up to the stage ``last``; ``verify`` needs the trials of all seeds."""
-    directory = RunDirectory(root)
-    place = workplace(load(directory.config))
-    with _timed(directory, seed, "train"):
-        run = train_seed(directory, place, seed, tick)
-        values_of_seed(directory, place, run, seed)
-    if last == "train":
-        return
-    with _timed(directory, seed, "score"):
-        scores = score_seed(directory, place, run, seed, way.estimator, tick)
-    if last == "score":
-        return
-    with _timed(directory, seed, "cleanse"):
-        cleanse_seed(directory, place, run, scores, seed, way, tick)
-    if last == "cleanse":
-        return
-    with _timed(directory, seed, "verify"):
-        cell = chosen_cell(directory, place, way)
-        if cell is not None:
-            compare_seed(directory, place, run, seed, cell, way, tick)
-        if seed == MAIN_SEED and scores:
-            own = scores[cell.horizon if cell is not None else max(scores)]
-            verify_itself(directory, place, run, own, tick)
+def add_seconds(directory: RunDirectory, seed: int, stage: str, seconds: float) -> None:
+    """Add what a job took to what earlier ones took on the stage."""
+    spent = read_seconds(directory, seed)
+    write_json(directory.seconds(seed), spent | {stage: spent[stage] + seconds})
 
 
-@contextmanager
-def _timed(directory: RunDirectory, seed: int, stage: str) -> Iterator[None]:
-    """Add the seconds spent to what earlier calls spent on the stage."""
-    start = time.monotonic()
-    yield
+def read_seconds(directory: RunDirectory, seed: int) -> dict[str, float]:
+    """Seconds of work on one seed by stage, over all calls."""
     path = directory.seconds(seed)
-    spent = read_json(path) if path.exists() else dict.fromkeys(STAGES, 0.0)
-    write_json(path, spent | {stage: spent[stage] + time.monotonic() - start})
+    return read_json(path) if path.exists() else dict.fromkeys(STAGES, 0.0)

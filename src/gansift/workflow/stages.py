@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -41,23 +41,25 @@ from gansift.workflow.config import (
 )
 from gansift.workflow.damage import discard_damaged, read_values
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.jobs import progress, run_seeds
+from gansift.workflow.executors import Executor, executor
+from gansift.workflow.jobs import Compare, Job, Train, pipeline
+from gansift.workflow.progress import progress
 from gansift.workflow.result import compared, summarise
 from gansift.workflow.seeds import (
     MAIN_SEED,
-    STAGES,
     SWEEP,
+    chosen_cell,
     is_cleansed,
     plan,
+    read_seconds,
     read_trials,
     score_seed,
     scores_at,
     seed_work,
     train_seed,
-    verify_work,
-    work_left,
 )
-from gansift.workflow.verification import read_verifications, verify_scores
+from gansift.workflow.spread import run_jobs
+from gansift.workflow.verification import Planned, planned, planned_itself, read_verifications
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +77,6 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     directory = RunDirectory(outdir)
     splits = load_data(given)
     config = resolve(given, tuple(splits.train.shape)).with_absolute_paths()
-    config = replace(config, jobs=config.jobs or os.cpu_count() or 1)
     check(config, splits)
     plan(config, len(splits.train))
     parse_estimators(f"{config.estimator},{config.baselines}" if config.baselines != "none" else config.estimator)
@@ -201,19 +202,52 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
         _consult(config, splits)
     for unfinished in directory.unfinished():
         remove(unfinished)
-    seeds, jobs = range(known(config.seeds)), config.jobs or 1
-    stages = [stage for stage in STAGES[: STAGES.index(last) + 1] if stage != "verify"]
-    left = [work_left(directory, config, way, seed, len(splits.train)) for seed in seeds]
-    total = sum(of_seed[stage] for of_seed in left for stage in stages)
-    run_seeds(directory.root, seeds, stages[-1], way, total, jobs, quiet)
-    if last == "verify":  # what is verified is the choice, which takes the trials of all seeds
-        place = workplace(load(directory.config))
-        total = sum(verify_work(directory, place, way, seed) for seed in seeds)
-        run_seeds(directory.root, seeds, "verify", way, total, jobs, quiet)
+    examples = len(splits.train)
+    jobs = pipeline(config, way, "cleanse" if last == "verify" else last, examples)
+    seeds = known(config.seeds)
+    # Training and scoring of a seed follow one another; its trials and retrainings do not.
+    most = seeds if last in ("train", "score") else len(jobs)
+    with executor(directory.root, config, most) as chosen:
+        _do(directory, config, jobs, chosen, f"{last} {seeds} seed{'s' if seeds > 1 else ''}", examples, quiet)
+        if last == "verify":  # what is verified is the choice, which takes the trials of all seeds
+            comparisons, verification = _after_choice(directory, way)
+            retrainings = [] if verification is None else verification.to_do
+            _do(directory, config, [*comparisons, *retrainings], chosen, "verify", examples, quiet)
+            if verification is not None:
+                verification.conclude(directory)
+
+
+def _do(
+    directory: RunDirectory,
+    config: Config,
+    jobs: Sequence[Job],
+    chosen: Executor,
+    title: str,
+    examples: int,
+    quiet: bool,
+) -> None:
+    work = sum(job.work(directory, config, examples) for job in jobs if not job.done(directory))
+    with progress(title, work, quiet or not work) as tick:
+        run_jobs(directory, jobs, chosen, tick)
+
+
+def _after_choice(directory: RunDirectory, way: Way) -> tuple[list[Job], Planned | None]:
+    """What the report says of the choice beyond its trials: other ways of choosing, and whether scores hold."""
+    place = workplace(load(directory.config))
+    cell = chosen_cell(directory, place, way)
+    comparisons: list[Job] = []
+    if cell is not None:
+        comparisons = [Compare(seed, cell, way) for seed in range(known(place.config.seeds))]
+    run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
+    scores = score_seed(directory, place, run, MAIN_SEED, way.estimator, lambda amount: None)
+    if not scores:
+        return comparisons, None
+    return comparisons, planned_itself(directory, place, run, scores[cell.horizon if cell else max(scores)])
 
 
 def verify(
     directory: RunDirectory,
+    config: Config,
     way: Way,
     file: Path | None,
     horizon: str | None,
@@ -225,7 +259,8 @@ def verify(
     """Verify scores against retraining; write it down, and into the report where there is one.
 
     Args:
-        directory: with trained seeds.
+        directory: of the run.
+        config: of the run, with the machine's settings of this call.
         way: whose scores, unless a file is given; and the way that an existing report is written anew for.
         file: score file of any origin.
         horizon: in epochs, or ``all``; default that of the file, the chosen one, or the longest that is configured.
@@ -239,30 +274,32 @@ def verify(
     """
     place = workplace(load(directory.config))
     _check_same_data(directory, place.splits)
-    config, examples = place.config, len(place.splits.train)
+    examples = len(place.splits.train)
     discard_damaged(directory, examples)
     given = None if file is None else Scores.read(file)
     seeds = range(known(config.seeds) if over_seeds else 1)
-    untrained = sum(work_left(directory, config, way, seed, examples)["train"] for seed in seeds)
-    with progress("train", untrained, quiet or not untrained) as tick:
-        runs = [train_seed(directory, place, seed, tick) for seed in seeds]
     (removed,) = parse_counts(remove, examples)
-    steps = _verified_horizon(directory, config, given, horizon, runs[0])
-    unscored = [
-        seed
-        for seed in seeds
-        if given is None and not directory.scores(seed, place.validation.name, way.estimator, steps).exists()
-    ]
-    with progress(
-        "verify", float(count * steps * len(runs) + SWEEP * steps_swept(way.estimator, [steps]) * len(unscored)), quiet
-    ) as tick:
-        scores = [
-            replace(given, horizon=steps)
-            if given
-            else scores_at(directory, place, run, seed, way.estimator, steps, tick)
-            for seed, run in zip(seeds, runs, strict=True)
+    with executor(directory.root, config, count * len(seeds)) as chosen:
+        _do(directory, config, [Train(seed) for seed in seeds], chosen, "train", examples, quiet)
+        runs = [train_seed(directory, place, seed, lambda amount: None) for seed in seeds]
+        steps = _verified_horizon(directory, config, given, horizon, runs[0])
+        unscored = [
+            seed
+            for seed in seeds
+            if given is None and not directory.scores(seed, place.validation.name, way.estimator, steps).exists()
         ]
-        found = verify_scores(directory, place, runs, scores, count, removed, tick)
+        with progress(
+            "score", SWEEP * steps_swept(way.estimator, [steps]) * len(unscored), quiet or not unscored
+        ) as tick:
+            scores = [
+                replace(given, horizon=steps)
+                if given
+                else scores_at(directory, place, run, seed, way.estimator, steps, tick)
+                for seed, run in zip(seeds, runs, strict=True)
+            ]
+        verification = planned(directory, place, runs, scores, count, removed)
+        _do(directory, config, verification.to_do, chosen, "verify", examples, quiet)
+    found = verification.conclude(directory)
     if directory.result.exists() and is_cleansed(directory, place, way):
         finish(directory, way)
     return found
@@ -300,7 +337,7 @@ def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> d
     run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
     seeds = range(known(place.config.seeds))
     values = [read_json(directory.values(seed)) for seed in seeds]
-    times = [read_json(path) for path in map(directory.seconds, seeds) if path.exists()]
+    times = [read_seconds(directory, seed) for seed in seeds]
     if directory.result.exists():  # a finished run that is only looked at again took what it took
         seconds = max(seconds or 0.0, read_json(directory.result)["seconds"] or 0.0)
     result, kept_choice = summarise(place, values, trials, run, way, seconds, times)

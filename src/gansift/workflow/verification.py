@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gansift.cleansing.agreement import Statistic
-from gansift.cleansing.verify import Verification, verify
+from gansift.cleansing.verify import Verification, judge, planned_removals
 from gansift.files import read_json, write_json
 from gansift.influence.estimators import RANKINGS
 from gansift.influence.scores import Scores
@@ -17,6 +18,7 @@ from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
 from gansift.workflow.config import known
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.jobs import Job, Retrain, retrainings
 
 # Of the training examples, in each removal by which `gansift run` verifies its own scores.
 _SHARE = 0.02
@@ -24,55 +26,65 @@ _SHARE = 0.02
 _FEWEST = 3
 
 
-def verify_scores(
-    directory: RunDirectory,
-    place: Workplace,
-    runs: Sequence[Run],
-    scores: Sequence[Scores],
-    count: int,
-    removed: int,
-    tick: Callable[[float], None],
-) -> dict[str, Any]:
-    """Verify scores against retraining and write down what was found; read it if it is there already.
+@dataclass(frozen=True)
+class Planned:
+    """A verification that is to be done, or read if it is done already.
 
-    Args:
-        directory: of the run.
-        place: data and metrics.
+    Attributes:
+        path: where it is written down.
         runs: of the seeds to retrain; one for the truth of one model, several for what is to be expected.
         scores: of every run.
-        count: random removals.
-        removed: examples in each.
-        tick: called with the number of steps redone.
+        removals: the ids removed together in each retraining.
+        jobs: the retrainings, for every run in the order of the removals.
+    """
 
-    Returns:
-        An entry of ``verification`` in ``report.json``.
+    path: Path
+    runs: Sequence[Run]
+    scores: Sequence[Scores]
+    removals: Sequence[tuple[str, ...]]
+    jobs: Sequence[Sequence[Retrain]]
+
+    @property
+    def to_do(self) -> list[Job]:
+        """The jobs of all runs."""
+        return [job for of_run in self.jobs for job in of_run]
+
+    def conclude(self, directory: RunDirectory) -> dict[str, Any]:
+        """Write down what was found, once the jobs are done.
+
+        Returns:
+            An entry of ``verification`` in ``report.json``.
+
+        Raises:
+            GansiftError: if nearly every retraining broke down.
+        """
+        if not self.path.exists():
+            true = [[change for job in of_run for change in job.changes(directory)] for of_run in self.jobs]
+            found = judge(self.scores, self.removals, true, self.scores[0].horizon)
+            write_json(self.path, _entry(found, self.runs, len(self.removals[0])))
+        return read_json(self.path)
+
+
+def planned(
+    directory: RunDirectory, place: Workplace, runs: Sequence[Run], scores: Sequence[Scores], count: int, removed: int
+) -> Planned:
+    """The verification of scores against ``count`` retrainings without ``removed`` random examples each.
 
     Raises:
-        UsageError, GansiftError: as `cleansing.verify`.
+        UsageError: as `cleansing.verify`.
     """
-    path = _path(directory, scores, count, removed)
-    if not path.exists():
-        found = verify(
-            runs, scores, place.validation, count=count, removed=removed, done=lambda steps: tick(float(steps))
-        )
-        write_json(path, _entry(found, runs, removed))
-    return read_json(path)
+    removals = planned_removals(runs, scores, place.validation, count, removed)
+    horizon = scores[0].horizon
+    jobs = [retrainings(run, run.step.settings.seed, horizon, removals) for run in runs]
+    return Planned(_path(directory, scores, count, removed), runs, scores, removals, jobs)
 
 
-def verify_itself(
-    directory: RunDirectory, place: Workplace, run: Run, scores: Scores, tick: Callable[[float], None]
-) -> None:
-    """What `gansift run` verifies unasked: the main seed's scores against random removals of 2 %."""
+def planned_itself(directory: RunDirectory, place: Workplace, run: Run, scores: Scores) -> Planned | None:
+    """What `gansift run` verifies unasked: the main seed's scores against random removals of 2 %; None for nothing."""
     removed = max(1, round(_SHARE * len(scores)))
     # Of few examples, single ones: no more than there are.
     count = min(known(place.config.verify), len(scores)) if removed == 1 else known(place.config.verify)
-    if count >= _FEWEST:
-        verify_scores(directory, place, [run], [scores], count, removed, tick)
-
-
-def has_verified(directory: RunDirectory, estimator: str) -> bool:
-    """Whether scores of an estimator have been verified in any way."""
-    return any(directory.verifications.glob(f"{estimator}-*.json"))
+    return planned(directory, place, [run], [scores], count, removed) if count >= _FEWEST else None
 
 
 def read_verifications(directory: RunDirectory, estimator: str) -> list[dict[str, Any]]:

@@ -1,0 +1,65 @@
+"""The same small grid in one process, in two, and on a Ray of this machine: wall time, and whether all bytes agree.
+
+    python benchmarks/jobs.py [--source digits] [--ways "--jobs 1" "--jobs 2" "--cluster local"] [--out FILE]
+
+A run without Ray leaves the cluster out with `--ways "--jobs 1" "--jobs 2"`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from gansift.files import write_json
+
+_GRID = [
+    "--steps", "300", "--seeds", "4", "--horizons", "1,2,5", "--remove", "2%,5%", "--latents", "500", "--width", "32",
+]  # fmt: skip
+
+
+def measure(source: str, way: str, folder: Path) -> tuple[float, str]:
+    """Seconds of a run, and a hash of all that it computed."""
+    command = [sys.executable, "-m", "gansift.cli", "run", source, "--outdir", str(folder), "--quiet", *_GRID]
+    start = time.perf_counter()
+    subprocess.run([*command, *way.split()], check=True, capture_output=True)
+    return time.perf_counter() - start, _digest(folder)
+
+
+def _digest(folder: Path) -> str:
+    """Of every file but those that state times or the settings of the machine."""
+    digest = hashlib.sha256()
+    for part in ("seeds", "scores", "verify", "generator"):
+        for path in sorted((folder / part).rglob("*")):
+            if path.is_file() and path.name != "seconds.json":
+                digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--source", default="digits")
+    parser.add_argument("--ways", nargs="+", default=["--jobs 1", "--jobs 2", "--cluster local"])
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    rows = []
+    for way in arguments.ways:
+        with tempfile.TemporaryDirectory() as folder:
+            seconds, digest = measure(arguments.source, way, Path(folder))
+        rows.append(
+            {"way": way, "seconds": seconds, "digest": digest, "same": digest == rows[0]["digest"] if rows else True}
+        )
+        print("{way:16} {seconds:7.1f} s  {digest:.12}  same bytes: {same}".format(**rows[-1]), flush=True)
+    if arguments.out:
+        write_json(arguments.out, rows)
+    if not all(row["same"] for row in rows):
+        raise SystemExit("the bytes differ")
+
+
+if __name__ == "__main__":
+    main()

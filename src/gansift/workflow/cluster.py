@@ -1,0 +1,152 @@
+"""Jobs on a Ray cluster. Ray is an extra, so nothing imports this file unless a cluster is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from gansift.errors import GansiftError
+from gansift.workflow.config import Config
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.executors import Outcome, attempt, gathered
+from gansift.workflow.jobs import Job
+from gansift.workflow.progress import Tick
+
+try:
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+except ImportError as missing:
+    raise GansiftError(
+        "--cluster needs Ray, which is not installed here: python -m pip install 'ray[client]>=2.40'"
+    ) from missing
+
+#: The address that starts a Ray on this machine, for as long as the command runs.
+LOCAL = "local"
+
+
+class Cluster:
+    """Jobs on the machines of a Ray cluster, which share the file system of the run directory.
+
+    Args:
+        root: run directory.
+        config: of the run: ``cluster`` is the address, ``threads`` the processors of each job; a job on a GPU has one
+            for itself.
+
+    Raises:
+        GansiftError: if the cluster cannot be reached or has no room for a job.
+    """
+
+    def __init__(self, root: Path, config: Config) -> None:
+        self._root = root.absolute()
+        self._fingerprint = _fingerprint(self._root)
+        needed = {"CPU": config.threads, "GPU": 0 if config.device == "cpu" else 1}
+        _connect(str(config.cluster), (config.jobs or 0) * config.threads)
+        self.size = config.jobs or room(ray.nodes(), needed)
+        if self.size == 0:
+            ray.shutdown()
+            raise GansiftError(
+                f"no machine of the cluster {config.cluster} has room for a job of {needed['CPU']} processors and "
+                f"{needed['GPU']} GPUs. Give fewer --threads, or --jobs if machines will join."
+            )
+        self._progress = ray.remote(_Progress).options(num_cpus=0, max_restarts=-1).remote()
+        # Not tried again by Ray: how often a job is begun is decided, and said, in one place.
+        self._task = ray.remote(_attempt).options(
+            num_cpus=needed["CPU"], num_gpus=needed["GPU"], max_retries=0, name="gansift"
+        )
+        self._references: dict[Future[Outcome], Any] = {}
+
+    def submit(self, job: Job, tick: Tick) -> Future[Outcome]:
+        """Hand the job to Ray."""
+        reference = self._task.remote(self._root, self._fingerprint, job, self.size, self._progress)
+        future: Future[Outcome] = reference.future()
+        self._references[future] = reference
+        return future
+
+    def relay(self, tick: Tick) -> None:
+        """Pass on what the workers reported."""
+        with suppress(RayError):  # the machine that counts may be lost; the jobs go on
+            tick(ray.get(self._progress.take.remote()))
+
+    def died(self, error: BaseException) -> bool:
+        """Whether the worker or its machine was lost, not whether the job's own code failed."""
+        return isinstance(error, RayError) and not isinstance(error, RayTaskError)
+
+    def close(self) -> None:
+        """Cancel what is running, and leave the cluster; a local one ends."""
+        for future, reference in self._references.items():
+            if not future.done():
+                ray.cancel(reference, force=True)
+        ray.shutdown()
+
+
+def _connect(address: str, processors: int) -> None:
+    quiet: dict[str, Any] = {"logging_level": logging.ERROR}
+    if address == LOCAL:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray's own, which would go over the net
+        quiet |= {"include_dashboard": False, "num_cpus": max(processors, os.cpu_count() or 1)}
+    try:
+        ray.init(address=address, **quiet)
+    except (ConnectionError, ImportError, RuntimeError, ValueError) as error:
+        raise GansiftError(
+            f"cannot use the Ray cluster {address}: {error}. Start one by `ray start --head` and give its "
+            "ray://HOST:10001, or --cluster local for one on this machine, or --cluster none."
+        ) from error
+
+
+def room(nodes: Sequence[Mapping[str, Any]], needed: Mapping[str, int]) -> int:
+    """How many jobs fit on a cluster at the same time.
+
+    Args:
+        nodes: as `ray.nodes` describes them.
+        needed: resources of one job by name.
+    """
+    return sum(
+        min(int(node["Resources"].get(name, 0) // amount) for name, amount in needed.items() if amount)
+        for node in nodes
+        if node["Alive"]
+    )
+
+
+class _Progress:
+    """Adds up the workers' progress, on the cluster."""
+
+    def __init__(self) -> None:
+        self._amount = 0.0
+
+    def add(self, amount: float) -> None:
+        self._amount += amount
+
+    def take(self) -> float:
+        amount, self._amount = self._amount, 0.0
+        return amount
+
+
+def _attempt(root: Path, fingerprint: str, job: Job, size: int, progress: Any) -> Outcome:
+    try:
+        _check_shared(root, fingerprint)
+    except GansiftError as error:
+        return Outcome(0.0, error)
+    with gathered(progress.add.remote) as tick:
+        return attempt(root, job, size, tick)
+
+
+@lru_cache(maxsize=1)
+def _check_shared(root: Path, fingerprint: str) -> None:
+    if _fingerprint(root) != fingerprint:
+        raise GansiftError(
+            f"the machine {os.uname().nodename} of the cluster does not see {root} as this one does. All machines must "
+            "share the file system of the run directory and of the data, under the same paths."
+        )
+
+
+def _fingerprint(root: Path) -> str | None:
+    """A hash of the run's configuration; None where there is none."""
+    config = RunDirectory(root).config
+    return hashlib.sha256(config.read_bytes()).hexdigest() if config.exists() else None

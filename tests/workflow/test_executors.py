@@ -1,0 +1,134 @@
+"""Processes of this machine: a worker that is killed costs its own job's work and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gansift.errors import GansiftError
+from gansift.workflow import stages
+from gansift.workflow.config import NO_CLUSTER, merge
+from gansift.workflow.executors import Here, Processes, executor
+from gansift.workflow.jobs import Score, Train, pipeline
+from gansift.workflow.spread import run_jobs
+
+SMALL = {
+    "source": "normal-1d", "steps": 40, "seeds": 2, "horizons": "1,all", "remove": "5", "latents": 50, "width": 4,
+    "batch": 100, "verify": 0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DiesOnce(Train):
+    """Kills its process in the middle of training, the first time."""
+
+    def run(self, directory, place, tick):
+        steps, died = 0, directory.root / f"died-{self.seed}"
+
+        def count(amount):
+            nonlocal steps
+            steps += 1
+            if steps == 25 and not died.exists():
+                died.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            tick(amount)
+
+        super().run(directory, place, count)
+
+
+@dataclass(frozen=True)
+class DiesAlways(Train):
+    """Kills its process."""
+
+    def run(self, directory, place, tick):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Faulty(Train):
+    """Has a mistake in its code, and in what the user asks for."""
+
+    error: Exception
+
+    def run(self, directory, place, tick):
+        raise self.error
+
+
+def _prepared(root: Path, **settings):
+    return stages.prepare(merge({**SMALL, **settings}, None), root)
+
+
+def _files(root: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.glob("seeds/**/*"))
+        if path.is_file() and path.name not in ("seconds.json", ".lock")
+    }
+
+
+def _do(root: Path, chosen, replaced=(), **settings) -> float:
+    directory, config = _prepared(root, **settings)
+    jobs = [*replaced, *pipeline(config, config.way, "cleanse", 500)[len(replaced) :]]
+    amounts = []
+    try:
+        run_jobs(directory, jobs, chosen, amounts.append)
+    finally:
+        chosen.close()
+    return sum(amounts)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    root = tmp_path_factory.mktemp("undisturbed")
+    progress = _do(root, Here(root))
+    return _files(root), progress
+
+
+def test_a_killed_workers_job_is_done_again_to_the_same_bytes(undisturbed, tmp_path):
+    progress = _do(tmp_path, Processes(tmp_path, 2), [DiesOnce(0)])
+    assert (tmp_path / "died-0").exists()
+    assert _files(tmp_path) == undisturbed[0]
+    assert progress == pytest.approx(undisturbed[1], rel=0.3)
+
+
+def test_a_job_that_kills_every_worker_is_named_and_the_others_land(tmp_path):
+    directory, _ = _prepared(tmp_path)
+    chosen = Processes(tmp_path, 2)
+    with pytest.raises(GansiftError, match="training seed 0: 3 workers died of it"):
+        run_jobs(directory, [DiesAlways(0), Train(1)], chosen, lambda amount: None)
+    chosen.close()
+    assert Train(1).done(directory)
+
+
+def test_what_a_worker_logs_is_logged_here(tmp_path, caplog):
+    directory, config = _prepared(tmp_path)
+    jobs = [Train(0), Train(1)]
+    run_jobs(directory, jobs, Here(tmp_path), lambda amount: None)
+    for seed in (0, 1):
+        sorted(directory.checkpoints(seed).glob("step-*"))[-1].unlink()
+    chosen = Processes(tmp_path, 2)
+    caplog.clear()
+    run_jobs(directory, [Score(0, "itd"), Score(1, "itd")], chosen, lambda amount: None)
+    chosen.close()
+    assert caplog.text.count(f"step-{config.steps:08d}.safetensors is missing; it is computed again") == 2
+
+
+def test_a_jobs_own_errors_come_back_as_they_are(tmp_path):
+    directory, _ = _prepared(tmp_path)
+    chosen = Processes(tmp_path, 2)
+    for error in (GansiftError("lower the learning rate"), ZeroDivisionError("a mistake")):
+        with pytest.raises(type(error), match=str(error)):
+            run_jobs(directory, [Faulty(0, error)], chosen, lambda amount: None)
+    chosen.close()
+
+
+def test_one_job_at_a_time_needs_no_process_and_no_cluster(tmp_path):
+    for settings, most, kind in (({"jobs": 1}, 9, Here), ({"jobs": 3}, 1, Here), ({"jobs": 3}, 2, Processes)):
+        _, config = _prepared(tmp_path, cluster=NO_CLUSTER, **settings)
+        with executor(tmp_path, config, most) as chosen:
+            assert type(chosen) is kind
+            assert chosen.size == min(settings["jobs"], most)
