@@ -158,11 +158,10 @@ def _pipeline(
 
     start = time.monotonic()
     given = configuration.merge({**settings, "source": source}, config)
+    folder = outdir or _usual_outdir(source)
     if dry_run:
-        _print(stages.describe(given), as_json=True)
+        _print(stages.describe(given, folder), as_json=True)
         return
-    named = Path(source).resolve()
-    folder = outdir or Path("runs") / (named.stem if named.is_file() else named.name)
     _log_to(folder)
     directory, resolved = stages.prepare(given, folder)
     stages.work(directory, resolved, last, resolved.way, quiet)
@@ -170,6 +169,11 @@ def _pipeline(
         _show_values(stages.evaluate(directory), as_json)
     else:
         _show(stages.finish(directory, resolved.way, time.monotonic() - start), as_json)
+
+
+def _usual_outdir(source: str) -> Path:
+    named = Path(source).resolve()
+    return Path("runs") / (named.stem if named.is_file() else named.name)
 
 
 @app.command()

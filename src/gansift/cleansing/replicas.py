@@ -10,6 +10,7 @@ from gansift.cleansing.retrain import retrain, without
 from gansift.errors import TrainingError
 from gansift.games.sampler import Sampler
 from gansift.training.state import State, is_finite, readout
+from gansift.training.step import Step
 from gansift.training.trajectory import Run
 
 # Below this many parameters a step costs the interpreter more than the processor, and stacking replicas is free.
@@ -42,15 +43,20 @@ def retrained_samplers(
     Raises:
         UsageError: for unknown ids or a horizon that is not in the run.
     """
-    size = sum(layout.size for layout in run.step.layouts.values())
     samplers: list[Sampler | None] = []
-    stacked = max(1, _STACKED // size) if run.step.game.stackable and size <= _SMALL else 1
+    stacked = stack_size(run.step)
     for first in range(0, len(removals), stacked):
         chunk = removals[first : first + stacked]
         samplers += [_alone(run, chunk[0], horizon)] if stacked == 1 else _together(run, chunk, horizon)
         if done is not None:
             done(horizon * len(chunk))
     return samplers
+
+
+def stack_size(step: Step) -> int:
+    """How many replicas of a game are retrained together; 1 where each is retrained alone."""
+    size = sum(layout.size for layout in step.layouts.values())
+    return max(1, _STACKED // size) if step.game.stackable and size <= _SMALL else 1
 
 
 def _alone(run: Run, ids: Iterable[str], horizon: int) -> Sampler | None:

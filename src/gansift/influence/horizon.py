@@ -32,8 +32,8 @@ Growth = Sequence[tuple[int, float, float]]
 BELIEVABLE = 250.0
 #: The effect up to which they are.
 BELIEVABLE_EFFECT = 0.025
-# Times the effect over half the horizon, if that is more than an epoch (within one, effects are still building up): up to
-# 6 where scores held, 160 where they did not although all else looked well.
+# Times the effect over half the horizon, if that is more than an epoch (within one, effects are still building up): up
+# to 6 where scores held, 160 where they did not although all else looked well.
 _BURST = 16.0
 _SHARE = 0.02
 

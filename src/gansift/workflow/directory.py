@@ -68,6 +68,10 @@ class RunDirectory:
         """The scores of one seed, estimator and horizon."""
         return self.training(seed) / "scores" / f"{metric}-{estimator}-{horizon}.csv"
 
+    def has_scores(self, seed: int, estimator: str, horizon: int) -> bool:
+        """Whether a horizon of one seed is scored by an estimator, for the run's metric."""
+        return any((self.training(seed) / "scores").glob(f"*-{estimator}-{horizon}.csv"))
+
     def growth(self, seed: int, estimator: str) -> Path:
         """Norms of the adjoint along one seed's sweep; there once all scores of the estimator are."""
         return self.training(seed) / "scores" / f"growth-{estimator}.json"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 from gansift import training
 from gansift.cleansing.choose import choose, complete_cells
@@ -23,7 +24,7 @@ from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace, build_game, build_optimizers, workplace
 from gansift.workflow.config import AUTO, Config, Way, known, load, parse_counts, parse_estimators, parse_horizons
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.verification import has_verified, verify_itself
+from gansift.workflow.verification import has_verified, own_removals, verify_itself
 
 _log = logging.getLogger(__name__)
 
@@ -39,40 +40,84 @@ MAIN_SEED = 0
 SWEEP = 3.5
 
 
-def seed_work(config: Config, way: Way, examples: int) -> dict[str, float]:
-    """Work of one seed by stage, in training steps, for ``examples`` training examples; before anything is chosen."""
-    steps = known(config.steps)
-    horizons, counts = plan(config, examples)
-    redone = [steps if way.from_start else horizon for horizon in horizons]
-    score = SWEEP * steps_swept(way.estimator, horizons)
-    return {"train": steps, "score": score, "cleanse": 2.0 * len(counts) * sum(redone)}
+class Left(NamedTuple):
+    """What is left to do of one seed until removals are tried.
+
+    Attributes:
+        steps: of training.
+        scored: horizons to score, in steps; empty once they are.
+        tried: horizons to try removals at, in steps.
+    """
+
+    steps: int
+    scored: list[int]
+    tried: list[int]
+
+
+class VerifyLeft(NamedTuple):
+    """What is left to do of one seed's stage `verify`.
+
+    Attributes:
+        horizon: of the choice, in steps; the longest if nothing is chosen.
+        compared: estimators to compare the choice with.
+        removals: random ones to verify the scores by.
+    """
+
+    horizon: int
+    compared: list[str]
+    removals: int
+
+
+def left(directory: RunDirectory, config: Config, way: Way, seed: int, examples: int) -> Left:
+    """What is left to do of one seed, for ``examples`` training examples; all of it if nothing is there."""
+    horizons, _ = plan(config, examples)
+    done = DiskCheckpoints(directory.training(seed) / "checkpoints").numbers()
+    scored = directory.growth(seed, way.estimator).exists()
+    tried = (
+        [horizon for horizon in horizons if directory.has_scores(seed, way.estimator, horizon)] if scored else horizons
+    )
+    return Left(
+        known(config.steps) - max(done, default=0),
+        [] if scored else horizons,
+        [horizon for horizon in tried if not directory.trials(seed, horizon, way).exists()],
+    )
+
+
+def verify_left(
+    directory: RunDirectory, config: Config, way: Way, seed: int, examples: int, cell: Cell | None
+) -> VerifyLeft:
+    """What is left of the stage `verify` for one seed, once a cell is chosen, or None."""
+    compared = cell is not None and not directory.compared(seed, cell, way).exists()
+    verified = seed != MAIN_SEED or has_verified(directory, way.estimator)
+    return VerifyLeft(
+        max(plan(config, examples)[0]) if cell is None else cell.horizon,
+        compared_with(config, way) if compared else [],
+        0 if verified else own_removals(config, examples)[0],
+    )
 
 
 def work_left(directory: RunDirectory, config: Config, way: Way, seed: int, examples: int) -> dict[str, float]:
-    """`seed_work` without what is done already."""
-    work = seed_work(config, way, examples)
-    horizons, counts = plan(config, examples)
-    done = DiskCheckpoints(directory.training(seed) / "checkpoints").numbers()
-    work["train"] -= max(done, default=0)
-    if directory.growth(seed, way.estimator).exists():
-        work["score"] = 0.0
-    for horizon in horizons:
-        if directory.trials(seed, horizon, way).exists():
-            work["cleanse"] -= 2.0 * len(counts) * (known(config.steps) if way.from_start else horizon)
-    return work
+    """Work left of one seed by stage, in training steps, before anything is chosen."""
+    to_do, (_, counts) = left(directory, config, way, seed, examples), plan(config, examples)
+    return {
+        "train": to_do.steps,
+        "score": SWEEP * steps_swept(way.estimator, to_do.scored) if to_do.scored else 0.0,
+        "cleanse": 2.0 * len(counts) * sum(redone(config, way, horizon) for horizon in to_do.tried),
+    }
 
 
 def verify_work(directory: RunDirectory, place: Workplace, way: Way, seed: int) -> float:
     """Work left of the stage `verify` for one seed, in training steps, once the choice can be made."""
-    config, cell = place.config, chosen_cell(directory, place, way)
-    work = 0.0
-    if cell is not None and not directory.compared(seed, cell, way).exists():
-        redone = known(config.steps) if way.from_start else cell.horizon
-        work += sum(redone + SWEEP * steps_swept(name, [cell.horizon]) for name in compared_with(config, way))
-    if seed == MAIN_SEED and not has_verified(directory, way.estimator):
-        horizon = cell.horizon if cell is not None else max(plan(config, len(place.splits.train))[0])
-        work += known(config.verify) * horizon
-    return work
+    config = place.config
+    cell = chosen_cell(directory, place, way)
+    horizon, names, removals = verify_left(directory, config, way, seed, len(place.splits.train), cell)
+    compared = sum(redone(config, way, horizon) + SWEEP * steps_swept(name, [horizon]) for name in names)
+    return compared + removals * horizon
+
+
+def redone(config: Config, way: Way, horizon: int) -> int:
+    """Steps of one retraining of a horizon: the whole run where examples are removed from the start."""
+    return known(config.steps) if way.from_start else horizon
 
 
 def compared_with(config: Config, way: Way) -> list[str]:
@@ -172,7 +217,7 @@ def cleanse_seed(
             before = _before(directory, place, run, seed)
             found = try_horizon(run, scores[horizon], counts, place.metrics, before, way.from_start)
             write_json(path, [asdict(trial) for trial in found])
-            tick(2.0 * len(counts) * (run.steps if way.from_start else horizon))
+            tick(2.0 * len(counts) * redone(place.config, way, horizon))
         trials += [Trial(**row) for row in read_json(path)]
     return trials
 
@@ -201,7 +246,7 @@ def compare_seed(
         if changes is not None
     ]
     write_json(path, rows)
-    tick(float(len(scores) * (run.steps if way.from_start else cell.horizon)))
+    tick(float(len(scores) * redone(place.config, way, cell.horizon)))
 
 
 def scores_at(

@@ -40,6 +40,7 @@ from gansift.workflow.config import (
     resolve,
 )
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.fits import check_fits
 from gansift.workflow.jobs import progress, run_seeds
 from gansift.workflow.result import compared, summarise
 from gansift.workflow.seeds import (
@@ -51,7 +52,6 @@ from gansift.workflow.seeds import (
     read_trials,
     score_seed,
     scores_at,
-    seed_work,
     train_seed,
     verify_work,
     work_left,
@@ -73,11 +73,7 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     """
     directory = RunDirectory(outdir)
     splits = load_data(given)
-    config = resolve(given, tuple(splits.train.shape)).with_absolute_paths()
-    config = replace(config, jobs=config.jobs or os.cpu_count() or 1)
-    check(config, splits)
-    plan(config, len(splits.train))
-    parse_estimators(f"{config.estimator},{config.baselines}" if config.baselines != "none" else config.estimator)
+    config = resolved(given, splits)
     if directory.config.exists() and directory.started:
         _check_same(directory, config)
         recorded = load(directory.config)
@@ -95,6 +91,20 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     for path, reason in splits.skipped:
         _log.warning("left out %s: %s", path, reason)
     return directory, config
+
+
+def resolved(given: Config, splits: data.Splits) -> Config:
+    """The configuration with every open value filled in, and checked.
+
+    Raises:
+        UsageError, TrainingError: as `prepare`.
+    """
+    config = resolve(given, tuple(splits.train.shape)).with_absolute_paths()
+    config = replace(config, jobs=config.jobs or os.cpu_count() or 1)
+    check(config, splits)
+    plan(config, len(splits.train))
+    parse_estimators(f"{config.estimator},{config.baselines}" if config.baselines != "none" else config.estimator)
+    return config
 
 
 def _check_same(directory: RunDirectory, config: Config) -> None:
@@ -120,20 +130,22 @@ def _check_same_data(directory: RunDirectory, splits: data.Splits) -> None:
         )
 
 
-def describe(config: Config) -> dict[str, Any]:
-    """What a run would do: its resolved settings, grid and amount of work, without doing it."""
-    splits = load_data(config)
-    resolved = resolve(config, tuple(splits.train.shape))
-    check(resolved, splits)
-    horizons, counts = plan(resolved, len(splits.train))
+def describe(given: Config, outdir: Path) -> dict[str, Any]:
+    """What a run would do: its resolved settings and grid, without doing it.
+
+    Raises:
+        UsageError, TrainingError, DataError: as `prepare` and `work` for what can be told beforehand.
+    """
+    splits = load_data(given)
+    config = resolved(given, splits)
+    check_fits(RunDirectory(outdir), config, config.way, splits, "verify")
+    horizons, counts = plan(config, len(splits.train))
     return {
-        "settings": asdict(resolved),
+        "settings": asdict(config),
         "examples": {"train": len(splits.train), "validation": len(splits.valid), "test": len(splits.test)},
         "skipped": [list(pair) for pair in splits.skipped],
         "horizons": horizons,
         "removals": counts,
-        "training_steps_worth_of_work": known(resolved.seeds)
-        * sum(seed_work(resolved, resolved.way, len(splits.train)).values()),
     }
 
 
@@ -184,10 +196,12 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
 
     Raises:
         TrainingError: if the data are no longer those of the run, or a training breaks down.
+        UsageError: if the states do not fit this machine's disk or memory.
         GansiftError: for a fault that the doctor finds.
     """
     splits = load_data(config)
     _check_same_data(directory, splits)
+    check_fits(directory, config, way, splits, last)
     if (
         consult
         and last != "train"

@@ -15,7 +15,7 @@ from gansift.influence.estimators import RANKINGS
 from gansift.influence.scores import Scores
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
-from gansift.workflow.config import known
+from gansift.workflow.config import Config, known
 from gansift.workflow.directory import RunDirectory
 
 # Of the training examples, in each removal by which `gansift run` verifies its own scores.
@@ -63,11 +63,17 @@ def verify_itself(
     directory: RunDirectory, place: Workplace, run: Run, scores: Scores, tick: Callable[[float], None]
 ) -> None:
     """What `gansift run` verifies unasked: the main seed's scores against random removals of 2 %."""
-    removed = max(1, round(_SHARE * len(scores)))
-    # Of few examples, single ones: no more than there are.
-    count = min(known(place.config.verify), len(scores)) if removed == 1 else known(place.config.verify)
-    if count >= _FEWEST:
+    count, removed = own_removals(place.config, len(scores))
+    if count:
         verify_scores(directory, place, [run], [scores], count, removed, tick)
+
+
+def own_removals(config: Config, examples: int) -> tuple[int, int]:
+    """How many random removals `gansift run` verifies its scores by, 0 for none, and the examples in each."""
+    removed = max(1, round(_SHARE * examples))
+    # Of few examples, single ones: no more than there are.
+    count = min(known(config.verify), examples) if removed == 1 else known(config.verify)
+    return (count if count >= _FEWEST else 0), removed
 
 
 def has_verified(directory: RunDirectory, estimator: str) -> bool:
