@@ -207,6 +207,70 @@ def doctor(
 
 
 @app.command()
+@_with_config
+def estimate(
+    source: Annotated[str, typer.Argument(help="data as for `gansift run`, or a run directory")],
+    settings: dict[str, Any],
+    config: _ConfigFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Measure what a run would take on this machine: time, memory, disk. For a run directory, what is left to do.
+
+    A miniature of the run is done beside it, in up to a minute, and nothing is kept. For each stage:
+
+    time: on the clock, with --jobs processes at work.
+
+    work: of all processes together.
+
+    job: the most memory (RSS) that one process takes.
+
+    memory: the same of all processes together.
+
+    disk: what is written and kept.
+
+    The total adds up time, work and disk; of memory it is the highest. As long as nothing is chosen, the last stage is
+    counted at the longest horizon, and --horizons auto as if all could be believed: it may take less.
+    """
+    from gansift.workflow import config as configuration
+    from gansift.workflow import stages
+    from gansift.workflow.directory import RunDirectory
+
+    directory = RunDirectory(Path(source))
+    recorded = directory.config.exists()
+    given = (
+        configuration.load(directory.config)
+        if recorded
+        else configuration.merge({**settings, "source": source}, config)
+    )
+    found = stages.estimated(given, directory if recorded else None)
+    _print(found, as_json, _estimate_lines(found))
+
+
+def _estimate_lines(found: dict[str, Any]) -> str:
+    from gansift.workflow.fits import in_words
+
+    lines = [f"{'':8}{'time':>10}{'work':>10}{'job':>12}{'memory':>12}{'disk':>12}"]
+    for row in (*found["stages"], found["total"]):
+        times = "".join(f"{_clock(row[name]):>10}" for name in ("seconds", "work"))
+        amounts = "".join(f"{in_words(row[name]):>12}" for name in ("memory_job", "memory", "disk"))
+        lines.append(f"{row['stage']:8}{times}{amounts}")
+    jobs, there = found["jobs"], found["available"]
+    memory = "" if there["memory"] is None else f"{in_words(there['memory'])} of memory and "
+    lines.append(
+        f"{jobs} job{'s' if jobs > 1 else ''} at a time. Available here: {memory}{in_words(there['disk'])} of disk."
+    )
+    if not found["fits"]:
+        lines.append("It does not fit: fewer --jobs, a smaller --memory, --batch, --width or --steps take less.")
+    return "\n".join(lines)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} m" if hours else f"{minutes} m {rest:02} s" if minutes else f"{rest} s"
+
+
+@app.command()
 def score(
     run_dir: _RunDir,
     estimator: _Estimator = None,

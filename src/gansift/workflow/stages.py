@@ -7,6 +7,7 @@ import logging
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -40,22 +41,31 @@ from gansift.workflow.config import (
     resolve,
 )
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.estimate import estimate, total
 from gansift.workflow.fits import check_fits
 from gansift.workflow.jobs import progress, run_seeds
+from gansift.workflow.machine import available_memory, free_disk
+from gansift.workflow.measure import measure
 from gansift.workflow.result import compared, summarise
 from gansift.workflow.seeds import (
     MAIN_SEED,
     STAGES,
     SWEEP,
+    Left,
+    VerifyLeft,
+    chosen_cell,
     is_cleansed,
+    left,
     plan,
     read_trials,
     score_seed,
     scores_at,
     train_seed,
+    verify_left,
     verify_work,
     work_left,
 )
+from gansift.workflow.states import jobs_of, sizes
 from gansift.workflow.verification import read_verifications, verify_scores
 
 _log = logging.getLogger(__name__)
@@ -130,6 +140,58 @@ def _check_same_data(directory: RunDirectory, splits: data.Splits) -> None:
         )
 
 
+def estimated(given: Config, directory: RunDirectory | None, way: Way | None = None) -> dict[str, Any]:
+    """What a run takes by stage, all of it, or what is left to do in a run directory; and what there is for it.
+
+    Args:
+        given: the configuration; that of the directory where one is given.
+        directory: of a run.
+        way: of cleansing; default the configured one.
+
+    Returns:
+        ``stages`` and ``total`` (see `workflow.estimate.Row`; seconds and bytes), ``jobs``, ``available`` (bytes of
+        ``memory``, None where unknown, and ``disk``), and whether it ``fits``.
+
+    Raises:
+        UsageError, TrainingError, DataError: as `prepare`.
+        GansiftError: for what would stop the run at once.
+    """
+    splits = load_data(given)
+    config = resolved(given, splits)
+    way = way or config.way
+    of_states = sizes(config, splits.train)
+    rows = estimate(
+        config,
+        way,
+        len(splits.train),
+        of_states,
+        measure(config, way, splits),
+        _left(directory, config, way, len(splits.train)),
+    )
+    everything = total(rows)
+    memory, disk = available_memory(), free_disk(directory.root if directory else Path())
+    return {
+        "stages": [asdict(row) for row in rows],
+        "total": asdict(everything),
+        "jobs": jobs_of(config),
+        "available": {"memory": memory, "disk": disk},
+        "fits": everything.disk <= disk and (memory is None or everything.memory <= memory),
+    }
+
+
+def _left(directory: RunDirectory | None, config: Config, way: Way, examples: int) -> list[tuple[Left, VerifyLeft]]:
+    """What is left of every seed; as long as nothing can be chosen, a choice at the longest horizon is counted."""
+    cell: Cell | None = Cell(max(plan(config, examples)[0]), 0)
+    if directory is not None and is_cleansed(directory, workplace(config), way):
+        cell = chosen_cell(directory, workplace(config), way)
+    with TemporaryDirectory() as empty:
+        there = directory or RunDirectory(Path(empty))
+        return [
+            (left(there, config, way, seed, examples), verify_left(there, config, way, seed, examples, cell))
+            for seed in range(known(config.seeds))
+        ]
+
+
 def describe(given: Config, outdir: Path) -> dict[str, Any]:
     """What a run would do: its resolved settings and grid, without doing it.
 
@@ -149,15 +211,14 @@ def describe(given: Config, outdir: Path) -> dict[str, Any]:
     }
 
 
-def doctor(config: Config, quick: bool) -> list[Finding]:
+def doctor(given: Config, quick: bool) -> list[Finding]:
     """Examine the game that a configuration describes, open values filled in as `gansift train` would."""
-    splits = load_data(config)
-    resolved = resolve(config, tuple(splits.train.shape))
-    check(resolved, splits)
-    return _examine(resolved, splits, quick)
+    splits = load_data(given)
+    return examined(resolved(given, splits), splits, quick)
 
 
-def _examine(config: Config, splits: data.Splits, quick: bool) -> list[Finding]:
+def examined(config: Config, splits: data.Splits, quick: bool) -> list[Finding]:
+    """What the doctor finds in the game of a resolved configuration."""
     return examine(
         build_game(config, tuple(splits.train.shape)),
         splits.train,
@@ -172,7 +233,7 @@ def _examine(config: Config, splits: data.Splits, quick: bool) -> list[Finding]:
 
 
 def _consult(config: Config, splits: data.Splits) -> None:
-    findings = _examine(config, splits, quick=True)
+    findings = examined(config, splits, quick=True)
     for finding in findings:
         if finding.verdict == "warning":
             _log.warning("doctor: %s %s %s", finding.where, finding.message, finding.remedy)
@@ -213,8 +274,8 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
         unfinished.unlink(missing_ok=True)
     seeds, jobs = range(known(config.seeds)), config.jobs or 1
     stages = [stage for stage in STAGES[: STAGES.index(last) + 1] if stage != "verify"]
-    left = [work_left(directory, config, way, seed, len(splits.train)) for seed in seeds]
-    total = sum(of_seed[stage] for of_seed in left for stage in stages)
+    to_do = [work_left(directory, config, way, seed, len(splits.train)) for seed in seeds]
+    total = sum(of_seed[stage] for of_seed in to_do for stage in stages)
     run_seeds(directory.root, seeds, stages[-1], way, total, jobs, quiet)
     if last == "verify":  # what is verified is the choice, which takes the trials of all seeds
         place = workplace(load(directory.config))
