@@ -74,7 +74,7 @@ def compare(name: str, jobs: int) -> None:
         times = [json.loads(path.read_text()) for path in Path(directory).glob("seeds/*/seconds.json")]
         report = json.loads((Path(directory) / "report.json").read_text())
     for stage in ("train", "score", "cleanse", "verify"):
-        _line(f"  {stage}, work", rows[stage]["work"], sum(of_seed[stage] for of_seed in times), "s")
+        _line(f"  {stage}", rows[stage]["seconds"], sum(of_seed[stage] for of_seed in times) / jobs, "s")
     _line("time", rows["total"]["seconds"], run["seconds"], "s")
     _line("work", rows["total"]["work"], run["processor"], "s by the processor")
     _line("memory", rows["total"]["memory"] / 2**20, run["memory"] / 2**20, "MiB")

@@ -220,7 +220,7 @@ def estimate(
 
     time: on the clock, with --jobs processes at work.
 
-    work: of all processes together.
+    work: of the processor, all processes together.
 
     job: the most memory (RSS) that one process takes.
 
@@ -228,8 +228,8 @@ def estimate(
 
     disk: what is written and kept.
 
-    The total adds up time, work and disk; of memory it is the highest. As long as nothing is chosen, the last stage is
-    counted at the longest horizon, and --horizons auto as if all could be believed: it may take less.
+    The total adds up time, work and disk; of memory it is the highest. As long as nothing is chosen, verification is
+    counted at the mean of the horizons; --horizons auto counts as if all could be believed, and may take less.
     """
     from gansift.workflow import config as configuration
     from gansift.workflow import stages

@@ -30,9 +30,10 @@ class Pace(NamedTuple):
 
 @dataclass(frozen=True)
 class Costs:
-    """What one of each thing costs on this machine; seconds and bytes.
+    """What one of each thing costs on this machine; seconds of the processor, and bytes.
 
     Attributes:
+        slowdown: seconds on the clock for one of the processor, with all jobs at work.
         command: starting the command and checking its data and game.
         worker: starting a process of its own for seeds.
         place: loading the data and fitting the metric's features.
@@ -56,6 +57,7 @@ class Costs:
         steps: of that miniature, whose states are in those peaks.
     """
 
+    slowdown: float
     command: float
     worker: float
     place: float
@@ -86,7 +88,7 @@ class Row:
     Attributes:
         stage: its name, one of `ROWS`.
         seconds: on the clock, with all jobs at work.
-        work: seconds of all processes together.
+        work: seconds of the processor, of all processes together.
         memory_job: peak memory of one job, in bytes.
         memory: peak memory of all jobs and of the command that waits for them, in bytes.
         disk: bytes written to the run directory, and kept there.
@@ -123,8 +125,7 @@ def estimate(
         examples: for training.
         of_states: the sizes of the states.
         costs: of this machine.
-        left: of every seed. Before the choice is made it is counted as made, at the longest horizon: the most that
-            verification can take.
+        left: of every seed.
     """
     counted = _Counted(config, way, examples, of_states, costs)
     seeds = [to_do for to_do, _ in left]
@@ -159,7 +160,7 @@ def estimate(
         job = costs.peaks[stage] + counted.more_memory(stage, seeds, last)
         others = max(costs.parent, costs.peaks["start"] if stage == "verify" else 0)
         memory = job if stage == "report" or not apart else jobs * job + others
-        rows.append(Row(stage, clock, work, job, memory, counted.disk(stage, seeds, last)))
+        rows.append(Row(stage, costs.slowdown * clock, work, job, memory, counted.disk(stage, seeds, last)))
     return rows
 
 

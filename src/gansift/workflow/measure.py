@@ -1,7 +1,9 @@
 """What one of each thing costs on this machine: a miniature of the run is done, in as many processes as the run has.
 
 The miniature has the same data, game and metrics, a few training steps, one horizon and one seed, and lies in a
-temporary directory. It goes through the very functions that the run goes through.
+temporary directory. It goes through the very functions that the run goes through. Single costs are times of the
+processor, because a short time on the clock says more about what else the machine was doing; how much longer the clock
+takes is told from the miniature as a whole.
 """
 
 from __future__ import annotations
@@ -95,7 +97,7 @@ def _miniature_steps(config: Config, splits: Splits) -> int:
         ema=known(config.ema),
         dtype=config.dtype,
         device=config.device,
-        progress=lambda number, losses: shown.append(time.perf_counter()),
+        progress=lambda number, losses: shown.append(time.process_time()),
     )
     step = median(_differences(shown)) if len(shown) > 1 else _TRAINED
     return min(known(config.steps), _MOST, max(_FEWEST, round(_TRAINED / max(step, 1e-6))))
@@ -120,7 +122,7 @@ def _measured(
     submitted: float,
 ) -> dict[str, Any]:
     """What one process measures; the first one does the command's own part, too: first of all if it works alone."""
-    found: dict[str, Any] = {"worker": time.time() - submitted}
+    found: dict[str, Any] = {"worker": time.process_time()}
     way = way._replace(from_start=False)  # the miniature's only horizon is the whole of it
     peaks: dict[str, int] = {}
     logging.getLogger("gansift").setLevel(logging.ERROR)
@@ -134,7 +136,7 @@ def _measured(
     files = {"start": _bytes(folder)}
 
     shown: list[float] = []
-    train_seed(directory, place, MAIN_SEED, lambda amount: shown.append(time.perf_counter()))
+    train_seed(directory, place, MAIN_SEED, lambda amount: shown.append(time.process_time()))
     found["step"] = median(_differences(shown)) if len(shown) > 1 else 0.0
     found["opening"], run = _repeated(lambda: train_seed(directory, place, MAIN_SEED, _ignored))
     store = DiskCheckpoints(directory.training(MAIN_SEED) / "checkpoints")
@@ -172,18 +174,19 @@ def _measured(
         found["report"], _ = _timed(lambda: _report(directory, way))
         files["report"] = _bytes(folder) - written
     peaks["report"] = peak_memory()
+    found["slowdown"] = (time.time() - submitted) / time.process_time()
     return found | {"peaks": peaks, "files": files, "steps": run.steps}
 
 
 def _command(small: Config) -> float:
     """Seconds that the command itself spends: its imports, reading the data twice, examining the game."""
-    start = time.perf_counter()
+    start = time.process_time()
     from gansift.workflow import stages
 
     splits = load_data(small)
     load_data(small)
     stages.examined(small, splits, quick=True)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def _report(directory: RunDirectory, way: Way) -> None:
@@ -214,7 +217,7 @@ def _pace(name: str, run: Run, place: Workplace, gradient: float, step: float) -
         try:
             seconds, _ = _timed(
                 lambda: estimate(
-                    name, run, place.validation, [run.steps], lambda number: shown.append(time.perf_counter())
+                    name, run, place.validation, [run.steps], lambda number: shown.append(time.process_time())
                 )
             )
         except GansiftError:  # a run leaves it out, too
@@ -231,9 +234,9 @@ def _pace(name: str, run: Run, place: Workplace, gradient: float, step: float) -
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    start = time.perf_counter()
+    start = time.process_time()
     result = work()
-    return time.perf_counter() - start, result
+    return time.process_time() - start, result
 
 
 def _repeated(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -259,7 +262,7 @@ def _mean(found: Sequence[dict[str, Any]], parent: int) -> Costs:
     first = found[0]
     mean: dict[str, Any] = {
         name: fmean(of_process[name] for of_process in found)
-        for name in ("worker", "place", "opening", "step", "save", "load", "value", "values", "imports")
+        for name in ("worker", "place", "opening", "step", "save", "load", "value", "values", "imports", "slowdown")
     }
     mean["stacked"] = {
         size: fmean(of_process["stacked"][size] for of_process in found) for size in first["stacked"]

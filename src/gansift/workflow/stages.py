@@ -7,6 +7,7 @@ import logging
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -180,8 +181,8 @@ def estimated(given: Config, directory: RunDirectory | None, way: Way | None = N
 
 
 def _left(directory: RunDirectory | None, config: Config, way: Way, examples: int) -> list[tuple[Left, VerifyLeft]]:
-    """What is left of every seed; as long as nothing can be chosen, a choice at the longest horizon is counted."""
-    cell: Cell | None = Cell(max(plan(config, examples)[0]), 0)
+    """What is left of every seed; as long as nothing can be chosen, a choice at the mean of the horizons counts."""
+    cell: Cell | None = Cell(round(fmean(plan(config, examples)[0])), 0)
     if directory is not None and is_cleansed(directory, workplace(config), way):
         cell = chosen_cell(directory, workplace(config), way)
     with TemporaryDirectory() as empty:
