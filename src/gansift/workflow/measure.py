@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -81,7 +82,13 @@ def measure(config: Config, way: Way, splits: Splits) -> Costs:
             )
             for row in range(processes)
         ]  # fmt: skip
-        found = [future.result() for future in futures]
+        try:
+            found = [future.result() for future in futures]
+        except BrokenProcessPool as error:
+            raise GansiftError(
+                "a process that measured died (killed, or out of memory?), and so would the run; try fewer --jobs, a "
+                "smaller --batch or --width"
+            ) from error
     return _mean(found, parent)
 
 
@@ -150,6 +157,11 @@ def _measured(
 
     found["gradient"], _ = _repeated(lambda: place.validation.gradient(run))
     scores = score_seed(directory, place, run, MAIN_SEED, way.estimator, _ignored)
+    if not scores:
+        raise GansiftError(
+            f"nothing can be scored: the backward sweep overflowed within {run.steps} steps. Train more smoothly "
+            "(larger --eps or --r1, smaller --lr)."
+        )
     peaks["score"] = peak_memory()
     found["scores"] = directory.scores(MAIN_SEED, place.validation.name, way.estimator, run.steps).stat().st_size
     found["growth"] = directory.growth(MAIN_SEED, way.estimator).stat().st_size // run.steps
