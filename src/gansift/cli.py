@@ -167,11 +167,10 @@ def _pipeline(
 
     start = time.monotonic()
     given = configuration.merge({**settings, "source": source}, config)
+    folder = outdir or _usual_outdir(source)
     if dry_run:
-        _print(stages.describe(given), as_json=True)
+        _print(stages.describe(given, folder), as_json=True)
         return
-    named = Path(source).resolve()
-    folder = outdir or Path("runs") / (named.stem if named.is_file() else named.name)
     _log_to(folder)
     with only_writer(folder):
         directory, resolved = stages.prepare(given, folder)
@@ -180,6 +179,11 @@ def _pipeline(
             _show_values(stages.evaluate(directory), as_json)
         else:
             _show(stages.finish(directory, resolved.way, time.monotonic() - start), as_json)
+
+
+def _usual_outdir(source: str) -> Path:
+    named = Path(source).resolve()
+    return Path("runs") / (named.stem if named.is_file() else named.name)
 
 
 @app.command()
@@ -210,6 +214,70 @@ def doctor(
     _print({"findings": [asdict(finding) for finding in found]}, as_json, "\n".join(lines))
     if any(finding.verdict == "fault" for finding in found):
         raise typer.Exit(_DID_NOT_HOLD)
+
+
+@app.command()
+@_with_config
+def estimate(
+    source: Annotated[str, typer.Argument(help="data as for `gansift run`, or a run directory")],
+    settings: dict[str, Any],
+    config: _ConfigFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Measure what a run would take on this machine: time, memory, disk. For a run directory, what is left to do.
+
+    A miniature of the run is done beside it, in up to a minute, and nothing is kept. For each stage:
+
+    time: on the clock, with --jobs processes at work.
+
+    work: of the processor, all processes together.
+
+    job: the most memory (RSS) that one process takes.
+
+    memory: the same of all processes together.
+
+    disk: what is written and kept.
+
+    The total adds up time, work and disk; of memory it is the highest. As long as nothing is chosen, verification is
+    counted at the mean of the horizons; --horizons auto counts as if all could be believed, and may take less.
+    """
+    from gansift.workflow import config as configuration
+    from gansift.workflow import stages
+    from gansift.workflow.directory import RunDirectory
+
+    directory = RunDirectory(Path(source))
+    recorded = directory.config.exists()
+    given = (
+        configuration.load(directory.config)
+        if recorded
+        else configuration.merge({**settings, "source": source}, config)
+    )
+    found = stages.estimated(given, directory if recorded else None)
+    _print(found, as_json, _estimate_lines(found))
+
+
+def _estimate_lines(found: dict[str, Any]) -> str:
+    from gansift.workflow.fits import in_words
+
+    lines = [f"{'':8}{'time':>10}{'work':>10}{'job':>12}{'memory':>12}{'disk':>12}"]
+    for row in (*found["stages"], found["total"]):
+        times = "".join(f"{_clock(row[name]):>10}" for name in ("seconds", "work"))
+        amounts = "".join(f"{in_words(row[name]):>12}" for name in ("memory_job", "memory", "disk"))
+        lines.append(f"{row['stage']:8}{times}{amounts}")
+    jobs, there = found["jobs"], found["available"]
+    memory = "" if there["memory"] is None else f"{in_words(there['memory'])} of memory and "
+    lines.append(
+        f"{jobs} job{'s' if jobs > 1 else ''} at a time. Available here: {memory}{in_words(there['disk'])} of disk."
+    )
+    if not found["fits"]:
+        lines.append("It does not fit: fewer --jobs, a smaller --memory, --batch, --width or --steps take less.")
+    return "\n".join(lines)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} m" if hours else f"{minutes} m {rest:02} s" if minutes else f"{rest} s"
 
 
 @app.command()

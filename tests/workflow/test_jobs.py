@@ -20,7 +20,7 @@ def test_retrainings_in_jobs_are_bit_for_bit_those_in_one_go(monkeypatch, stacke
     run = training.train(gan(r1=0.3), examples(24), steps=8, batch_size=4, optimizers=optimizer)
     metric = MeanWave()
     monkeypatch.setattr(replicas, "_STACKED", stacked * sum(layout.size for layout in run.step.layouts.values()))
-    assert replicas.stack_size(run) == stacked
+    assert replicas.stack_size(run.step) == stacked
     removals = random_removals(run, influence.itd(run, metric), count=17, removed=2)
     jobs = retrainings(run, 0, 6, removals)
     assert len(jobs) > 1

@@ -10,7 +10,7 @@ from gansift.cleansing.retrain import retrain, without
 from gansift.errors import TrainingError
 from gansift.games.sampler import Sampler
 from gansift.training.state import State, is_finite, readout
-from gansift.training.step import SMALL
+from gansift.training.step import SMALL, Step
 from gansift.training.trajectory import Run
 
 # Parameters of all replicas that are stacked together: enough to keep the interpreter's share small, and few enough
@@ -42,7 +42,7 @@ def retrained_samplers(
         UsageError: for unknown ids or a horizon that is not in the run.
     """
     samplers: list[Sampler | None] = []
-    stacked = stack_size(run)
+    stacked = stack_size(run.step)
     for first in range(0, len(removals), stacked):
         chunk = removals[first : first + stacked]
         samplers += [_alone(run, chunk[0], horizon)] if stacked == 1 else _together(run, chunk, horizon)
@@ -51,14 +51,14 @@ def retrained_samplers(
     return samplers
 
 
-def stack_size(run: Run) -> int:
+def stack_size(step: Step) -> int:
     """How many retrainings of a run are trained together; 1 where they are not stacked.
 
     Retrainings may be split over calls of `retrained_samplers` without a change to any bit if all calls but the last
     get a multiple of this many.
     """
-    size = sum(layout.size for layout in run.step.layouts.values())
-    return max(1, _STACKED // size) if run.step.game.stackable and size <= SMALL else 1
+    size = sum(layout.size for layout in step.layouts.values())
+    return max(1, _STACKED // size) if step.game.stackable and size <= SMALL else 1
 
 
 def _alone(run: Run, ids: Iterable[str], horizon: int) -> Sampler | None:

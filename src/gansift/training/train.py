@@ -134,7 +134,7 @@ def train(
 def _stride(step: Step, memory: int | None) -> int:
     """Steps between recorded states: the root of all, unless so many do not fit into half of ``memory``."""
     steps = step.settings.steps
-    stride = max(1, math.isqrt(steps))
+    stride = usual_stride(steps)
     if memory is None:
         return stride
     kept = memory // 2 // state_bytes(step.initial())
@@ -144,6 +144,11 @@ def _stride(step: Step, memory: int | None) -> int:
             "beside what scoring needs. Allow more memory, or give an outdir to keep states on disk."
         )
     return max(stride, math.ceil(steps / (kept - 1)))
+
+
+def usual_stride(steps: int) -> int:
+    """Steps between the states that are recorded of so many: their root."""
+    return max(1, math.isqrt(steps))
 
 
 def settings_for(
@@ -255,7 +260,7 @@ def redo(run: Run, weights: Tensor, horizon: int) -> Run:
         TrainingError: if parameters become NaN or infinite, naming the step.
     """
     start = run.steps - horizon
-    stride = max(1, math.isqrt(horizon))
+    stride = usual_stride(horizon)
     redone = record(run.step, weights, start, MemoryCheckpoints(), stride, initial=run.state(start))
     return replace(redone, memory=run.memory)
 

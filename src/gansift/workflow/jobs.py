@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -231,10 +232,22 @@ def pipeline(config: Config, way: Way, last: str, examples: int) -> list[Job]:
     return jobs
 
 
+def at_once(config: Config, way: Way, last: str, examples: int) -> int:
+    """How many jobs are done at the same time up to the stage ``last``, which may be ``verify``."""
+    # Training and scoring of a seed follow one another; its trials and retrainings do not.
+    most = known(config.seeds) if last in ("train", "score") else len(pipeline(config, way, "cleanse", examples))
+    return min(config.jobs or os.cpu_count() or 1, most)
+
+
+def removals_in_a_job(stack: int) -> int:
+    """How many removals one job retrains without, where ``stack`` retrainings are trained together."""
+    return stack * math.ceil(_REMOVALS / stack)
+
+
 def retrainings(run: Run, seed: int, horizon: int, removals: Sequence[tuple[str, ...]]) -> list[Retrain]:
     """The jobs that retrain one seed without each of ``removals``, in their order.
 
     They are cut where stacks of retrainings end, so that the numbers are those of one process.
     """
-    size = stack_size(run) * math.ceil(_REMOVALS / stack_size(run))
+    size = removals_in_a_job(stack_size(run.step))
     return [Retrain(seed, horizon, tuple(removals[first : first + size])) for first in range(0, len(removals), size)]

@@ -32,26 +32,21 @@ MAIN_SEED = 0
 SWEEP = 3.5
 
 
-def seed_work(config: Config, way: Way, examples: int) -> dict[str, float]:
-    """Work of one seed by stage, in training steps, for ``examples`` training examples; before anything is chosen."""
-    horizons, _ = plan(config, examples)
-    return {
-        "train": known(config.steps),
-        "score": SWEEP * steps_swept(way.estimator, horizons),
-        "cleanse": sum(trial_work(config, way, horizon, examples) for horizon in horizons),
-    }
-
-
 def trial_work(config: Config, way: Way, horizon: int, examples: int) -> float:
     """Work of trying removals at one horizon, in training steps."""
     _, counts = plan(config, examples)
-    return 2.0 * len(counts) * (known(config.steps) if way.from_start else horizon)
+    return 2.0 * len(counts) * redone(config, way, horizon)
 
 
 def comparison_work(config: Config, way: Way, cell: Cell) -> float:
     """Work of comparing with other estimators at one cell, in training steps."""
-    redone = known(config.steps) if way.from_start else cell.horizon
-    return sum(redone + SWEEP * steps_swept(name, [cell.horizon]) for name in compared_with(config, way))
+    steps = redone(config, way, cell.horizon)
+    return sum(steps + SWEEP * steps_swept(name, [cell.horizon]) for name in compared_with(config, way))
+
+
+def redone(config: Config, way: Way, horizon: int) -> int:
+    """Steps of one retraining of a horizon: the whole run where examples are removed from the start."""
+    return known(config.steps) if way.from_start else horizon
 
 
 def compared_with(config: Config, way: Way) -> list[str]:
@@ -174,7 +169,7 @@ def compare_seed(
         if changes is not None
     ]
     write_json(directory.compared(seed, cell, way), rows)
-    tick(float(len(scores) * (run.steps if way.from_start else cell.horizon)))
+    tick(float(len(scores) * redone(place.config, way, cell.horizon)))
 
 
 def scores_at(

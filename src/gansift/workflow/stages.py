@@ -7,6 +7,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -41,8 +43,13 @@ from gansift.workflow.config import (
 )
 from gansift.workflow.damage import discard_damaged, read_values
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.estimate import estimate, total
 from gansift.workflow.executors import Executor, executor
-from gansift.workflow.jobs import Compare, Job, Train, pipeline
+from gansift.workflow.fits import check_fits
+from gansift.workflow.jobs import Compare, Job, Train, at_once, pipeline
+from gansift.workflow.left import Left, VerifyLeft, left, verify_left
+from gansift.workflow.machine import available_memory, free_disk
+from gansift.workflow.measure import measure
 from gansift.workflow.progress import progress
 from gansift.workflow.result import compared, summarise
 from gansift.workflow.seeds import (
@@ -55,10 +62,10 @@ from gansift.workflow.seeds import (
     read_trials,
     score_seed,
     scores_at,
-    seed_work,
     train_seed,
 )
 from gansift.workflow.spread import run_jobs
+from gansift.workflow.states import sizes
 from gansift.workflow.verification import Planned, planned, planned_itself, read_verifications
 
 _log = logging.getLogger(__name__)
@@ -76,10 +83,7 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     """
     directory = RunDirectory(outdir)
     splits = load_data(given)
-    config = resolve(given, tuple(splits.train.shape)).with_absolute_paths()
-    check(config, splits)
-    plan(config, len(splits.train))
-    parse_estimators(f"{config.estimator},{config.baselines}" if config.baselines != "none" else config.estimator)
+    config = resolved(given, splits)
     if directory.config.exists() and directory.started:
         recorded = load(directory.config)
         _check_same(directory, recorded, config)
@@ -99,6 +103,19 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     for path, reason in splits.skipped:
         _log.warning("left out %s: %s", path, reason)
     return directory, config
+
+
+def resolved(given: Config, splits: data.Splits) -> Config:
+    """The configuration with every open value filled in, and checked.
+
+    Raises:
+        UsageError, TrainingError: as `prepare`.
+    """
+    config = resolve(given, tuple(splits.train.shape)).with_absolute_paths()
+    check(config, splits)
+    plan(config, len(splits.train))
+    parse_estimators(f"{config.estimator},{config.baselines}" if config.baselines != "none" else config.estimator)
+    return config
 
 
 def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> None:
@@ -124,32 +141,86 @@ def _check_same_data(directory: RunDirectory, splits: data.Splits) -> None:
         )
 
 
-def describe(config: Config) -> dict[str, Any]:
-    """What a run would do: its resolved settings, grid and amount of work, without doing it."""
-    splits = load_data(config)
-    resolved = resolve(config, tuple(splits.train.shape))
-    check(resolved, splits)
-    horizons, counts = plan(resolved, len(splits.train))
+def estimated(given: Config, directory: RunDirectory | None, way: Way | None = None) -> dict[str, Any]:
+    """What a run takes by stage, all of it, or what is left to do in a run directory; and what there is for it.
+
+    Args:
+        given: the configuration; that of the directory where one is given.
+        directory: of a run.
+        way: of cleansing; default the configured one.
+
+    Returns:
+        ``stages`` and ``total`` (see `workflow.estimate.Row`; seconds and bytes), ``jobs``, ``available`` (bytes of
+        ``memory``, None where unknown, and ``disk``), and whether it ``fits``.
+
+    Raises:
+        UsageError, TrainingError, DataError: as `prepare`.
+        GansiftError: for what would stop the run at once.
+    """
+    splits = load_data(given)
+    config = resolved(given, splits)
+    way = way or config.way
+    config = replace(config, jobs=at_once(config, way, "verify", len(splits.train)))
+    of_states = sizes(config, splits.train)
+    rows = estimate(
+        config,
+        way,
+        len(splits.train),
+        of_states,
+        measure(config, way, splits),
+        _left(directory, config, way, len(splits.train)),
+    )
+    everything = total(rows)
+    memory, disk = available_memory(), free_disk(directory.root if directory else Path())
     return {
-        "settings": asdict(resolved),
+        "stages": [asdict(row) for row in rows],
+        "total": asdict(everything),
+        "jobs": config.jobs,
+        "available": {"memory": memory, "disk": disk},
+        "fits": everything.disk <= disk and (memory is None or everything.memory <= memory),
+    }
+
+
+def _left(directory: RunDirectory | None, config: Config, way: Way, examples: int) -> list[tuple[Left, VerifyLeft]]:
+    """What is left of every seed; as long as nothing can be chosen, a choice at the mean of the horizons counts."""
+    cell: Cell | None = Cell(round(fmean(plan(config, examples)[0])), 0)
+    if directory is not None and is_cleansed(directory, workplace(config), way):
+        cell = chosen_cell(directory, workplace(config), way)
+    with TemporaryDirectory() as empty:
+        there = directory or RunDirectory(Path(empty))
+        return [
+            (left(there, config, way, seed, examples), verify_left(there, config, way, seed, examples, cell))
+            for seed in range(known(config.seeds))
+        ]
+
+
+def describe(given: Config, outdir: Path) -> dict[str, Any]:
+    """What a run would do: its resolved settings and grid, without doing it.
+
+    Raises:
+        UsageError, TrainingError, DataError: as `prepare` and `work` for what can be told beforehand.
+    """
+    splits = load_data(given)
+    config = resolved(given, splits)
+    check_fits(RunDirectory(outdir), config, config.way, splits, "verify")
+    horizons, counts = plan(config, len(splits.train))
+    return {
+        "settings": asdict(config),
         "examples": {"train": len(splits.train), "validation": len(splits.valid), "test": len(splits.test)},
         "skipped": [list(pair) for pair in splits.skipped],
         "horizons": horizons,
         "removals": counts,
-        "training_steps_worth_of_work": known(resolved.seeds)
-        * sum(seed_work(resolved, resolved.way, len(splits.train)).values()),
     }
 
 
-def doctor(config: Config, quick: bool) -> list[Finding]:
+def doctor(given: Config, quick: bool) -> list[Finding]:
     """Examine the game that a configuration describes, open values filled in as `gansift train` would."""
-    splits = load_data(config)
-    resolved = resolve(config, tuple(splits.train.shape))
-    check(resolved, splits)
-    return _examine(resolved, splits, quick)
+    splits = load_data(given)
+    return examined(resolved(given, splits), splits, quick)
 
 
-def _examine(config: Config, splits: data.Splits, quick: bool) -> list[Finding]:
+def examined(config: Config, splits: data.Splits, quick: bool) -> list[Finding]:
+    """What the doctor finds in the game of a resolved configuration."""
     return examine(
         build_game(config, tuple(splits.train.shape)),
         splits.train,
@@ -164,7 +235,7 @@ def _examine(config: Config, splits: data.Splits, quick: bool) -> list[Finding]:
 
 
 def _consult(config: Config, splits: data.Splits) -> None:
-    findings = _examine(config, splits, quick=True)
+    findings = examined(config, splits, quick=True)
     for finding in findings:
         if finding.verdict == "warning":
             _log.warning("doctor: %s %s %s", finding.where, finding.message, finding.remedy)
@@ -188,11 +259,13 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
 
     Raises:
         TrainingError: if the data are no longer those of the run, or a training breaks down.
+        UsageError: if the states do not fit this machine's disk or memory.
         GansiftError: for a fault that the doctor finds.
     """
     splits = load_data(config)
     _check_same_data(directory, splits)
     discard_damaged(directory, len(splits.train))
+    check_fits(directory, config, way, splits, last)
     if (
         consult
         and last != "train"
@@ -205,9 +278,7 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
     examples = len(splits.train)
     jobs = pipeline(config, way, "cleanse" if last == "verify" else last, examples)
     seeds = known(config.seeds)
-    # Training and scoring of a seed follow one another; its trials and retrainings do not.
-    most = seeds if last in ("train", "score") else len(jobs)
-    with executor(directory.root, config, most) as chosen:
+    with executor(directory.root, config, at_once(config, way, last, examples)) as chosen:
         _do(directory, config, jobs, chosen, f"{last} {seeds} seed{'s' if seeds > 1 else ''}", examples, quiet)
         if last == "verify":  # what is verified is the choice, which takes the trials of all seeds
             comparisons, verification = _after_choice(directory, way)

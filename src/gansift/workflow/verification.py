@@ -16,7 +16,7 @@ from gansift.influence.estimators import RANKINGS
 from gansift.influence.scores import Scores
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
-from gansift.workflow.config import known
+from gansift.workflow.config import Config, known
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import Job, Retrain, retrainings
 
@@ -81,10 +81,21 @@ def planned(
 
 def planned_itself(directory: RunDirectory, place: Workplace, run: Run, scores: Scores) -> Planned | None:
     """What `gansift run` verifies unasked: the main seed's scores against random removals of 2 %; None for nothing."""
-    removed = max(1, round(_SHARE * len(scores)))
+    count, removed = own_removals(place.config, len(scores))
+    return planned(directory, place, [run], [scores], count, removed) if count else None
+
+
+def own_removals(config: Config, examples: int) -> tuple[int, int]:
+    """How many random removals `gansift run` verifies its scores by, 0 for none, and the examples in each."""
+    removed = max(1, round(_SHARE * examples))
     # Of few examples, single ones: no more than there are.
-    count = min(known(place.config.verify), len(scores)) if removed == 1 else known(place.config.verify)
-    return planned(directory, place, [run], [scores], count, removed) if count >= _FEWEST else None
+    count = min(known(config.verify), examples) if removed == 1 else known(config.verify)
+    return (count if count >= _FEWEST else 0), removed
+
+
+def has_verified_itself(directory: RunDirectory, config: Config, estimator: str, horizon: int, examples: int) -> bool:
+    """Whether what `gansift run` verifies unasked is written down."""
+    return any(directory.verifications.glob(f"{_name(estimator, horizon, *own_removals(config, examples), 1)}-*.json"))
 
 
 def read_verifications(directory: RunDirectory, estimator: str) -> list[dict[str, Any]]:
@@ -97,8 +108,12 @@ def _path(directory: RunDirectory, scores: Sequence[Scores], count: int, removed
     """Named after what is verified; the hash tells score files of one estimator apart."""
     first = scores[0]
     digest = hashlib.sha256(b"".join(of_run.values.tobytes() for of_run in scores)).hexdigest()[:8]
-    name = f"{first.estimator}-{first.horizon}-{count}x{removed}-seeds-{len(scores)}-{digest}"
-    return directory.verifications / f"{name}.json"
+    name = _name(first.estimator, first.horizon, count, removed, len(scores))
+    return directory.verifications / f"{name}-{digest}.json"
+
+
+def _name(estimator: str, horizon: int, count: int, removed: int, seeds: int) -> str:
+    return f"{estimator}-{horizon}-{count}x{removed}-seeds-{seeds}"
 
 
 def _entry(found: Verification, runs: Sequence[Run], removed: int) -> dict[str, Any]:

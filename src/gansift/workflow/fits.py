@@ -1,0 +1,94 @@
+"""Whether a run fits this machine: told in no time from the sizes of its states, before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from gansift.data.examples import Splits
+from gansift.errors import UsageError
+from gansift.influence.estimators import SWEEPS
+from gansift.workflow.config import NO_CLUSTER, Config, Way, known
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.jobs import at_once
+from gansift.workflow.left import Left, left
+from gansift.workflow.machine import available_memory, free_disk
+from gansift.workflow.seeds import STAGES, plan, redone
+from gansift.workflow.states import Sizes, brought_back, recorded, retrained, room, sizes
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def check_fits(directory: RunDirectory, config: Config, way: Way, splits: Splits, last: str) -> None:
+    """Refuse what is certain not to fit: the checkpoints to the disk, or the states of all jobs to the memory.
+
+    Only what is left to do up to the stage ``last`` counts, and of that only states: what a step takes to compute is
+    left out, so that nothing is refused that would fit. `gansift estimate` measures the rest.
+
+    Raises:
+        UsageError: saying how much is needed and there, and what to change.
+    """
+    config = replace(config, jobs=at_once(config, way, last, len(splits.train)))
+    of_states = sizes(config, splits.train)
+    to_do = [left(directory, config, way, seed, len(splits.train)) for seed in range(known(config.seeds))]
+    needed, free = disk_needed(config, of_states, to_do), free_disk(directory.root)
+    if needed > free:
+        raise UsageError(
+            f"the checkpoints need {in_words(needed)} of disk, and {in_words(free)} are free at {directory.root}. "
+            "Choose another --outdir, or train fewer --steps or --seeds or a smaller network (--width)."
+        )
+    here = config.device == "cpu" and config.cluster in (None, NO_CLUSTER)
+    there = available_memory() if here else None
+
+    def memory(tried: Config) -> int:
+        return memory_needed(tried, way, of_states, to_do, last, len(splits.train))
+
+    if there is not None and memory(config) > there:
+        raise UsageError(
+            f"the training states of jobs at the same time need {in_words(memory(config))} of memory, and "
+            f"{in_words(there)} are available. {_advice(config, memory, there)}"
+        )
+
+
+def _advice(config: Config, memory: Callable[[Config], int], there: int) -> str:
+    """What makes the states fit, the least change first; what else takes less."""
+    for jobs in range(known(config.jobs) - 1, 0, -1):
+        if memory(replace(config, jobs=jobs)) <= there:
+            return f"They fit with --jobs {jobs}. A smaller --memory, --width, --batch or fewer --steps take less, too."
+    # Half of what there is: the rest is for what a step takes to compute.
+    allowed = in_words(there // 2).replace(" ", "")
+    if memory(replace(config, memory=f"{there // 2}")) <= there:
+        return f"They fit with --memory {allowed}: scoring then repeats some steps, to the same result."
+    return "Take less: --jobs 1, a small --memory, smaller networks (--width) and batches (--batch), fewer --steps."
+
+
+def disk_needed(config: Config, of_states: Sizes, to_do: Sequence[Left]) -> int:
+    """Bytes of the checkpoints that are still to be written, for all seeds."""
+    return sum(recorded(known(config.steps), seed.steps) * of_states.state for seed in to_do)
+
+
+def memory_needed(config: Config, way: Way, of_states: Sizes, to_do: Sequence[Left], last: str, examples: int) -> int:
+    """Bytes of the states that jobs hold at the same time at the least, at the stage that holds most of them."""
+    stages, (_, counts) = STAGES[: STAGES.index(last) + 1], plan(config, examples)
+    training, scoring, trying = [2 * of_states.state for seed in to_do if seed.steps], [], []
+    for seed in to_do:
+        if "score" in stages and seed.scored and way.estimator in SWEEPS:
+            back = brought_back(known(config.steps), max(seed.scored), room(config, of_states.record))
+            scoring.append(back.held * of_states.record + 2 * of_states.state)
+        if "cleanse" in stages:
+            trying += [
+                retrained(redone(config, way, horizon), 2 * len(counts), of_states.stack) * of_states.state
+                for horizon in seed.tried
+            ]
+    return max(_at_the_same_time(held, known(config.jobs)) for held in (training, scoring, trying))
+
+
+def _at_the_same_time(held: Sequence[int], jobs: int) -> int:
+    """What as many pieces of work hold as there are jobs for: the largest, whichever others go on beside it."""
+    return max(held) + (min(jobs, len(held)) - 1) * min(held) if held else 0
+
+
+def in_words(amount: int) -> str:
+    """An amount of bytes in the largest unit of which there is one, such as ``1.5 GiB``."""
+    power = max(power for power in range(len(_UNITS)) if power == 0 or amount >= 1024**power)
+    return f"{amount / 1024**power:.3g} {_UNITS[power]}" if power else f"{amount} bytes"

@@ -1,0 +1,204 @@
+"""The estimate: counted exactly from the costs of one of each thing, and against what a real run leaves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+from typer.testing import CliRunner
+
+from gansift import cli
+from gansift.workflow import stages
+from gansift.workflow.build import load_data
+from gansift.workflow.config import Way, merge
+from gansift.workflow.estimate import ROWS, Costs, Pace, Piece, estimate, makespan, stacks, total
+from gansift.workflow.left import Left, VerifyLeft
+from gansift.workflow.states import Sizes
+
+ITD = Way("itd", False)
+SETTINGS = {
+    "source": "normal-1d", "steps": 20, "seeds": 3, "horizons": "0.5,1", "remove": "5,9", "latents": 50, "width": 4,
+    "jobs": 1, "verify": 3, "baselines": "density",
+}  # fmt: skip
+# Nothing costs anything; each test gives a price to what it counts.
+FREE = Costs(
+    slowdown=1, command=0, worker=0, place=0, opening=0, step=0, save=0, load=0, value=0, values=0,
+    stacked={4: 0, 3: 0, 1: 0},
+    paces={"itd": Pace(0, 0), "density": Pace(0, 0)}, imports=0, report=0, checkpoint=0, scores=0, growth=0, name=0,
+    files={}, parent=0, peaks=dict.fromkeys(ROWS, 0), steps=20,
+)  # fmt: skip
+STATES = Sizes(state=100, record=100, readout=30, stack=33)
+NEW = (Left(20, [10, 20], [10, 20]), VerifyLeft(20, ["density"], 3))
+OTHER = (Left(20, [10, 20], [10, 20]), VerifyLeft(20, ["density"], 0))
+DONE = (Left(0, [], []), VerifyLeft(20, [], 0))
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_data(merge(SETTINGS, None))
+
+
+@pytest.fixture(scope="module")
+def config(data):
+    resolved = stages.resolved(merge(SETTINGS | {"batch": 50}, None), data)
+    return replace(resolved, horizons=f"{10 / _epoch(resolved, data)},all")
+
+
+def _epoch(config, data):
+    return len(data.train) // config.batch
+
+
+def _rows(config, costs, left, states=STATES, way=ITD):
+    return {row.stage: row for row in estimate(config, way, 1000, states, costs, left)}
+
+
+def _work(config, left=(NEW, OTHER, OTHER), states=STATES, **costs):
+    rows = _rows(config, replace(FREE, **costs), left, states)
+    return {stage: row.work for stage, row in rows.items() if row.work}
+
+
+def test_training_is_its_steps_checkpoints_and_four_values(config):
+    # 20 steps keep the states before steps 0, 4, 8, 12, 16 and 20.
+    assert _work(config, step=1.0)["train"] == 3 * 20
+    assert _work(config, save=1.0) == {"train": 3 * 6}
+    assert _work(config, values=1.0)["train"] == 3 * 2
+    halfway = Left(9, [10, 20], [10, 20]), NEW[1]
+    assert _work(config, [halfway, DONE, DONE], step=1.0)["train"] == 9
+    assert _work(config, [halfway, DONE, DONE], save=1.0) == {"train": 3}  # 12, 16 and 20
+
+
+def test_scoring_is_one_sweep_of_the_longest_horizon_and_its_steps_run_again(config):
+    pace = {"itd": Pace(once=0, step=1.0), "density": Pace(0, 0)}
+    assert _work(config, paces=pace) == {"score": 3 * 20}
+    assert _work(config, step=1.0)["score"] == 3 * 20
+    assert _work(config, paces={"itd": Pace(1.0, 0), "density": Pace(0, 0)}) == {"score": 3}
+    # Room for one record of four: 4 + 3 + 2 + 1 steps between two checkpoints instead of 4.
+    assert _work(replace(config, memory="100"), step=1.0)["score"] == 3 * 5 * 10
+
+
+def test_cleansing_retrains_at_every_horizon_for_every_number_and_at_random_and_judges_twice(config):
+    assert _work(config, values=1.0)["cleanse"] == 3 * 2 * 4
+    assert _work(config, stacked={4: 1.0, 3: 0, 1: 0}) == {"cleanse": 3 * (10 + 20)}
+    alone = STATES._replace(stack=1)
+    # The horizon of 10 starts at step 10, two steps after the checkpoint before it.
+    assert _work(config, states=alone, step=1.0)["cleanse"] == 3 * (4 * (10 + 2) + 4 * 20)
+    whole = _rows(config, replace(FREE, step=1.0), [NEW], alone, Way("itd", True))
+    assert whole["cleanse"].work == 4 * 20 * 2
+
+
+def test_verification_compares_every_seed_and_verifies_the_first(config):
+    assert _work(config, value=1.0) == {"verify": 3}
+    assert _work(config, values=1.0)["verify"] == 3
+    assert _work(config, stacked={4: 0, 3: 1.0, 1: 0}) == {"verify": 20}
+    assert _work(config, stacked={4: 0, 3: 0, 1: 1.0}) == {"verify": 3 * 20}
+    assert _work(config, paces={"itd": Pace(0, 0), "density": Pace(1.0, 0)}) == {"verify": 3}
+
+
+def test_processes_start_and_fit_features_once_each_and_the_command_to_choose(config):
+    two = replace(config, jobs=2)
+    assert _work(config, worker=1.0, opening=1e-9).get("start", 0) == 0
+    assert _work(config, place=1.0, opening=1e-9)["start"] == 1
+    every_job = {"train": 3e-9, "score": 3e-9, "cleanse": 6e-9, "verify": 4e-9}
+    assert _work(two, worker=1.0, opening=1e-9) == pytest.approx({"start": 2} | every_job)
+    assert _work(two, place=1.0, opening=1e-9) == pytest.approx({"start": 2} | every_job | {"verify": 1.0})
+    assert _work(replace(config, jobs=99), worker=1.0)["start"] == 12  # no more than there are jobs until all is tried
+    rows = _rows(two, replace(FREE, worker=1.0, command=10.0, opening=1e-9), [NEW, OTHER, OTHER])
+    assert rows["start"].seconds == 11
+
+
+def test_jobs_share_the_work_on_the_clock(config):
+    alone = [[Piece("train", seconds) for seconds in of_seeds] for of_seeds in ([1.0, 1.0, 1.0], [3.0, 1.0, 1.0, 1.0])]
+    assert [makespan(pieces, 2) for pieces in alone] == [2.0, 3.0]
+    rows = _rows(replace(config, jobs=2), replace(FREE, step=1.0), [NEW, OTHER, OTHER])
+    assert (rows["train"].seconds, rows["train"].work) == (40.0, 60.0)
+    slow = _rows(replace(config, jobs=2), replace(FREE, step=1.0, slowdown=1.5), [NEW, OTHER, OTHER])
+    assert (slow["train"].seconds, slow["train"].work) == (60.0, 60.0)
+
+
+def test_a_seeds_trials_go_on_at_the_same_time_once_it_is_scored():
+    seed = [Piece("train", 1.0), Piece("score", 2.0, 0), Piece("cleanse", 5.0, 1), Piece("cleanse", 4.0, 1)]
+    assert [makespan(seed, jobs) for jobs in (1, 2, 9)] == [12.0, 8.0, 8.0]
+    # The second seed is trained while the first is scored.
+    assert makespan([*seed, Piece("train", 2.0)], 2) == 8.0
+    assert makespan([], 2) == 0.0
+
+
+def test_stages_add_up_and_the_highest_memory_counts(config):
+    peaks = dict(zip(ROWS, (1, 2, 3, 5, 4, 3), strict=True))
+    costs = replace(FREE, step=1.0, command=3.0, report=2.0, stacked={4: 1.0, 3: 1.0, 1: 1.0}, peaks=peaks, parent=7)
+    rows = list(_rows(replace(config, jobs=2), costs, [NEW, OTHER, OTHER]).values())
+    everything = total(rows)
+    for name in ("seconds", "work", "disk"):
+        assert getattr(everything, name) == sum(getattr(row, name) for row in rows)
+    assert (everything.memory_job, everything.memory) == (5, 2 * 5 + 7)
+
+
+def test_memory_grows_by_the_states_that_the_miniature_did_not_hold(config):
+    alone, costs = STATES._replace(stack=1), replace(FREE, step=1.0, steps=4)
+    rows = _rows(replace(config, steps=100), costs, [(Left(100, [100], [100]), NEW[1])], alone)
+    # 100 steps are recorded every 10, 4 of them every 2.
+    assert rows["score"].memory_job == (10 - 2) * 100
+    assert rows["cleanse"].memory_job == (11 - 3) * 100
+    short = _rows(replace(config, steps=100, memory="300"), costs, [(Left(100, [100], []), DONE[1])], alone)
+    assert short["score"].memory_job == (3 - 2) * 100
+
+
+def test_a_stage_that_is_done_costs_nothing(config):
+    costs = replace(FREE, step=1.0, opening=1.0, value=1.0, values=1.0, command=1.0, report=1.0, checkpoint=1)
+    trained = _rows(config, costs, [(Left(0, [10, 20], [10, 20]), NEW[1])])
+    assert asdict(trained["train"]) == asdict(
+        replace(trained["train"], seconds=0, work=0, memory=0, memory_job=0, disk=0)
+    )
+    assert trained["score"].work > 0
+    for row in _rows(config, costs, [DONE] * 3).values():
+        assert (row.seconds, row.work, row.memory, row.memory_job, row.disk) == (0, 0, 0, 0, 0)
+
+
+def test_stacks_are_full_but_for_the_last():
+    assert [stacks(count, 4) for count in (0, 3, 4, 9)] == [[], [3], [4], [4, 4, 1]]
+
+
+def _verb(*arguments, **changes):
+    flags = [
+        part for key, value in (SETTINGS | changes).items() if key != "source" for part in (f"--{key}", str(value))
+    ]
+    return CliRunner().invoke(cli.app, ["estimate", *arguments, "--json", *flags])
+
+
+@pytest.fixture(scope="module")
+def estimated():
+    """An estimate of a tiny run, by the verb."""
+    done = _verb("normal-1d", seeds=1)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_the_verb_tells_programs_all_numbers(estimated):
+    assert set(estimated) == {"stages", "total", "jobs", "available", "fits"}
+    assert [row["stage"] for row in estimated["stages"]] == list(ROWS)
+    for row in (*estimated["stages"], estimated["total"]):
+        assert set(row) == {"stage", "seconds", "work", "memory_job", "memory", "disk"}
+        assert row["seconds"] > 0
+        assert row["memory"] > 2**20
+    assert estimated["fits"] is True
+
+
+def test_the_disk_estimated_for_training_is_what_its_checkpoints_take(estimated, tmp_path):
+    directory, config = stages.prepare(merge(SETTINGS | {"seeds": 1}, None), tmp_path)
+    stages.work(directory, config, "train", ITD, True)
+    written = sum(path.stat().st_size for path in tmp_path.glob("seeds/*/checkpoints/*"))
+    assert estimated["stages"][1]["disk"] == pytest.approx(written, rel=0.01)
+    left = json.loads(_verb(str(tmp_path)).stdout)  # the directory's own settings count
+    stage = {row["stage"]: row for row in left["stages"]}
+    assert stage["train"]["seconds"] == stage["train"]["disk"] == 0
+    assert stage["score"]["seconds"] > 0
+
+
+def test_what_does_not_fit_is_said_in_words(estimated):
+    text = cli._estimate_lines(estimated)
+    assert text.splitlines()[-2].startswith("total")
+    assert "1 job at a time. Available here:" in text
+    assert "does not fit" not in text
+    assert "fewer --jobs, a smaller --memory" in cli._estimate_lines(estimated | {"fits": False})
+    assert [cli._clock(seconds) for seconds in (7.4, 75, 3725)] == ["7 s", "1 m 15 s", "1 h 02 m"]

@@ -1,0 +1,133 @@
+"""The guard: what is certain not to fit is refused before anything is done, with what to change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from gansift import cli
+from gansift.errors import UsageError
+from gansift.training.memory import state_bytes
+from gansift.workflow import fits, stages
+from gansift.workflow.build import load_data, workplace
+from gansift.workflow.config import Way, merge
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.fits import check_fits, disk_needed, in_words, memory_needed
+from gansift.workflow.left import left
+from gansift.workflow.seeds import train_seed
+from gansift.workflow.states import brought_back, recorded, sizes
+
+ITD = Way("itd", False)
+# Whole-run horizons, so that scoring holds more states than training.
+SETTINGS = {
+    "source": "normal-1d", "steps": 60, "seeds": 3, "horizons": "all", "remove": "5", "latents": 50, "width": 4,
+    "jobs": 2, "verify": 3, "baselines": "none",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_data(merge(SETTINGS, None))
+
+
+def _config(data, **changes):
+    return stages.resolved(merge(SETTINGS | changes, None), data)
+
+
+def _needed(data, config, folder, last="verify"):
+    of_states = sizes(config, data.train)
+    to_do = [left(RunDirectory(folder), config, ITD, seed, len(data.train)) for seed in range(config.seeds)]
+    return (
+        disk_needed(config, of_states, to_do),
+        memory_needed(config, ITD, of_states, to_do, last, len(data.train)),
+    )
+
+
+def test_the_disk_is_that_of_the_states_that_training_records(data, tmp_path):
+    config = _config(data)
+    directory, _ = stages.prepare(config, tmp_path)
+    runs = [train_seed(directory, workplace(config), seed, lambda amount: None) for seed in range(3)]
+    held = [(run.checkpoints.numbers(), state_bytes(run.state(0))) for run in runs]
+    assert _needed(data, config, tmp_path / "new")[0] == sum(len(numbers) * size for numbers, size in held)
+    assert _needed(data, config, tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize("steps", [1, 4, 9, 60, 64])
+@pytest.mark.parametrize("room", [None, 1, 3])
+def test_what_is_brought_back_is_what_going_back_does(data, tmp_path, steps, room):
+    """Against a real run whose steps are counted."""
+    config = _config(data, steps=steps)
+    directory, _ = stages.prepare(config, tmp_path)
+    run = train_seed(directory, workplace(config), 0, lambda amount: None)
+    assert len(run.checkpoints.numbers()) == recorded(steps)
+    size = sizes(config, data.train).record
+    counted = replace(run, memory=None if room is None else room * size)
+    made = []
+    trace = counted.step.trace
+    counted.step.trace = lambda *arguments: made.append(1) or trace(*arguments)
+    for longest in {1, max(1, steps // 2), steps}:
+        made.clear()
+        assert len(list(counted.reversed(steps - longest))) == longest
+        assert brought_back(steps, longest, room).run == len(made)
+
+
+def test_jobs_and_memory_are_what_the_states_need(data, tmp_path):
+    two = _needed(data, _config(data), tmp_path)[1]
+    assert _needed(data, _config(data, jobs=1), tmp_path)[1] == two / 2
+    assert _needed(data, _config(data, jobs=9), tmp_path)[1] == two * 3 / 2  # no more jobs than seeds
+    assert _needed(data, _config(data), tmp_path, "train")[1] < two
+    scoring = _needed(data, _config(data), tmp_path, "score")[1]
+    assert _needed(data, _config(data, memory="1KiB"), tmp_path, "score")[1] < scoring
+
+
+def test_too_little_disk_is_refused_with_what_is_needed_and_there(data, tmp_path, monkeypatch):
+    config = _config(data)
+    needed = _needed(data, config, tmp_path)[0]
+    monkeypatch.setattr(fits, "available_memory", lambda: None)
+    monkeypatch.setattr(fits, "free_disk", lambda path: needed)
+    check_fits(RunDirectory(tmp_path), config, ITD, data, "verify")
+    monkeypatch.setattr(fits, "free_disk", lambda path: needed - 1)
+    with pytest.raises(UsageError, match=r"checkpoints need .* of disk, and .* are free at .*--outdir.*--steps"):
+        check_fits(RunDirectory(tmp_path), config, ITD, data, "train")
+
+
+@pytest.mark.parametrize(
+    ("share", "settings", "advice"),
+    [
+        (0.9, {}, "They fit with --jobs 1"),
+        (0.9, {"jobs": 1, "remove": "5", "from_start": False}, "They fit with --memory"),
+        (0.001, {}, "--jobs 1, a small --memory, smaller networks .--width. and batches .--batch., fewer --steps"),
+    ],
+)
+def test_too_little_memory_is_refused_with_the_flag_that_helps(
+    data, tmp_path, monkeypatch, share, settings, advice
+):  # fmt: skip
+    config = _config(data, **settings)
+    needed = _needed(data, config, tmp_path, "score")[1]
+    monkeypatch.setattr(fits, "available_memory", lambda: needed)
+    check_fits(RunDirectory(tmp_path), config, ITD, data, "score")
+    monkeypatch.setattr(fits, "available_memory", lambda: int(share * needed))
+    with pytest.raises(UsageError, match=f"jobs at the same time need {in_words(needed)} of memory, and .*{advice}"):
+        check_fits(RunDirectory(tmp_path), config, ITD, data, "score")
+
+
+def test_what_a_system_does_not_say_or_a_device_holds_refuses_nothing(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(fits, "available_memory", lambda: None)
+    check_fits(RunDirectory(tmp_path), _config(data), ITD, data, "verify")
+    monkeypatch.setattr(fits, "available_memory", lambda: 0)
+    check_fits(RunDirectory(tmp_path), replace(_config(data), device="cuda"), ITD, data, "verify")
+
+
+@pytest.mark.parametrize("verb", [["run"], ["train"], ["run", "--dry-run"]])
+def test_the_verbs_refuse_before_any_work(tmp_path, monkeypatch, verb):
+    monkeypatch.setattr(fits, "free_disk", lambda path: 10)
+    flags = [part for key, value in SETTINGS.items() if key != "source" for part in (f"--{key}", str(value))]
+    done = CliRunner().invoke(cli.app, [verb[0], "normal-1d", "--outdir", str(tmp_path), *flags, *verb[1:]])
+    assert isinstance(done.exception, UsageError)
+    assert not (tmp_path / "seeds").exists()
+
+
+def test_amounts_are_said_in_the_largest_unit():
+    assert [in_words(amount) for amount in (7, 2048, 1.5 * 1024**3)] == ["7 bytes", "2 KiB", "1.5 GiB"]
