@@ -39,7 +39,12 @@ def _files(root: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
+def ray():
+    return pytest.importorskip("ray", reason="Ray, the extra `cluster`, is not installed")
+
+
+@pytest.fixture(scope="module")
+def alone(ray, tmp_path_factory):
     folder = tmp_path_factory.mktemp("alone")
     subprocess.run(_command(folder, "--jobs", "1"), check=True, capture_output=True, timeout=300)
     return _files(folder)
@@ -63,11 +68,6 @@ def _ancestors(pid: int, parents: dict[int, int]) -> set[int]:
         pid = parents[pid]
         found.add(pid)
     return found
-
-
-@pytest.fixture
-def ray():
-    return pytest.importorskip("ray", reason="Ray, the extra `cluster`, is not installed")
 
 
 def test_a_cluster_gives_the_bytes_of_one_process(ray, alone, tmp_path):
