@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import sys
 from collections.abc import Iterator
@@ -36,6 +35,8 @@ def peak_memory() -> int:
             # Unlike ru_maxrss it does not know what the process that started this one had.
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    import resource  # not on every system
+
     taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return taken if sys.platform == "darwin" else taken * 1024
 
