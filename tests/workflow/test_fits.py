@@ -109,7 +109,7 @@ def test_too_little_memory_is_refused_with_the_flag_that_helps(
     monkeypatch.setattr(fits, "available_memory", lambda: needed)
     check_fits(RunDirectory(tmp_path), config, ITD, data, "score")
     monkeypatch.setattr(fits, "available_memory", lambda: int(share * needed))
-    with pytest.raises(UsageError, match=f"jobs at the same time need {in_words(needed)} of memory, and .*{advice}"):
+    with pytest.raises(UsageError, match=f"jobs hold together need {in_words(needed)} of memory, and .*{advice}"):
         check_fits(RunDirectory(tmp_path), config, ITD, data, "score")
 
 

@@ -45,7 +45,7 @@ def check_fits(directory: RunDirectory, config: Config, way: Way, splits: Splits
 
     if there is not None and memory(config) > there:
         raise UsageError(
-            f"the training states of jobs at the same time need {in_words(memory(config))} of memory, and "
+            f"the training states that all jobs hold together need {in_words(memory(config))} of memory, and "
             f"{in_words(there)} are available. {_advice(config, memory, there)}"
         )
 
