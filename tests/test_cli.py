@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
@@ -22,7 +21,6 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from gansift import influence
-from gansift.lock import only_writer
 
 SMALL = [
     "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
@@ -285,65 +283,6 @@ def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(fi
     assert not list(tmp_path.rglob("*.tmp"))
     _gansift("run", "digits", "--outdir", tmp_path / "full", *SMALL)
     assert kills.results(tmp_path / "full") == kills.results(finished[0])
-
-
-def test_files_that_may_not_grow_are_named_and_with_more_room_training_ends_with_the_same_bytes(finished, tmp_path):
-    """The kernel cuts the first checkpoint short in the middle of a write, as a disk that fills up does."""
-    command = ["train", "digits", "--outdir", tmp_path, *SMALL]
-    done = subprocess.run(
-        [sys.executable, "-m", "gansift.cli", *map(str, command)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
-    )
-    assert done.returncode == 1, done.stderr
-    said = done.stderr.replace("\n", "")
-    assert "step-00000000.safetensors: File too large. Free some space" in said
-    assert "Traceback" not in said
-    assert not list(tmp_path.rglob("*.tmp"))
-    assert not list(tmp_path.rglob("*.safetensors"))
-    _gansift(*command)
-    assert kills.results(tmp_path, "train") == kills.results(finished[0], "train")
-
-
-def test_a_folder_that_cannot_be_written_to_is_named_and_afterwards_scoring_goes_on(finished, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(finished[0], folder, ignore=shutil.ignore_patterns("scores"))
-    (folder / "seeds/1/scores").write_text("in the way of the folder")
-    done = _gansift("score", folder, "--quiet", code=1)
-    assert f"cannot write {folder}/seeds/1/scores/" in done.stderr.replace("\n", "")
-    assert "Traceback" not in done.stderr
-    (folder / "seeds/1/scores").unlink()
-    _gansift("score", folder, "--quiet")
-    assert kills.results(folder, "score") == kills.results(finished[0], "score")
-
-
-def test_a_run_directory_in_use_is_refused_by_every_verb_that_writes_and_read_by_the_others(finished, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(finished[0], folder)
-    again = ["--outdir", folder, *SMALL]
-    with only_writer(folder):
-        for verb in (["run", "digits", *again], ["train", "digits", *again], ["score", folder], ["cleanse", folder],
-                     ["verify", folder], ["report", folder]):  # fmt: skip
-            said = _gansift(*verb, code=1).stderr.replace("\n", " ")
-            assert f"{folder} is in use: process {os.getpid()} on " in said, verb
-            assert "Traceback" not in said
-        _gansift("evaluate", folder)
-        _gansift("export", folder, tmp_path / "clean")
-        _gansift("run", "digits", "--dry-run", *again)
-
-
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_damage_found_by_any_process_is_in_the_log(finished, tmp_path, jobs):
-    folder = tmp_path / "run"
-    shutil.copytree(finished[0], folder)
-    damaged = folder / "seeds/1/checkpoints/step-00000060.safetensors"
-    good = damaged.read_bytes()
-    damaged.write_bytes(good[:-1])
-    _gansift("train", "digits", "--outdir", folder, *SMALL[:-1], jobs, "--quiet")
-    assert f"{damaged} is damaged" in (folder / "log.txt").read_text()
-    assert damaged.read_bytes() == good
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -120,7 +121,7 @@ class DiskCheckpoints:
             raise TrainingError(f"the checkpoint {path} is missing") from error
         except (OSError, SafetensorError, ValueError) as error:
             raise TrainingError(f"the checkpoint {path} is damaged: {error}") from error
-        if checksum(state) != self._checksums.known.get(number, written):
+        if not checksum(state) == written == self._checksums.known.get(number, written):
             raise TrainingError(f"the checkpoint {path} is damaged: it does not match its checksum")
         return state
 
@@ -169,10 +170,13 @@ class SharedCheckpoints:
         return self._store.held(size)
 
 
-def last_readable(store: Checkpoints, start: int, number: int, device: str) -> tuple[int, State] | None:
-    """The last kept state from ``start`` to before step ``number``, with its own number; None if there is none.
+def last_kept(
+    store: Checkpoints, start: int, number: int, initial: Callable[[], State], device: str
+) -> tuple[int, State]:
+    """The last kept state that can be read, from ``start`` to before step ``number``, with its own number.
 
-    What cannot be read on the way there is named in the log. It is passed over: the state before it leads there again.
+    What cannot be read on the way there is named in the log, and passed over: the state before it leads there again.
+    Where there is none, the ``initial`` one before step ``start`` is kept.
     """
     for known in reversed(store.numbers()):
         if start <= known <= number:
@@ -180,4 +184,5 @@ def last_readable(store: Checkpoints, start: int, number: int, device: str) -> t
                 return known, store.load(known, device)
             except TrainingError as error:
                 _log.warning("%s; it is computed again", error)
-    return None
+    store.save(start, initial())
+    return start, store.load(start, device)

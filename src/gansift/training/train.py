@@ -19,13 +19,7 @@ from gansift.errors import GansiftError, TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.game import Game
 from gansift.lock import only_writer
-from gansift.training.checkpoints import (
-    Checkpoints,
-    DiskCheckpoints,
-    MemoryCheckpoints,
-    SharedCheckpoints,
-    last_readable,
-)
+from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints, SharedCheckpoints, last_kept
 from gansift.training.checks import check_game
 from gansift.training.memory import bytes_of, state_bytes
 from gansift.training.optimizers import Optimizer
@@ -230,11 +224,8 @@ def record(
         TrainingError: if parameters become NaN or infinite, naming the step.
         ReplayError: if a state that was recorded before comes out otherwise.
     """
-    found = last_readable(store, start, step.settings.steps, step.settings.device)
-    if found is None:
-        store.save(start, step.initial() if initial is None else initial)
-        found = start, store.load(start, step.settings.device)
-    number, state = found
+    first = step.initial if initial is None else lambda: initial
+    number, state = last_kept(store, start, step.settings.steps, first, step.settings.device)
     while number < step.settings.steps:
         _, state, losses, _ = step.trace(state, number, weights)
         number += 1

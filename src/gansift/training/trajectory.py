@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gansift.errors import ReplayError, UsageError
 from gansift.games.sampler import Sampler
-from gansift.training.checkpoints import Checkpoints, last_readable
+from gansift.training.checkpoints import Checkpoints, last_kept
 from gansift.training.memory import state_bytes
 from gansift.training.reversal import in_reverse
 from gansift.training.state import State, checksum, readout
@@ -89,17 +89,13 @@ class Run:
         """
         if not self.start <= number <= self.steps:
             raise UsageError(f"step {number} is not in this run, which goes from {self.start} to {self.steps}")
-        device = self.step.settings.device
-        found = last_readable(self.checkpoints, self.start, number, device)
-        if found is None:
-            self.checkpoints.save(self.start, self.step.initial())
-            found = self.start, self.checkpoints.load(self.start, device)
-        nearest, state = found
-        kept = set(self.checkpoints.numbers())
+        store, device = self.checkpoints, self.step.settings.device
+        nearest, state = last_kept(store, self.start, number, self.step.initial, device)
+        kept = set(store.numbers())
         for past in range(nearest, number):
             state = self.step(state, past, self.weights)
             if past + 1 in kept:
-                self.checkpoints.save(past + 1, state)
+                store.save(past + 1, state)
         return state
 
     def reversed(self, first: int, gradients: bool = False) -> Iterator[Recorded]:
