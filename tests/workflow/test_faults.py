@@ -80,7 +80,8 @@ def test_a_folder_that_cannot_be_written_to_is_named_and_once_mended_the_same_co
 ):
     """Permissions do not stop root, which tests may run as; a file in the place of the folder stops everybody."""
     place = folder / "seeds/1" / name
-    shutil.rmtree(place)
+    for spoilt in {place, folder / "seeds/1/scores"}:  # without scores there is something to do
+        shutil.rmtree(spoilt)
     place.write_text("in the way")
     with pytest.raises(GansiftError, match=rf"cannot write {place}/\S+: .*the same command goes on"):
         gansift(verb, folder, "--quiet")
@@ -94,6 +95,7 @@ def test_a_folder_that_cannot_be_written_to_is_named_and_once_mended_the_same_co
 def test_damage_that_any_process_finds_is_in_the_log(finished, folder, jobs):
     damaged = folder / "seeds/1/checkpoints/step-00000008.safetensors"
     damaged.write_bytes(damaged.read_bytes()[:-1])
+    shutil.rmtree(folder / "seeds/1/scores")  # so that there is something to do for which it is read
     run(folder, "--jobs", jobs)
     assert f"{damaged} is damaged" in (folder / "log.txt").read_text()
     assert results(folder) == results(finished)
