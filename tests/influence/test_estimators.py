@@ -27,10 +27,10 @@ def run():
 
 def test_the_names_are_those_of_the_command_line():
     assert list(ESTIMATORS) == [
-        "itd", "itd-repeated", "aid", "without-propagation", "discriminator-loss", "discriminator-score",
-        "isolation-forest", "density", "nearest-samples", "random",
+        "itd", "itd-first-order", "itd-repeated", "aid", "without-propagation", "discriminator-loss",
+        "discriminator-score", "isolation-forest", "density", "nearest-samples", "random",
     ]  # fmt: skip
-    assert set(SWEEPS) == {"itd", "itd-repeated", "without-propagation", "discriminator-loss"}
+    assert set(SWEEPS) == {"itd", "itd-first-order", "itd-repeated", "without-propagation", "discriminator-loss"}
 
 
 @every_estimator
@@ -86,7 +86,8 @@ def test_a_horizon_outside_the_run_is_refused(name, run, horizon):
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(run):
     with pytest.raises(
-        UsageError, match=r"'idt'; choose one of itd, itd-repeated, aid, without-propagation, .*, random"
+        UsageError,
+        match=r"'idt'; choose one of itd, itd-first-order, itd-repeated, aid, without-propagation, .*, random",
     ):
         estimate("idt", run, METRIC, [1])
 
