@@ -34,7 +34,7 @@ from gansift.cleansing.verify import Verification, random_removals, true_changes
 from gansift.files import write_json
 from gansift.games.draw import Draw
 from gansift.influence.adjoint import step_adjoint
-from gansift.influence.itd import _end, _norm, itd
+from gansift.influence.itd import _end, _norms, itd
 from gansift.training.checkpoints import MemoryCheckpoints
 from gansift.training.state import AVERAGE, PARAMETERS, State
 from gansift.training.train import record
@@ -64,7 +64,7 @@ def scores(run: training.Run, metric: metrics.Metric, variant: Variant, horizon:
     first = 0.0
     for step in run.reversed(run.start if horizon is None else run.steps - horizon):
         adjoint = step_adjoint(run.step, step, run.weights, adjoint, by_weight)
-        norm = _norm(adjoint)
+        (norm,) = _norms(adjoint)
         if not np.isfinite(norm):
             return np.full(len(run.ids), np.nan)
         first = first or norm

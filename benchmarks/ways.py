@@ -62,10 +62,10 @@ class Question:
 
 def harm(run: training.Run, question: Question) -> np.ndarray:
     """Derivative of the metric in every example's weight, positive where harmful, shape (N,)."""
-    swept = list(_sweep(run, question.metric, question.horizon, None))
+    swept = list(_sweep(run, [question.metric], question.horizon, None))
     if len(swept) < question.horizon:
         return np.full(len(run.ids), np.nan)
-    return question.sign * swept[-1].by_weight.numpy()
+    return question.sign * swept[-1].by_weight[0].numpy()
 
 
 def clipped(run: training.Run, question: Question) -> np.ndarray:

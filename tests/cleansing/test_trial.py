@@ -22,7 +22,7 @@ def _train(game=None, **arguments):
 @pytest.mark.parametrize("small", [0, 10**6])
 @pytest.mark.parametrize("from_start", [False, True])
 def test_a_trial_measures_real_retraining_of_harmful_and_of_random_examples(monkeypatch, small, from_start):
-    monkeypatch.setattr(replicas, "_SMALL", small)
+    monkeypatch.setattr(replicas, "SMALL", small)
     run, metric = _train(), MeanWave()
     scores = influence.itd(run, metric, horizon=5)
     trials = try_horizon(run, scores, [1, 3], (metric, metric), (metric.value(run), 0.0), from_start)
@@ -65,7 +65,7 @@ def test_replicas_of_a_game_with_several_data_sets_equal_one_retraining_each():
 
 @pytest.mark.parametrize("small", [0, 10**6])
 def test_a_retraining_that_breaks_down_is_left_out_and_said(monkeypatch, caplog, small):
-    monkeypatch.setattr(replicas, "_SMALL", small)
+    monkeypatch.setattr(replicas, "SMALL", small)
     run, metric = _train(), MeanWave()
     scores = influence.itd(run, metric, horizon=9)
     run.step.x["data"][3] = float("nan")
