@@ -35,7 +35,7 @@ class _Swept(NamedTuple):
     Attributes:
         horizon: how far back it is.
         by_weight: each metric's derivative in the weights, shape (M, N).
-        growth: of each metric's adjoint, see `influence.horizon`.
+        growth: of each metric's adjoint, see `influence.horizon`; a list that the sweep goes on filling.
     """
 
     horizon: int
@@ -154,13 +154,14 @@ def _believable(run: Run, metric: Metric, progress: Progress | None, products: P
         if kept is not None and found in ("burst", "far"):
             kept = calm if found == "burst" and calm is not None else kept
             break
-        kept = swept._replace(by_weight=swept.by_weight.clone(), growth=[list(growth)])
+        kept = swept._replace(by_weight=swept.by_weight.clone())
         calm = kept if found == "calm" else calm
     if kept is None:
         raise GansiftError("no scores: the backward sweep overflowed at once. Train more smoothly.")
-    told = trust((kept if kept.horizon == run.steps - run.start else swept).growth[0], run.epoch)
+    (growth,) = kept.growth  # the sweep's own list, which by now reaches beyond what is kept
+    told = trust(growth, run.epoch)
     _log.log(logging.WARNING if told.state == "chaotic" else logging.INFO, "%s", told.sentence(run.epoch))
-    return _scores(run, metric, kept, 0, products)
+    return _scores(run, metric, kept._replace(growth=[growth[: kept.horizon]]), 0, products)
 
 
 def _sweep(
