@@ -186,6 +186,22 @@ def _usual_outdir(source: str) -> Path:
     return Path("runs") / (named.stem if named.is_file() else named.name)
 
 
+def _recorded_or_given(source: str, settings: dict[str, Any], config: Path | None) -> Config:
+    """The configuration of a run directory, for which only the machine's settings may differ; else what is given."""
+    from gansift.workflow import config as configuration
+    from gansift.workflow.directory import RunDirectory
+
+    recorded = RunDirectory(Path(source)).config
+    given = configuration.merge({**settings, "source": source}, config)
+    if not recorded.exists():
+        return given
+    machine = {name: getattr(given, name) for name in configuration.MACHINE if getattr(given, name) is not None}
+    if given != configuration.Config(source=source, **machine):
+        flags = ", ".join(f"--{name}" for name in configuration.MACHINE)
+        raise UsageError(f"{source} is a run, whose settings are fixed: only {flags} may be given with it")
+    return replace(configuration.load(recorded), **machine)
+
+
 @app.command()
 @_with_config
 def doctor(
@@ -199,16 +215,9 @@ def doctor(
 
     Exit code 3 says that something was found that makes scores wrong.
     """
-    from gansift.workflow import config as configuration
     from gansift.workflow import stages
 
-    recorded = Path(source) / "config.json"
-    given = (
-        configuration.load(recorded)
-        if recorded.exists()
-        else configuration.merge({**settings, "source": source}, config)
-    )
-    found = stages.doctor(given, quick)
+    found = stages.doctor(_recorded_or_given(source, settings, config), quick)
     marks = {"ok": "ok     ", "warning": "WARNING", "fault": "FAULT  "}
     lines = [f"{marks[one.verdict]} {one.check:13} {one.where} {one.message} {one.remedy}".rstrip() for one in found]
     _print({"findings": [asdict(finding) for finding in found]}, as_json, "\n".join(lines))
@@ -241,18 +250,12 @@ def estimate(
     The total adds up time, work and disk; of memory it is the highest. As long as nothing is chosen, verification is
     counted at the mean of the horizons; --horizons auto counts as if all could be believed, and may take less.
     """
-    from gansift.workflow import config as configuration
     from gansift.workflow import stages
     from gansift.workflow.directory import RunDirectory
 
     directory = RunDirectory(Path(source))
-    recorded = directory.config.exists()
-    given = (
-        configuration.load(directory.config)
-        if recorded
-        else configuration.merge({**settings, "source": source}, config)
-    )
-    found = stages.estimated(given, directory if recorded else None)
+    given = _recorded_or_given(source, settings, config)
+    found = stages.estimated(given, directory if directory.config.exists() else None)
     _print(found, as_json, _estimate_lines(found))
 
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gansift import cli
-from gansift.errors import GansiftError
+from gansift.errors import GansiftError, UsageError
 from gansift.influence.doctor import Finding
 from gansift.workflow import stages
 from gansift.workflow.config import merge
@@ -54,6 +54,17 @@ def test_a_run_directory_is_examined_with_its_own_settings(tmp_path, monkeypatch
     monkeypatch.setattr(stages, "examine", examine)
     assert CliRunner().invoke(cli.app, ["doctor", str(tmp_path)]).exit_code == 3
     assert seen["batch_size"] == 7
+
+
+@pytest.mark.parametrize("verb", ["doctor", "estimate"])
+def test_flags_that_a_run_directory_has_fixed_are_refused_and_not_ignored(tmp_path, monkeypatch, verb):
+    monkeypatch.setattr(stages, "doctor", lambda given, quick: [Finding("x", "ok", "", f"{given.jobs} {given.steps}")])
+    stages.prepare(merge(SMALL, None), tmp_path)
+    refused = CliRunner().invoke(cli.app, [verb, str(tmp_path), "--steps", "7"])
+    assert isinstance(refused.exception, UsageError)
+    assert "only --jobs, --cluster, --memory may be given" in str(refused.exception)
+    if verb == "doctor":
+        assert "3 6" in CliRunner().invoke(cli.app, [verb, str(tmp_path), "--jobs", "3"]).output
 
 
 @pytest.mark.parametrize("estimator", ["itd", "random"])

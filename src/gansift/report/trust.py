@@ -71,7 +71,7 @@ def _believable(found: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[T
 
 def _effect(value: float | None) -> str:
     """A share of the metric in per cent; of a logarithm, which has no shares, the same number."""
-    return f"{words.number(100 * value, 2)} %" if value is not None and words.finite(value) else "any amount"
+    return f"{_fold(100 * value)} %" if value is not None and words.finite(value) else "any amount"
 
 
 def _fold(value: float) -> str:
