@@ -110,10 +110,14 @@ def test_processes_start_and_fit_features_once_each_and_the_command_to_choose(co
 def test_jobs_share_the_work_on_the_clock(config):
     alone = [[Piece("train", seconds) for seconds in of_seeds] for of_seeds in ([1.0, 1.0, 1.0], [3.0, 1.0, 1.0, 1.0])]
     assert [makespan(pieces, 2) for pieces in alone] == [2.0, 3.0]
+    # Three trainings of 20 and three sweeps of 20 by two jobs take 60, then the trials, of 2 each, 4 more.
     rows = _rows(replace(config, jobs=2), replace(FREE, step=1.0), [NEW, OTHER, OTHER])
-    assert (rows["train"].seconds, rows["train"].work) == (40.0, 60.0)
+    before = [rows[stage] for stage in ("train", "score", "cleanse")]
+    assert [row.work for row in before] == [60.0, 60.0, 6.0]
+    assert sum(row.seconds for row in before) == pytest.approx(64.0)
+    assert before[0].seconds == before[1].seconds
     slow = _rows(replace(config, jobs=2), replace(FREE, step=1.0, slowdown=1.5), [NEW, OTHER, OTHER])
-    assert (slow["train"].seconds, slow["train"].work) == (60.0, 60.0)
+    assert (slow["train"].seconds, slow["train"].work) == (1.5 * before[0].seconds, 60.0)
 
 
 def test_a_seeds_trials_go_on_at_the_same_time_once_it_is_scored():
@@ -189,7 +193,7 @@ def test_the_disk_estimated_for_training_is_what_its_checkpoints_take(estimated,
     stages.work(directory, config, "train", ITD, True)
     written = sum(path.stat().st_size for path in tmp_path.glob("seeds/*/checkpoints/*"))
     assert estimated["stages"][1]["disk"] == pytest.approx(written, rel=0.01)
-    left = json.loads(_verb(str(tmp_path)).stdout)  # the directory's own settings count
+    left = json.loads(CliRunner().invoke(cli.app, ["estimate", str(tmp_path), "--json"]).stdout)
     stage = {row["stage"]: row for row in left["stages"]}
     assert stage["train"]["seconds"] == stage["train"]["disk"] == 0
     assert stage["score"]["seconds"] > 0

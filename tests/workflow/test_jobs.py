@@ -9,8 +9,8 @@ import pytest
 from gansift import influence, training
 from gansift.cleansing import replicas
 from gansift.cleansing.verify import random_removals, true_changes
-from gansift.workflow.config import Way
-from gansift.workflow.jobs import Compare, Retrain, Score, Train, Try, retrainings
+from gansift.workflow.config import Config, Way
+from gansift.workflow.jobs import Compare, Retrain, Score, Train, Try, pipeline, retrainings
 from toys import MeanWave, examples, gan
 
 
@@ -34,3 +34,13 @@ def test_jobs_travel_to_other_processes_and_stay_equal():
     for job in (Train(1), Score(1, "aid"), Try(1, 20, way), Compare(1, (20, 5), way), Retrain(0, 20, (("a", "b"),))):
         assert pickle.loads(pickle.dumps(job)) == job
         assert len({job, pickle.loads(pickle.dumps(job))}) == 1
+
+
+def test_what_others_wait_for_comes_first_and_the_longest_trials_before_the_shorter():
+    way = Way("itd", False)
+    config = Config(source="x", batch=10, steps=80, seeds=2, horizons="1,3,all", remove="5", schedule="alternating")
+    assert pipeline(config, way, "cleanse", 100) == [
+        Train(0), Train(1), Score(0, "itd"), Score(1, "itd"),
+        Try(0, 80, way), Try(1, 80, way), Try(0, 30, way), Try(1, 30, way), Try(0, 10, way), Try(1, 10, way),
+    ]  # fmt: skip
+    assert pipeline(config, way, "train", 100) == [Train(0), Train(1)]

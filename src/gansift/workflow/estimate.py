@@ -211,13 +211,15 @@ class _Counted(NamedTuple):
     def until_tried(self, seeds: Sequence[Left]) -> list[Piece]:
         """The jobs of all seeds in the order of `jobs.pipeline`."""
         pieces: list[Piece] = []
-        for to_do in seeds:
-            needs = None
-            for stage, seconds in (("train", self._training(to_do)), ("score", self._scoring(to_do))):
-                if seconds is not None:
-                    pieces.append(Piece(stage, seconds, needs))
-                    needs = len(pieces) - 1
-            pieces += [Piece("cleanse", self._trying(horizon), needs) for horizon in reversed(to_do.tried)]
+        before: dict[int, int] = {}  # by seed, its piece that comes before the next
+        for stage, cost in (("train", self._training), ("score", self._scoring)):
+            for seed, to_do in enumerate(seeds):
+                if (seconds := cost(to_do)) is not None:
+                    pieces.append(Piece(stage, seconds, before.get(seed)))
+                    before[seed] = len(pieces) - 1
+        tried = [(horizon, seed) for seed, to_do in enumerate(seeds) for horizon in to_do.tried]
+        for horizon, seed in sorted(tried, key=lambda one: -one[0]):
+            pieces.append(Piece("cleanse", self._trying(horizon), before.get(seed)))
         return pieces
 
     def verifying(self, last: Sequence[VerifyLeft]) -> list[Piece]:

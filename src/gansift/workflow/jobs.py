@@ -219,16 +219,16 @@ class Retrain(Job):
 def pipeline(config: Config, way: Way, last: str, examples: int) -> list[Job]:
     """The jobs of all seeds up to the stage ``last``: ``train``, ``score`` or ``cleanse``.
 
-    The longest come first within a seed, so that no long one is left for the end.
+    What others wait for comes first, and the longest trials before the shorter ones, so that no long work is left for
+    the end.
     """
     horizons, _ = plan(config, examples)
-    jobs: list[Job] = []
-    for seed in range(known(config.seeds)):
-        jobs.append(Train(seed))
-        if last != "train":
-            jobs.append(Score(seed, way.estimator))
-        if last == "cleanse":
-            jobs += [Try(seed, horizon, way) for horizon in reversed(horizons)]
+    seeds = range(known(config.seeds))
+    jobs: list[Job] = [Train(seed) for seed in seeds]
+    if last != "train":
+        jobs += [Score(seed, way.estimator) for seed in seeds]
+    if last == "cleanse":
+        jobs += [Try(seed, horizon, way) for horizon in reversed(horizons) for seed in seeds]
     return jobs
 
 
