@@ -79,6 +79,7 @@ def test_the_same_command_again_changes_no_score(finished):
     assert {**again, "seconds": 0} == {**result, "seconds": 0}
 
 
+@pytest.mark.slow
 def test_the_verbs_do_the_parts_and_give_the_same_scores(finished, tmp_path):
     whole, result = finished
     folder = tmp_path / "parts"
@@ -370,6 +371,7 @@ def test_scores_of_any_tool_are_verified_and_chance_is_exit_code_3(finished, tmp
     assert "cannot be drawn from 890" in too_many.stderr.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_a_baseline_scores_and_cleanses_like_the_exact_estimator(finished, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(finished[0], folder)

@@ -37,6 +37,7 @@ def _commands() -> list[list[str]]:
     return [line.partition("#")[0].split() for line in (images + trust).splitlines()]
 
 
+@pytest.mark.slow
 def test_the_commands_on_ones_own_images_do_what_they_say(tmp_path):
     """As they stand in the README, but for flags that make the training short."""
     images = tmp_path / "path/to/images"
