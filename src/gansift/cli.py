@@ -164,6 +164,7 @@ def _pipeline(
 ) -> None:
     from gansift.workflow import config as configuration
     from gansift.workflow import stages
+    from gansift.workflow.outcome import finish
 
     start = time.monotonic()
     given = configuration.merge({**settings, "source": source}, config)
@@ -178,7 +179,7 @@ def _pipeline(
         if last == "train":
             _show_values(stages.evaluate(directory), as_json)
         else:
-            _show(stages.finish(directory, resolved.way, time.monotonic() - start), as_json)
+            _show(finish(directory, resolved.way, time.monotonic() - start), as_json)
 
 
 def _usual_outdir(source: str) -> Path:
@@ -250,12 +251,12 @@ def estimate(
     The total adds up time, work and disk; of memory it is the highest. As long as nothing is chosen, verification is
     counted at the mean of the horizons; --horizons auto counts as if all could be believed, and may take less.
     """
-    from gansift.workflow import stages
     from gansift.workflow.directory import RunDirectory
+    from gansift.workflow.forecast import estimated
 
     directory = RunDirectory(Path(source))
     given = _recorded_or_given(source, settings, config)
-    found = stages.estimated(given, directory if directory.config.exists() else None)
+    found = estimated(given, directory if directory.config.exists() else None)
     _print(found, as_json, _estimate_lines(found))
 
 
@@ -312,11 +313,12 @@ def cleanse(
 ) -> None:
     """Retrain without harmful examples, choose how many on validation data, and report on test data."""
     from gansift.workflow import stages
+    from gansift.workflow.outcome import finish
 
     start = time.monotonic()
     with _opened(run_dir, estimator, from_start, cluster) as (directory, resolved, way):
         stages.work(directory, resolved, "verify", way, quiet)
-        _show(stages.finish(directory, way, time.monotonic() - start), as_json)
+        _show(finish(directory, way, time.monotonic() - start), as_json)
 
 
 @app.command()
@@ -401,10 +403,10 @@ def report(
     run_dir: _RunDir, estimator: _Estimator = None, from_start: _FromStart = False, as_json: _Json = False
 ) -> None:
     """Write report.html, report.json and the lists of a cleansed run again."""
-    from gansift.workflow import stages
+    from gansift.workflow.outcome import finish
 
     with _opened(run_dir, estimator, from_start) as (directory, _, way):
-        _show(stages.finish(directory, way), as_json)
+        _show(finish(directory, way), as_json)
 
 
 @app.command()

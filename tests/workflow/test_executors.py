@@ -12,9 +12,10 @@ import pytest
 from gansift.errors import GansiftError
 from gansift.workflow import stages
 from gansift.workflow.config import NO_CLUSTER, merge
-from gansift.workflow.executors import Here, Processes, executor
+from gansift.workflow.executors import Here
 from gansift.workflow.jobs import Score, Train, pipeline
-from gansift.workflow.spread import run_jobs
+from gansift.workflow.processes import Processes
+from gansift.workflow.spread import executor, run_jobs
 
 SMALL = {
     "source": "normal-1d", "steps": 40, "seeds": 2, "horizons": "1,all", "remove": "5", "latents": 50, "width": 4,

@@ -202,10 +202,10 @@ def _command(small: Config) -> float:
 
 
 def _report(directory: RunDirectory, way: Way) -> None:
-    from gansift.workflow import stages
+    from gansift.workflow.outcome import finish
 
     write_json(directory.seconds(MAIN_SEED), dict.fromkeys(STAGES, 0.0))
-    stages.finish(directory, way)
+    finish(directory, way)
 
 
 def _stacked_step(run: Run, replicas: int) -> float:

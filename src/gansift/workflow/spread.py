@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from pathlib import Path
 
 from gansift.errors import GansiftError
+from gansift.workflow.config import NO_CLUSTER, Config
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.executors import Executor, Outcome
+from gansift.workflow.executors import Executor, Here, Outcome
 from gansift.workflow.jobs import Job
+from gansift.workflow.processes import Processes
 from gansift.workflow.progress import Tick
 from gansift.workflow.seeds import add_seconds
 
@@ -21,6 +26,32 @@ _log = logging.getLogger(__name__)
 _TRIES = 3
 # Seconds until a file that another machine wrote must be seen here; network file systems take up to a minute.
 _PATIENCE = 90.0
+
+
+@contextmanager
+def executor(root: Path, config: Config, most: int) -> Iterator[Executor]:
+    """The executor that a configuration asks for.
+
+    Args:
+        root: run directory.
+        config: of the run.
+        most: jobs that could be done at the same time.
+
+    Raises:
+        GansiftError: if the cluster cannot be used.
+    """
+    chosen: Executor
+    if config.cluster not in (None, NO_CLUSTER):
+        from gansift.workflow.cluster import Cluster  # Ray is wanted only here
+
+        chosen = Cluster(root, config)
+    else:
+        size = min(config.jobs or os.cpu_count() or 1, most)
+        chosen = Processes(root, size) if size > 1 else Here(root)
+    try:
+        yield chosen
+    finally:
+        chosen.close()
 
 
 def run_jobs(directory: RunDirectory, jobs: Sequence[Job], executor: Executor, tick: Tick) -> None:

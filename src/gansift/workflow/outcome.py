@@ -1,0 +1,149 @@
+"""What a person takes away from a run: the choice, the verdict, the report, the lists and the generators."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from safetensors.torch import save
+from torch import Tensor
+
+from gansift import cleansing
+from gansift.cleansing.trial import Cell, removals
+from gansift.errors import TrainingError, UsageError
+from gansift.files import read_json, remove, write_bytes, write_json
+from gansift.games.draw import Draw
+from gansift.games.sampler import Sampler
+from gansift.influence.horizon import trust
+from gansift.influence.scores import Scores
+from gansift.report.export import write_lists
+from gansift.report.page import write_page
+from gansift.report.pictures import Pictures
+from gansift.training.trajectory import Run
+from gansift.workflow.build import Workplace, workplace
+from gansift.workflow.config import Way, known, load
+from gansift.workflow.damage import discard_damaged
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.result import compared, summarise
+from gansift.workflow.seeds import MAIN_SEED, is_cleansed, plan, read_seconds, read_trials, score_seed, train_seed
+from gansift.workflow.verification import read_verifications
+
+_SAMPLES = 64
+
+
+def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> dict[str, Any]:
+    """Choose, judge, and write everything that a person takes away from a run.
+
+    Args:
+        directory: with finished trials.
+        way: which trials to read.
+        seconds: that the run took, unless an earlier report says more.
+
+    Raises:
+        UsageError: if some seed is not cleansed to its end yet.
+    """
+    place = workplace(load(directory.config))
+    discard_damaged(directory, len(place.splits.train))
+    trials = read_trials(directory, place.config, len(place.splits.train), way)
+    if not is_cleansed(directory, place, way):
+        raise UsageError(
+            f"{directory.root} is not cleansed to its end yet; run `gansift cleanse {directory.root}{way.flags}` first"
+        )
+    run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
+    seeds = range(known(place.config.seeds))
+    values = [read_json(directory.values(seed)) for seed in seeds]
+    times = [read_seconds(directory, seed) for seed in seeds]
+    if directory.result.exists():  # a finished run that is only looked at again took what it took
+        seconds = max(seconds or 0.0, read_json(directory.result)["seconds"] or 0.0)
+    result, kept_choice = summarise(place, values, trials, run, way, seconds, times)
+    result |= _trust(directory, run, way)
+    result["baselines"] = []
+    if result["chosen"] is not None:
+        cell = Cell(result["chosen"]["horizon"], result["chosen"]["removed"])
+        paths = [directory.compared(seed, cell, way) for seed in seeds]
+        others = [read_json(path) for path in paths if path.exists()]
+        result["baselines"] = compared(cell, trials, others, way.estimator)
+    scores = score_seed(directory, place, run, MAIN_SEED, way.estimator, lambda amount: None)
+    _write_outcome(directory, place, run, scores, result, kept_choice)
+    return result
+
+
+def _trust(directory: RunDirectory, run: Run, way: Way) -> dict[str, Any]:
+    """What is known of how far the main seed's scores can be believed."""
+    growth = read_json(directory.growth(MAIN_SEED, way.estimator))
+    found = trust([(row["step"], row["norm"], row["effect"]) for row in growth], run.epoch) if growth else None
+    return {
+        "verification": read_verifications(directory, way.estimator),
+        "growth": growth,
+        "trust": None if found is None else asdict(found) | {"epochs": round(found.horizon / run.epoch, 2)},
+    }
+
+
+def _write_outcome(
+    directory: RunDirectory,
+    place: Workplace,
+    run: Run,
+    scores: dict[int, Scores],
+    result: dict[str, Any],
+    chosen: Cell | None,
+) -> None:
+    if not scores:
+        raise TrainingError(
+            f"no example of {directory.root} has a score: the backward sweep of the first seed overflowed within "
+            "its shortest horizon (see log.txt). Train more smoothly (larger --eps or --r1, smaller --lr)."
+        )
+    shown = (
+        scores[chosen.horizon]
+        if chosen is not None
+        else scores[result["chosen"]["horizon"] if result["chosen"] else max(scores)]
+    )
+    removed = () if chosen is None else shown.harmful(chosen.removed).ids
+    after = None
+    if chosen is not None:
+        redone = run.steps if result["from_start"] else chosen.horizon
+        # The very retrainings that were measured, so that the generator is the one in the report bit for bit.
+        _, counts = plan(place.config, len(run.ids))
+        samplers = cleansing.retrained_samplers(run, removals(run, shown, counts), redone)
+        after = samplers[counts.index(chosen.removed)]
+    result["classes"] = _classes(place, set(removed))
+    samples = [None if sampler is None else _samples(sampler) for sampler in (run.sampler(), after)]
+    _save_generator(directory, "original", run, run.sampler())
+    if after is None:  # what an earlier choice left
+        remove(directory.generator("cleansed"))
+    else:
+        _save_generator(directory, "cleansed", run, after)
+    shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
+    write_lists(directory.root, run.ids, removed)
+    result["report"] = str(directory.page)
+    write_json(directory.result, result)
+    train = place.splits.train
+    labels = None
+    if train.labels is not None and train.class_names is not None:
+        labels = tuple(train.class_names[label] for label in train.labels.tolist())
+    write_page(directory.page, result, Pictures(run.ids, shown.values, labels, train.x.numpy(), *samples))
+
+
+def _samples(sampler: Sampler) -> np.ndarray:
+    draw = Draw(MAIN_SEED, "report", dtype=sampler.dtype, device=sampler.device)
+    return sampler.sample(_SAMPLES, draw).detach().float().cpu().numpy()
+
+
+def _save_generator(directory: RunDirectory, name: str, run: Run, sampler: Sampler) -> None:
+    flat = sampler.parameters["generator"]
+    views: dict[str, Tensor] = {
+        key: value.detach().cpu().contiguous() for key, value in run.step.layouts["generator"].views(flat).items()
+    }
+    write_bytes(directory.generator(name), save(views, metadata={"run": name}))
+
+
+def _classes(place: Workplace, removed: set[str]) -> list[dict[str, Any]] | None:
+    train = place.splits.train
+    if train.labels is None or train.class_names is None:
+        return None
+    labels = train.labels.numpy()
+    kept = np.array([identity not in removed for identity in train.ids])
+    return [
+        {"name": name, "before": int((labels == row).sum()), "after": int((labels[kept] == row).sum())}
+        for row, name in enumerate(train.class_names)
+    ]
