@@ -42,6 +42,29 @@ def test_nothing_is_pulled_back_along_no_direction():
         assert all(not part.any() for part in DifferencedGradient(update).pull(none))
 
 
+def test_what_is_not_a_number_stays_so():
+    for update in _update():
+        broken = torch.full_like(update.inputs[update.own], torch.nan)
+        assert all(part.isnan().any() for part in DifferencedGradient(update).pull(broken)[:1])
+
+
+@pytest.mark.parametrize("cannot_be_stacked", [False, True])
+def test_both_ends_are_the_same_one_after_the_other(cannot_be_stacked, monkeypatch):
+    for update in _update():
+        direction = _directions(update)[0]
+        stacked = DifferencedGradient(update).pull(direction)
+        if cannot_be_stacked:
+            monkeypatch.setattr("gansift.influence.gradients.vmap", _refuse)
+        else:
+            monkeypatch.setattr(update.step.game, "stackable", False)
+        for one, other in zip(stacked, DifferencedGradient(update).pull(direction), strict=True):
+            assert torch.allclose(one, other, rtol=1e-6, atol=1e-7 * float(direction.norm()))
+
+
+def _refuse(function):
+    raise RuntimeError("no batching rule")
+
+
 @pytest.mark.parametrize("kind", [ExactGradient, DifferencedGradient])
 def test_several_directions_are_pulled_back_like_each_alone(kind):
     for update in _update():

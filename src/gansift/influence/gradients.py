@@ -16,7 +16,7 @@ from functools import partial
 from typing import Literal, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, vmap
 
 from gansift.training.shards import Shard
 from gansift.training.state import PARAMETERS, State
@@ -148,19 +148,28 @@ class DifferencedGradient:
         return _for_each(self._along, direction)
 
     def _along(self, direction: Tensor) -> list[Tensor]:
-        inputs, own = self._update.inputs, self._update.own
+        own = self._update.inputs[self._update.own]
         length = direction.norm()
-        stride = _STRIDE * inputs[own].norm() / torch.where(length > 0, length, torch.ones_like(length))
-        ends = []
-        for sign in (1, -1):
-            moved = [value + sign * stride * direction if row == own else value for row, value in enumerate(inputs)]
-            ends.append(self._update.step.shards.mean(partial(self._first_order, moved)))
-        return [(ahead - behind) / (2 * stride) for ahead, behind in zip(*ends, strict=True)]
+        # Along no direction nothing is pulled back; what the two ends differ by there is rounding.
+        nowhere = length == 0
+        stride = torch.where(nowhere, torch.inf, _STRIDE * own.norm() / length)
+        move = torch.where(nowhere, 0, stride * direction)
+        ends = torch.stack([own + move, own - move])
+        differences = self._update.step.shards.mean(partial(self._difference, ends))
+        return [value / (2 * stride) for value in differences]
 
-    def _first_order(self, inputs: list[Tensor], shard: Shard) -> list[Tensor]:
-        leaves = [value.detach().requires_grad_() for value in inputs]
-        loss = self._update.loss(shard, leaves)
-        return list(torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True))
+    def _difference(self, ends: Tensor, shard: Shard) -> list[Tensor]:
+        """The first-order gradients at the first end less those at the second, (2, P), in each of the `inputs`."""
+        leaves = [value.detach().requires_grad_() for value in self._update.inputs]
+        leaves[self._update.own] = ends.requires_grad_()
+
+        def at(end: Tensor) -> Tensor:
+            inputs = [end if row == self._update.own else value for row, value in enumerate(leaves)]
+            return self._update.loss(shard, inputs)
+
+        ahead, behind = _both(at, ends, self._update.step.game.stackable)
+        found = torch.autograd.grad(ahead - behind, leaves, allow_unused=True, materialize_grads=True)
+        return [part.sum(0) if row == self._update.own else part for row, part in enumerate(found)]
 
 
 #: How a gradient is made that can be pulled back, by the name of the products.
@@ -168,6 +177,16 @@ GRADIENTS: dict[str, type[ExactGradient] | type[DifferencedGradient]] = {
     "exact": ExactGradient,
     "central-difference": DifferencedGradient,
 }
+
+
+def _both(loss: Callable[[Tensor], Tensor], ends: Tensor, stackable: bool) -> Tensor:
+    """The losses at two ends, shape (2,). Stacked, what both share, say the other player, is computed only once."""
+    if stackable:
+        try:
+            return vmap(loss)(ends)
+        except RuntimeError:  # an operator that cannot be stacked
+            pass
+    return torch.stack([loss(end) for end in ends])
 
 
 def _with_graph(update: Update, shard: Shard) -> tuple[list[Tensor], Tensor]:
