@@ -57,6 +57,16 @@ _Cluster = Annotated[
 ]
 
 
+_Device = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="cpu, cuda, ...; where it is not that of the run, the run must replay there to the same bits"),
+]
+_AcceptDrift = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option(help="use a run recorded on another device although it replays here to other bits"),
+]
+
+
 def _with_config(verb: Callable[..., None]) -> Callable[..., None]:
     """Give a verb one flag per field of `Config`, with the field's help; it receives those given as ``settings``."""
 
@@ -198,7 +208,7 @@ def _recorded_or_given(source: str, settings: dict[str, Any], config: Path | Non
         return given
     machine = {name: getattr(given, name) for name in configuration.MACHINE if getattr(given, name) is not None}
     if given != configuration.Config(source=source, **machine):
-        flags = ", ".join(f"--{name}" for name in configuration.MACHINE)
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in configuration.MACHINE)
         raise UsageError(f"{source} is a run, whose settings are fixed: only {flags} may be given with it")
     return replace(configuration.load(recorded), **machine)
 
@@ -290,13 +300,15 @@ def score(
     estimator: _Estimator = None,
     doctor: Annotated[bool, typer.Option(help="examine the game before, and refuse to score a faulty one")] = True,
     cluster: _Cluster = None,
+    device: _Device = None,
+    accept_drift: _AcceptDrift = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
     """Score every training example of a trained run, for every horizon and seed."""
     from gansift.workflow import stages
 
-    with _opened(run_dir, estimator, cluster=cluster) as (directory, resolved, way):
+    with _opened(run_dir, estimator, False, cluster, device, accept_drift) as (directory, resolved, way):
         stages.work(directory, resolved, "score", way, quiet, doctor)
     files = sorted(str(path) for path in run_dir.glob(f"seeds/*/scores/*-{way.estimator}-*.csv"))
     _print({"scores": files}, as_json, "\n".join(files))
@@ -308,6 +320,8 @@ def cleanse(
     estimator: _Estimator = None,
     from_start: _FromStart = False,
     cluster: _Cluster = None,
+    device: _Device = None,
+    accept_drift: _AcceptDrift = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -316,7 +330,7 @@ def cleanse(
     from gansift.workflow.outcome import finish
 
     start = time.monotonic()
-    with _opened(run_dir, estimator, from_start, cluster) as (directory, resolved, way):
+    with _opened(run_dir, estimator, from_start, cluster, device, accept_drift) as (directory, resolved, way):
         stages.work(directory, resolved, "verify", way, quiet)
         _show(finish(directory, way, time.monotonic() - start), as_json)
 
@@ -339,6 +353,8 @@ def verify(
         bool, typer.Option("--over-seeds", help="truth is the mean over all seeds, not your one model")
     ] = False,
     cluster: _Cluster = None,
+    device: _Device = None,
+    accept_drift: _AcceptDrift = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -348,7 +364,7 @@ def verify(
     """
     from gansift.workflow import stages
 
-    with _opened(run_dir, estimator, cluster=cluster) as (directory, resolved, way):
+    with _opened(run_dir, estimator, False, cluster, device, accept_drift) as (directory, resolved, way):
         found = stages.verify(directory, resolved, way, scores, horizon, removals, remove, over_seeds, quiet)
     _print(found, as_json, _verification_lines(found))
     ends = found["spearman"]["ci95"]
@@ -373,19 +389,26 @@ def _verification_lines(found: dict[str, Any]) -> str:
 
 @contextmanager
 def _opened(
-    run_dir: Path, estimator: str | None = None, from_start: bool = False, cluster: str | None = None
+    run_dir: Path,
+    estimator: str | None = None,
+    from_start: bool = False,
+    cluster: str | None = None,
+    device: str | None = None,
+    accept_drift: bool | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """The directory, configuration and way of cleansing of a run that is there; locked, and with the log set up."""
     from gansift.workflow import config as configuration
+    from gansift.workflow import stages
     from gansift.workflow.directory import RunDirectory
 
     directory = RunDirectory(run_dir)
     resolved = configuration.load(directory.config)
-    if cluster is not None:
-        resolved = replace(resolved, cluster=cluster)
     _log_to(run_dir)
     name = resolved.estimator if estimator is None else configuration.parse_estimators(estimator)[0]
     with only_writer(run_dir):
+        resolved = stages.move(directory, resolved, device, accept_drift)
+        if cluster is not None:
+            resolved = replace(resolved, cluster=cluster)
         yield directory, resolved, configuration.Way(name, from_start or resolved.from_start)
 
 
@@ -400,12 +423,17 @@ def evaluate(run_dir: _RunDir, as_json: _Json = False) -> None:
 
 @app.command()
 def report(
-    run_dir: _RunDir, estimator: _Estimator = None, from_start: _FromStart = False, as_json: _Json = False
+    run_dir: _RunDir,
+    estimator: _Estimator = None,
+    from_start: _FromStart = False,
+    device: _Device = None,
+    accept_drift: _AcceptDrift = None,
+    as_json: _Json = False,
 ) -> None:
     """Write report.html, report.json and the lists of a cleansed run again."""
     from gansift.workflow.outcome import finish
 
-    with _opened(run_dir, estimator, from_start) as (directory, _, way):
+    with _opened(run_dir, estimator, from_start, None, device, accept_drift) as (directory, _, way):
         _show(finish(directory, way), as_json)
 
 

@@ -62,7 +62,7 @@ def test_flags_that_a_run_directory_has_fixed_are_refused_and_not_ignored(tmp_pa
     stages.prepare(merge(SMALL, None), tmp_path)
     refused = CliRunner().invoke(cli.app, [verb, str(tmp_path), "--steps", "7"])
     assert isinstance(refused.exception, UsageError)
-    assert "only --jobs, --cluster, --memory may be given" in str(refused.exception)
+    assert "only --jobs, --cluster, --memory, --device, --accept-drift may be given" in str(refused.exception)
     if verb == "doctor":
         assert "3 6" in CliRunner().invoke(cli.app, [verb, str(tmp_path), "--jobs", "3"]).output
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gansift.influence.gradients import GRADIENTS, Products, Update
+from gansift.training.devices import repeatable
 from gansift.training.state import AVERAGE, PARAMETERS, State
 from gansift.training.step import Move, Step
 from gansift.training.trajectory import Recorded
@@ -36,9 +37,10 @@ def step_adjoint(
     adjoint = _average_adjoint(step, adjoint)
     for row in reversed(range(len(step.moves))):
         known = record.gradients[row] if record.gradients is not None else {}
-        adjoint = _move_adjoint(
-            step, record.number, step.moves[row], record.before[row], known, weights, adjoint, by_weight, products
-        )
+        with repeatable(step.settings.device):
+            adjoint = _move_adjoint(
+                step, record.number, step.moves[row], record.before[row], known, weights, adjoint, by_weight, products
+            )
     return adjoint
 
 

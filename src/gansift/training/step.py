@@ -19,6 +19,7 @@ from gansift.games.batch import Batch, Batches
 from gansift.games.draw import Draw, PartDraw
 from gansift.games.game import Game
 from gansift.games.parameters import Layout, Net
+from gansift.training.devices import repeatable
 from gansift.training.memory import state_bytes
 from gansift.training.optimizers import Optimizer
 from gansift.training.order import batch_indices
@@ -236,7 +237,8 @@ class Step:
             (gradient,) = torch.autograd.grad(value.sum(), own)
             return [gradient, value.detach()]
 
-        gradient, value = self.shards.mean(of_shard)
+        with repeatable(self.settings.device):
+            gradient, value = self.shards.mean(of_shard)
         return gradient, value
 
     def move(

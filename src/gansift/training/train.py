@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,18 +15,21 @@ import torch
 from torch import Tensor, distributed
 
 from gansift.data.examples import Examples
-from gansift.errors import GansiftError, TrainingError, UsageError
-from gansift.files import read_json, write_json
+from gansift.errors import ReplayError, TrainingError, UsageError
 from gansift.games.game import Game
 from gansift.lock import only_writer
 from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints, SharedCheckpoints, last_kept
 from gansift.training.checks import check_game
+from gansift.training.claim import claim, configuration, elsewhere
+from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of, state_bytes
 from gansift.training.optimizers import Optimizer
 from gansift.training.order import check_batch
-from gansift.training.state import State, checksum, is_finite
+from gansift.training.state import State, is_finite
 from gansift.training.step import DTYPES, Settings, Step
 from gansift.training.trajectory import Run
+
+_log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -52,12 +55,14 @@ def train(
     memory: int | str | None = None,
     micro_batches: int = 1,
     data_parallel: bool = False,
+    accept_drift: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Train a game and record it.
 
     With ``outdir`` the run is kept on disk: calling it again with the same arguments goes on where a killed run
-    stopped, or returns the finished run, bit for bit as if it had never been interrupted.
+    stopped, or returns the finished run, bit for bit as if it had never been interrupted. A finished run that was
+    recorded elsewhere (on another device, say) is returned if its last steps replay here to the same bits.
 
     Args:
         game: what to train. A network with a method ``reset_parameters`` is initialised from ``seed``; one without
@@ -82,11 +87,15 @@ def train(
         data_parallel: share every batch among the processes that `torchrun` has started and
             ``torch.distributed.init_process_group`` has connected. All of them make the same calls and get the same
             results; the first one writes. Scoring such a run shares the work in the same way.
+        accept_drift: also return a run of elsewhere that replays here to other bits, with a warning that says how far
+            off its last steps are. What is computed from it is then that of a slightly different run.
         progress: called after every step.
 
     Raises:
         TrainingError: for arguments that do not fit, a network that cannot be replayed or scored, NaN in training, or
             a run directory that holds another run.
+        ReplayError: if a run of elsewhere replays here to other bits.
+        UsageError: if the device cannot be used.
         GansiftError: if another process records into the directory, or it cannot be written to.
     """
     data = {"data": data} if isinstance(data, Examples) else dict(data)
@@ -111,18 +120,45 @@ def train(
     stride = checkpoint_every or _stride(step, budget if outdir is None else None)
     if outdir is None:
         run = record(step, vector, 0, MemoryCheckpoints(), stride, progress=progress)
-    else:
-        folder = Path(outdir).absolute()
-        states = folder / "checkpoints"
-        # Any number of processes may open a run that is finished.
-        records = step.shards.writes and steps not in DiskCheckpoints(states).numbers()
-        with only_writer(folder) if records else nullcontext():
-            if step.shards.writes:
-                _claim(folder, step, game, data, vector, stride)
-            step.shards.wait()
-            store = DiskCheckpoints(states) if step.shards.processes == 1 else SharedCheckpoints(states, step.shards)
-            run = record(step, vector, 0, store, stride, outdir=folder, progress=progress)
-    return replace(run, memory=budget)
+        return replace(run, memory=budget)
+    folder = Path(outdir).absolute()
+    states = folder / "checkpoints"
+    # Any number of processes may open a run that is finished.
+    finished = steps in DiskCheckpoints(states).numbers()
+    config = configuration(step, game, data, vector, stride)
+    with only_writer(folder) if step.shards.writes and not finished else nullcontext():
+        if step.shards.writes:
+            claim(folder, config)
+        step.shards.wait()
+        differing = elsewhere(folder, config)
+        if differing and not finished:
+            raise TrainingError(
+                f"{folder} holds a run that was begun elsewhere ({', '.join(differing)}) and is not finished. Go on "
+                "with it there, or choose another outdir."
+            )
+        store = DiskCheckpoints(states) if step.shards.processes == 1 else SharedCheckpoints(states, step.shards)
+        run = record(step, vector, 0, store, stride, outdir=folder, progress=progress)
+    run = replace(run, memory=budget, accept_drift=accept_drift)
+    if differing:
+        _check_drift(run, differing)
+    return run
+
+
+def _check_drift(run: Run, differing: list[str]) -> None:
+    """Refuse a run of elsewhere that replays here to other bits, unless that is accepted."""
+    drift = run.drift()
+    if not drift:
+        return
+    said = (
+        f"{run.outdir} was recorded elsewhere ({', '.join(differing)}), and its last steps replay here to parameters "
+        f"that are off by {drift:.0e} of their length"
+    )
+    if not run.accept_drift:
+        raise ReplayError(
+            f"{said}. Use it where it was recorded, or accept that (accept_drift=True, --accept-drift): scores and "
+            "retraining are then those of a slightly different run."
+        )
+    _log.warning("%s; this was accepted", said)
 
 
 def _stride(step: Step, memory: int | None) -> int:
@@ -178,6 +214,7 @@ def settings_for(
 
     Raises:
         TrainingError: for arguments that do not fit.
+        UsageError: if the device cannot be used.
     """
     settings = Settings(
         steps=steps,
@@ -192,6 +229,7 @@ def settings_for(
         processes=processes,
     )
     _check_settings(settings, data)
+    check_device(device)
     return settings
 
 
@@ -306,41 +344,3 @@ def _weights(weights: Any, count: int, step: Step) -> Tensor:
     if not torch.isfinite(vector).all() or (vector < 0).any():
         raise TrainingError("weights must be finite and not negative; 1 keeps an example, 0 removes it")
     return vector
-
-
-def _claim(folder: Path, step: Step, game: Game, data: Mapping[str, Examples], weights: Tensor, stride: int) -> None:
-    """Write the run's configuration, or check that the folder holds this very run."""
-    settings = step.settings
-    config = {
-        "game": game.settings(),
-        "initial": checksum(step.initial()),
-        "data": {name: part.digest() for name, part in data.items()},
-        "weights": checksum({"": {"weights": weights}}),
-        "optimizers": {name: optimizer.settings() for name, optimizer in settings.optimizers.items()},
-        "checkpoint_every": stride,
-        **{name: value for name, value in asdict(settings).items() if name != "optimizers"},
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-    }
-    path = folder / "config.json"
-    if not path.exists():
-        write_json(path, config)
-        return
-    try:
-        recorded = read_json(path)
-    except GansiftError as error:
-        raise TrainingError(
-            f"{error}. If {folder} holds this very run, delete that file: it is written anew. Otherwise choose another "
-            "outdir."
-        ) from error
-    config = _as_json(config)
-    differing = [key for key in config if recorded.get(key) != config[key]]
-    if differing:
-        raise TrainingError(
-            f"{folder} holds another run: it differs in {', '.join(differing)} (see {path}). Choose another outdir, "
-            "or delete this one to train anew."
-        )
-
-
-def _as_json(value: Any) -> Any:
-    return json.loads(json.dumps(value))

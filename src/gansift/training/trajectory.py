@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from sys import float_info
 
 from torch import Tensor
 
@@ -14,7 +15,7 @@ from gansift.games.sampler import Sampler
 from gansift.training.checkpoints import Checkpoints, last_kept
 from gansift.training.memory import state_bytes
 from gansift.training.reversal import in_reverse
-from gansift.training.state import State, checksum, readout
+from gansift.training.state import PARAMETERS, State, checksum, readout
 from gansift.training.step import Step
 
 
@@ -45,6 +46,7 @@ class Run:
         checkpoints: recorded states, the first at ``start`` and the last at ``steps``.
         outdir: the run directory, or None for a run in memory.
         memory: bytes that states brought back at the same time may take; None holds those between two checkpoints.
+        accept_drift: a replay need not give the recorded bits; it starts anew from every checkpoint.
     """
 
     step: Step
@@ -53,6 +55,7 @@ class Run:
     checkpoints: Checkpoints
     outdir: Path | None = None
     memory: int | None = None
+    accept_drift: bool = False
 
     @property
     def name(self) -> str:
@@ -107,7 +110,8 @@ class Run:
         times (`in_reverse`), so that memory does not grow with the length of the run.
 
         Raises:
-            ReplayError: if a replayed state is not bit for bit the recorded one, naming the step.
+            ReplayError: if a replayed state is not bit for bit the recorded one, naming the step, unless drift was
+                accepted.
         """
         known = {self.start, *self.checkpoints.numbers()}
         end = self.steps
@@ -128,7 +132,7 @@ class Run:
 
         def forward(state: State, number: int) -> tuple[Recorded, State]:
             traced = self.step.trace(state, number, self.weights)
-            if number + 1 == end and checksum(traced.after) != expected:
+            if number + 1 == end and not self.accept_drift and checksum(traced.after) != expected:
                 raise ReplayError(
                     f"replaying steps {checkpoint} to {end} did not give the recorded state at step {end}. The run was "
                     "recorded with other code, another number of threads or another device; train it again here."
@@ -138,6 +142,20 @@ class Run:
         for number in range(checkpoint, first):
             state = forward(state, number)[1]
         yield from in_reverse(forward, state, first, end, self._room(state, gradients) or end - first)
+
+    def drift(self) -> float:
+        """How far off a replay of the steps after the last checkpoint but one is here, 0 for the same bits.
+
+        The largest difference of a player's parameters, relative to their length.
+        """
+        last = self.state(self.steps)
+        begin = max(number for number in self.checkpoints.numbers() if number < self.steps)
+        state = self.state(begin)
+        for number in range(begin, self.steps):
+            state = self.step(state, number, self.weights)
+        if checksum(state) == checksum(last):
+            return 0.0
+        return max(_distance(state[player][PARAMETERS], slots[PARAMETERS]) for player, slots in last.items())
 
     def _room(self, state: State, gradients: bool) -> int | None:
         """How many steps' records, or states, the memory has room for; None for no limit."""
@@ -152,3 +170,9 @@ class Run:
         The run itself can be given to a metric; this is what the metric asks it for.
         """
         return Sampler(self.step.game, readout(self.state(self.steps if number is None else number)))
+
+
+def _distance(found: Tensor, expected: Tensor) -> float:
+    """Length of the difference relative to that of what was expected; at least the least number above 0."""
+    relative = float((found - expected).double().norm() / expected.double().norm())
+    return max(relative, float_info.min)

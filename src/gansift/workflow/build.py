@@ -15,6 +15,7 @@ from gansift import data, games, metrics, models, training
 from gansift.data.examples import Splits
 from gansift.errors import UsageError
 from gansift.metrics.metric import Metric
+from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of
 from gansift.training.order import check_batch
 from gansift.workflow.config import MACHINE, Config, known
@@ -76,10 +77,7 @@ def check(config: Config, splits: Splits) -> None:
         TrainingError: for a game or a batch that is impossible.
     """
     check_batch(config.batch, len(splits.train))
-    try:
-        torch.empty(0, device=config.device)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"--device {config.device} cannot be used here: {str(error).splitlines()[0]}") from error
+    check_device(known(config.device))
     if config.memory is not None:
         bytes_of(config.memory)
     build_game(config, tuple(splits.train.shape))

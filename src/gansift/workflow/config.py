@@ -81,7 +81,6 @@ class Config:
     final: float | None = _option(None, "share of the learning rate that a cosine ends at", 0)
     ema: float | None = _option(None, "decay of the averaged generator; 0 for none")
     dtype: str = _option("float32", "float32 or float64")
-    device: str = _option("cpu", "cpu, cuda, ...")
     metric: str | None = _option(None, "fid, is or all (average log-likelihood, for points)")
     features: str = _option("auto", "classifier, autoencoder, module:name, a TorchScript file, or auto")
     latents: int = _option(2000, "generated samples behind each value of the metric", 2)
@@ -110,6 +109,10 @@ class Config:
         None, "memory for training states brought back while scoring, over all jobs, e.g. 2GiB; less of it takes longer"
     )
     threads: int = _option(1, "processor threads of each job; results depend on it in the last bits", 1)
+    device: str | None = _option(None, "cpu, cuda, ... (default: that of the run, or cpu)")
+    accept_drift: bool | None = _option(
+        None, "use a run recorded on another device although it replays here to other bits"
+    )
 
     @property
     def way(self) -> Way:
@@ -139,8 +142,8 @@ AUTO = "auto"
 #: The value of ``cluster`` that keeps to processes of this machine.
 NO_CLUSTER = "none"
 
-#: Fields that change how fast a result is reached, not what it is.
-MACHINE = ("jobs", "cluster", "memory")
+#: Fields that change how fast a result is reached, not what it is but for rounding.
+MACHINE = ("jobs", "cluster", "memory", "device", "accept_drift")
 
 _POINTS: dict[str, Any] = {
     "model": "fc", "latent": 10, "width": 64, "r1": 0.1, "steps": 1500, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,
@@ -193,8 +196,18 @@ def resolve(config: Config, shape: tuple[int, ...]) -> Config:
         for key, value in asdict(config).items()
         if value is not None and (value != "auto" or key == "horizons")
     }
-    features = given.get("features", "auto")
-    return Config(**{**asdict(config), **chosen, **given, "features": features})
+    here = {"features": "auto", "device": "cpu", "accept_drift": False}
+    return Config(**{**asdict(config), **chosen, **here, **given})
+
+
+def moved(recorded: Config, given: Config) -> Config:
+    """A recorded configuration with the settings of the machine as they are given now.
+
+    A device is not left for the default one by saying nothing.
+    """
+    machine = {name: getattr(given, name) for name in MACHINE}
+    kept = {name: getattr(recorded, name) for name in ("device", "accept_drift") if machine[name] is None}
+    return replace(recorded, **machine | kept)
 
 
 def merge(flags: Mapping[str, Any], toml: Path | None) -> Config:

@@ -103,7 +103,7 @@ def _miniature_steps(config: Config, splits: Splits) -> int:
         optimizers=build_optimizers(config),
         ema=known(config.ema),
         dtype=config.dtype,
-        device=config.device,
+        device=known(config.device),
         progress=lambda number, losses: shown.append(time.process_time()),
     )
     step = median(_differences(shown)) if len(shown) > 1 else _TRAINED
@@ -147,7 +147,7 @@ def _measured(
     found["step"] = median(_differences(shown)) if len(shown) > 1 else 0.0
     found["opening"], run = _repeated(lambda: train_seed(directory, place, MAIN_SEED, _ignored))
     store = DiskCheckpoints(directory.checkpoints(MAIN_SEED))
-    found["load"], state = _repeated(lambda: store.load(run.steps, small.device))
+    found["load"], state = _repeated(lambda: store.load(run.steps, known(small.device)))
     found["save"], _ = _repeated(lambda: DiskCheckpoints(folder / "spare").save(run.steps, state))
     found["checkpoint"] = _bytes(directory.checkpoints(MAIN_SEED)) // len(store.numbers())  # with its checksum's line
     values_of_seed(directory, place, run, MAIN_SEED)

@@ -88,7 +88,8 @@ def train_seed(directory: RunDirectory, place: Workplace, seed: int, tick: Tick)
         outdir=directory.training(seed),
         renormalise=config.renormalise,
         dtype=config.dtype,
-        device=config.device,
+        device=known(config.device),
+        accept_drift=bool(config.accept_drift),
         memory=None if config.memory is None else bytes_of(config.memory) // (config.jobs or 1),
         progress=lambda number, losses: tick(1),
     )

@@ -15,6 +15,7 @@ from gansift.files import read_json, remove, write_json
 from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import SWEEPS, steps_swept
 from gansift.influence.scores import Scores
+from gansift.training.devices import check_device
 from gansift.training.trajectory import Run
 from gansift.workflow.build import build_game, build_optimizers, check, load_data, workplace
 from gansift.workflow.config import (
@@ -23,6 +24,7 @@ from gansift.workflow.config import (
     Way,
     known,
     load,
+    moved,
     parse_counts,
     parse_estimators,
     parse_horizons,
@@ -65,7 +67,7 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     if directory.config.exists() and directory.started:
         recorded = load(directory.config)
         _check_same(directory, recorded, config)
-        config = replace(recorded, **{name: getattr(config, name) for name in MACHINE})
+        config = moved(recorded, given)
         if config != recorded:
             write_json(directory.config, asdict(config))
         if not directory.manifest.exists():
@@ -81,6 +83,23 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     for path, reason in splits.skipped:
         _log.warning("left out %s: %s", path, reason)
     return directory, config
+
+
+def move(directory: RunDirectory, config: Config, device: str | None, accept_drift: bool | None) -> Config:
+    """Go on with a run on another device, from now on; None leaves what it was.
+
+    Raises:
+        UsageError: if the device cannot be used.
+    """
+    changed = replace(
+        config,
+        device=config.device if device is None else device,
+        accept_drift=config.accept_drift if accept_drift is None else accept_drift,
+    )
+    check_device(known(changed.device))
+    if changed != config:
+        write_json(directory.config, asdict(changed))
+    return changed
 
 
 def resolved(given: Config, splits: data.Splits) -> Config:
@@ -153,7 +172,7 @@ def examined(config: Config, splits: data.Splits, quick: bool) -> list[Finding]:
         optimizers=build_optimizers(config),
         ema=known(config.ema),
         dtype=config.dtype,
-        device=config.device,
+        device=known(config.device),
         renormalise=config.renormalise,
         quick=quick,
     )

@@ -67,7 +67,7 @@ def step_of(config: Config, examples: Examples) -> Step:
         seed=0,
         renormalise=config.renormalise,
         dtype=config.dtype,
-        device=config.device,
+        device=known(config.device),
     )
     return Step(game, data, settings)
 

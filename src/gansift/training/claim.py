@@ -1,0 +1,73 @@
+"""Whose a run directory is: the configuration that decides a run, and where it was computed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gansift.data.examples import Examples
+from gansift.errors import GansiftError, TrainingError
+from gansift.files import read_json, write_json
+from gansift.games.game import Game
+from gansift.training.state import checksum
+from gansift.training.step import Step
+
+#: What decides only the last bits of a run: where and in how many parts it was computed.
+ENVIRONMENT = ("device", "threads", "torch", "shards", "processes")
+
+
+def configuration(step: Step, game: Game, data: Mapping[str, Examples], weights: Tensor, stride: int) -> dict[str, Any]:
+    """All that decides a run, and where it is computed, as it is written into ``config.json``."""
+    settings = step.settings
+    config = {
+        "game": game.settings(),
+        "initial": checksum(step.initial()),
+        "data": {name: part.digest() for name, part in data.items()},
+        "weights": checksum({"": {"weights": weights}}),
+        "optimizers": {name: optimizer.settings() for name, optimizer in settings.optimizers.items()},
+        "checkpoint_every": stride,
+        **{name: value for name, value in asdict(settings).items() if name != "optimizers"},
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+    }
+    return json.loads(json.dumps(config))
+
+
+def claim(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write the run's configuration, or check that the folder holds this very run.
+
+    Raises:
+        TrainingError: if it holds another one, or its configuration cannot be read.
+    """
+    path = folder / "config.json"
+    if not path.exists():
+        write_json(path, config)
+        return
+    differing = [key for key in _differing(path, config) if key not in ENVIRONMENT]
+    if differing:
+        raise TrainingError(
+            f"{folder} holds another run: it differs in {', '.join(differing)} (see {path}). Choose another outdir, "
+            "or delete this one to train anew."
+        )
+
+
+def elsewhere(folder: Path, config: Mapping[str, Any]) -> list[str]:
+    """What differs between where a claimed run was computed and here, in words; empty where nothing does."""
+    return [f"{key} {old} there, {new} here" for key, (old, new) in _differing(folder / "config.json", config).items()]
+
+
+def _differing(path: Path, config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    try:
+        recorded = read_json(path)
+    except GansiftError as error:
+        raise TrainingError(
+            f"{error}. If {path.parent} holds this very run, delete that file: it is written anew. Otherwise choose "
+            "another outdir."
+        ) from error
+    return {key: (recorded.get(key), value) for key, value in config.items() if recorded.get(key) != value}

@@ -1,0 +1,43 @@
+"""Where a run is computed: a device that is there, and kernels that give the same bits every time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from gansift.errors import UsageError
+
+
+def check_device(device: str) -> None:
+    """Whether something can be computed there.
+
+    Raises:
+        UsageError: if not.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"the device {device} cannot be used here: {str(error).splitlines()[0]}") from error
+
+
+@contextmanager
+def repeatable(device: str) -> Iterator[None]:
+    """Inside, a GPU takes only kernels that give the same bits every time, and no TF32; processors do so anyway.
+
+    Raises:
+        RuntimeError: by torch, naming an operator that has no such kernel.
+    """
+    if torch.device(device).type != "cuda":
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS needs it to be deterministic
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
