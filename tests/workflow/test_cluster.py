@@ -133,6 +133,18 @@ def test_a_machine_that_sees_another_run_directory_refuses_its_jobs(ray, tmp_pat
         chosen.close()
 
 
+def test_what_a_worker_of_the_cluster_logs_is_logged_here(ray, alone, tmp_path):
+    subprocess.run(_command(tmp_path, "--jobs", "1"), check=True, capture_output=True, timeout=300)
+    for results in (*tmp_path.glob("seeds/*/scores/*"), sorted(tmp_path.glob("seeds/1/checkpoints/step-*"))[-1]):
+        results.unlink()
+    again = subprocess.run(
+        _command(tmp_path, "--cluster", "local"), check=True, capture_output=True, text=True, timeout=300
+    )
+    for told in (again.stderr, (tmp_path / "log.txt").read_text()):
+        assert told.count("step-00000300.safetensors is missing; it is computed again") == 1
+    assert _files(tmp_path) == alone
+
+
 def test_room_is_counted_by_machine(ray):
     from gansift.workflow.cluster import room
 

@@ -15,7 +15,7 @@ from typing import Any
 from gansift.errors import GansiftError
 from gansift.workflow.config import Config
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.executors import Outcome, attempt, gathered
+from gansift.workflow.executors import Outcome, attempt, gathered, logged
 from gansift.workflow.jobs import Job
 from gansift.workflow.progress import Tick
 
@@ -70,9 +70,12 @@ class Cluster:
         return future
 
     def relay(self, tick: Tick) -> None:
-        """Pass on what the workers reported."""
+        """Pass on what the workers reported and logged."""
         with suppress(RayError):  # the machine that counts may be lost; the jobs go on
-            tick(ray.get(self._progress.take.remote()))
+            amount, records = ray.get(self._progress.take.remote())
+            tick(amount)
+            for record in records:
+                logging.getLogger(record.name).handle(record)
 
     def died(self, error: BaseException) -> bool:
         """Whether the worker or its machine was lost, not whether the job's own code failed."""
@@ -115,17 +118,22 @@ def room(nodes: Sequence[Mapping[str, Any]], needed: Mapping[str, int]) -> int:
 
 
 class _Progress:
-    """Adds up the workers' progress, on the cluster."""
+    """Adds up the workers' progress, and keeps what they log, on the cluster."""
 
     def __init__(self) -> None:
         self._amount = 0.0
+        self._records: list[logging.LogRecord] = []
 
     def add(self, amount: float) -> None:
         self._amount += amount
 
-    def take(self) -> float:
-        amount, self._amount = self._amount, 0.0
-        return amount
+    def log(self, record: logging.LogRecord) -> None:
+        self._records.append(record)
+
+    def take(self) -> tuple[float, list[logging.LogRecord]]:
+        taken = self._amount, self._records
+        self._amount, self._records = 0.0, []
+        return taken
 
 
 def _attempt(root: Path, fingerprint: str, job: Job, size: int, progress: Any) -> Outcome:
@@ -133,7 +141,7 @@ def _attempt(root: Path, fingerprint: str, job: Job, size: int, progress: Any) -
         _check_shared(root, fingerprint)
     except GansiftError as error:
         return Outcome(0.0, error)
-    with gathered(progress.add.remote) as tick:
+    with gathered(progress.add.remote) as tick, logged(progress.log.remote):
         return attempt(root, job, size, tick)
 
 

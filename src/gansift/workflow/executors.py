@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
+from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -105,3 +107,22 @@ def gathered(send: Callable[[float], object]) -> Iterator[Tick]:
 
     yield tick
     send(amount)
+
+
+@contextmanager
+def logged(send: Callable[[logging.LogRecord], object]) -> Iterator[None]:
+    """What is logged inside is sent on, to where it is known where it goes."""
+    logger, handler = logging.getLogger("gansift"), _Sent(send)  # type: ignore[arg-type]
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Sent(QueueHandler):
+    """Hands log records on, ready to be pickled."""
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        self.queue(record)  # type: ignore[operator]

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import Any
 
-from gansift.workflow.executors import Outcome, attempt, gathered
+from gansift.workflow.executors import Outcome, attempt, gathered, logged
 from gansift.workflow.jobs import Job
 from gansift.workflow.progress import Tick
 
@@ -95,19 +94,9 @@ def _start(line: Any) -> None:
     global _line
     _line = line
     threading.Thread(target=_end_with, args=(line,), daemon=True).start()
-    logger = logging.getLogger("gansift")
-    logger.addHandler(_Sent(line))
-    logger.setLevel(logging.INFO)
     # Ctrl-C goes to all processes; a worker can end at any moment, since files are written whole or not at all.
     signal.signal(signal.SIGINT, lambda *_: os._exit(1))
     _mask("SIG_UNBLOCK")
-
-
-class _Sent(QueueHandler):
-    """Sends log records to the parent, which knows where they go."""
-
-    def enqueue(self, record: logging.LogRecord) -> None:
-        self.queue.send(record)  # type: ignore[attr-defined]
 
 
 def _end_with(line: Any) -> None:
@@ -133,5 +122,5 @@ def _mask(how: str) -> None:
 
 
 def _attempt(root: Path, job: Job, size: int) -> Outcome:
-    with gathered(_line.send) as tick:
+    with gathered(_line.send) as tick, logged(_line.send):
         return attempt(root, job, size, tick)
