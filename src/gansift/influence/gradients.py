@@ -18,6 +18,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, vmap
 
+from gansift.training.compiled import Loss
 from gansift.training.shards import Shard
 from gansift.training.state import PARAMETERS, State
 from gansift.training.step import SMALL, Step
@@ -110,9 +111,9 @@ class ExactGradient:
 
     def __init__(self, update: Update, known: Tensor | None = None) -> None:
         self._update = update
-        shards = update.step.shards
-        # The graph of several parts would take the memory that parts are there to save.
-        self._kept = _with_graph(update, shards.own[0]) if len(shards.own) == 1 else None
+        shards, compiled = update.step.shards, update.step.compiled
+        # The graph of several parts would take the memory that parts are there to save; compiled work has none.
+        self._kept = _with_graph(update, shards.own[0]) if len(shards.own) == 1 and compiled is None else None
         if known is not None:
             self.value = known
         elif self._kept is not None:
@@ -123,12 +124,22 @@ class ExactGradient:
 
     def pull(self, direction: Tensor) -> list[Tensor]:
         """See `Gradient`."""
+        if self._update.step.compiled is not None:
+            return _for_each(self._compiled, direction)
 
         def of_shard(shard: Shard) -> list[Tensor]:
             inputs, gradient = self._kept or _with_graph(self._update, shard)
             return products(gradient, direction, inputs)
 
         return self._update.step.shards.mean(of_shard)
+
+    def _compiled(self, direction: Tensor) -> list[Tensor]:
+        update, work = self._update, partial(_products, self._update.own)
+        assert update.step.compiled is not None
+        return update.step.compiled(
+            "second derivatives", work, update.number, update.player, update.turn, update.parameters,
+            update.batch_weights, direction,
+        )  # fmt: skip
 
 
 class DifferencedGradient:
@@ -194,6 +205,17 @@ def _with_graph(update: Update, shard: Shard) -> tuple[list[Tensor], Tensor]:
     leaves = [value.detach().requires_grad_() for value in update.inputs]
     (gradient,) = torch.autograd.grad(update.loss(shard, leaves), leaves[update.own], create_graph=True)
     return leaves, gradient
+
+
+def _products(
+    own: int, loss: Loss, parameters: Mapping[str, Tensor], batch_weights: Mapping[str, Tensor], direction: Tensor
+) -> list[Tensor]:
+    """Derivative of <gradient, direction> in every player's parameters and in the batch's weights."""
+    leaves = [value.detach().requires_grad_() for value in (*parameters.values(), *batch_weights.values())]
+    values = iter(leaves)
+    value = loss({name: next(values) for name in parameters}, {name: next(values) for name in batch_weights})
+    (gradient,) = torch.autograd.grad(value, leaves[own], create_graph=True)
+    return [part.detach() for part in products(gradient, direction, leaves)]
 
 
 def products(gradient: Tensor, direction: Tensor, inputs: list[Tensor]) -> list[Tensor]:

@@ -176,7 +176,7 @@ def _sweep(
     growth: list[list[tuple[int, float, float]]] = [[] for _ in metrics]
     there, scales = run.weights.cpu() > 0, [scale_of(metric, run) for metric in metrics]
     # Where the gradient's own graph is not needed, what the replay knows of it saves computing it again.
-    known = products != "exact" or len(run.step.shards.own) > 1
+    known = products != "exact" or len(run.step.shards.own) > 1 or run.step.compiled is not None
     for record in run.reversed(run.steps - longest, gradients=known):
         adjoint = step_adjoint(run.step, record, run.weights, adjoint, by_weight[0] if single else by_weight, products)
         norms = _norms(adjoint)

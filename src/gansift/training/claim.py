@@ -18,8 +18,8 @@ from gansift.games.game import Game
 from gansift.training.state import checksum
 from gansift.training.step import Step
 
-#: What decides only the last bits of a run: where and in how many parts it was computed.
-ENVIRONMENT = ("device", "threads", "torch", "shards", "processes")
+#: What decides only the last bits of a run: where and how it was computed.
+ENVIRONMENT = ("device", "threads", "torch", "shards", "processes", "compiled")
 
 
 def configuration(step: Step, game: Game, data: Mapping[str, Examples], weights: Tensor, stride: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from gansift.games.batch import Batch, Batches
 from gansift.games.draw import Draw, PartDraw
 from gansift.games.game import Game
 from gansift.games.parameters import Layout, Net
+from gansift.training.compiled import Compiled, Loss
 from gansift.training.devices import repeatable
 from gansift.training.memory import state_bytes
 from gansift.training.optimizers import Optimizer
@@ -47,6 +48,7 @@ class Settings:
         device: where it is computed.
         shards: equal parts that a batch is computed in, see `training.shards`.
         processes: that share the parts.
+        compiled: gradients come from compiled functions, see `training.compiled`.
     """
 
     steps: int
@@ -59,6 +61,7 @@ class Settings:
     device: str
     shards: int = 1
     processes: int = 1
+    compiled: bool = False
 
     @property
     def removal(self) -> str:
@@ -118,6 +121,7 @@ class Step:
         self.updates = {name: sum(move.players.count(name) for move in self.moves) for name in self.game.players}
         self.batches = max(self.updates.values())
         self.shards = Shards(settings.shards, settings.processes)
+        self.compiled = Compiled(self) if settings.compiled else None
 
     @property
     def epoch(self) -> float:
@@ -160,6 +164,7 @@ class Step:
         parameters: Mapping[str, Tensor],
         batch_weights: Mapping[str, Tensor],
         shard: Shard = WHOLE,
+        draw: Draw | None = None,
     ) -> Tensor:
         """A player's loss in one update, a scalar.
 
@@ -171,11 +176,14 @@ class Step:
             parameters: flat parameters of every player.
             batch_weights: as from `batch_weights`.
             shard: the part of the batch to take the loss of; the loss is the mean over the parts.
+            draw: the loss's random numbers; by default those of this update.
         """
         batch = self.batch(number, rows, batch_weights, shard)
-        return self.game.loss(player, self.net(parameters), batch, self._draw(number, player, turn, shard))
+        draw = self.draw(number, player, turn, shard) if draw is None else draw
+        return self.game.loss(player, self.net(parameters), batch, draw)
 
-    def _draw(self, number: int, player: str, turn: int, shard: Shard) -> Draw:
+    def draw(self, number: int, player: str, turn: int, shard: Shard = WHOLE) -> Draw:
+        """The random numbers of a player's loss in one update."""
         key = (self.settings.seed, "step", number, player, turn)
         if shard.count == 1:
             return Draw(*key, dtype=self.dtype, device=self.settings.device)
@@ -227,9 +235,14 @@ class Step:
 
         Those of R replicas, (R, P) and (R,), if batch weights are (R, B).
         """
+        stacked = next(iter(batch_weights.values())).ndim > 1
+        if self.compiled is not None and not stacked:
+            work = partial(_gradient, player)
+            with repeatable(self.settings.device):
+                gradient, value = self.compiled("the gradient", work, number, player, turn, parameters, batch_weights)
+            return gradient, value
         own = parameters[player].detach().requires_grad_()
         bound = {**parameters, player: own}
-        stacked = next(iter(batch_weights.values())).ndim > 1
 
         def of_shard(shard: Shard) -> list[Tensor]:
             loss = partial(self.loss, number, player, turn, rows, shard=shard)
@@ -308,6 +321,16 @@ class Step:
     def __call__(self, state: State, number: int, weights: Tensor) -> State:
         """The state after step ``number`` (from 0), with one weight per example over all data sets."""
         return self.trace(state, number, weights).after
+
+
+def _gradient(
+    player: str, loss: Loss, parameters: Mapping[str, Tensor], batch_weights: Mapping[str, Tensor]
+) -> list[Tensor]:
+    """A player's gradient in its own parameters, and its loss."""
+    own = parameters[player].detach().requires_grad_()
+    value = loss({**parameters, player: own}, batch_weights)
+    (gradient,) = torch.autograd.grad(value, own)
+    return [gradient, value.detach()]
 
 
 def _normalised(weight: Tensor) -> Tensor:

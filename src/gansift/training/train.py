@@ -55,6 +55,7 @@ def train(
     memory: int | str | None = None,
     micro_batches: int = 1,
     data_parallel: bool = False,
+    compiled: bool = False,
     accept_drift: bool = False,
     progress: Progress | None = None,
 ) -> Run:
@@ -87,6 +88,8 @@ def train(
         data_parallel: share every batch among the processes that `torchrun` has started and
             ``torch.distributed.init_process_group`` has connected. All of them make the same calls and get the same
             results; the first one writes. Scoring such a run shares the work in the same way.
+        compiled: compile what every step computes, in training and in the sweep: several times faster for small
+            networks, after some seconds to minutes for the compiler. Needs a C++ compiler, and batches in one piece.
         accept_drift: also return a run of elsewhere that replays here to other bits, with a warning that says how far
             off its last steps are. What is computed from it is then that of a slightly different run.
         progress: called after every step.
@@ -112,6 +115,7 @@ def train(
         device=device,
         micro_batches=micro_batches,
         processes=distributed.get_world_size() if data_parallel and distributed.is_initialized() else 1,
+        compiled=compiled,
     )
     step = Step(game, data, settings)
     vector = _weights(weights, len(step.ids), step)
@@ -195,6 +199,7 @@ def settings_for(
     device: str,
     micro_batches: int = 1,
     processes: int = 1,
+    compiled: bool = False,
 ) -> Settings:
     """The settings of a run, with what is given once for all data sets or players spelt out for each, and checked.
 
@@ -211,6 +216,7 @@ def settings_for(
         device: where it is computed.
         micro_batches: parts of a batch that each process computes.
         processes: that share every batch.
+        compiled: whether what steps compute is compiled.
 
     Raises:
         TrainingError: for arguments that do not fit.
@@ -227,6 +233,7 @@ def settings_for(
         device=device,
         shards=micro_batches * processes,
         processes=processes,
+        compiled=compiled,
     )
     _check_settings(settings, data)
     check_device(device)
@@ -327,6 +334,10 @@ def _check_settings(settings: Settings, data: Mapping[str, Examples]) -> None:
                 f"({settings.processes} processes, micro_batches={settings.shards // settings.processes}); choose a "
                 "batch size that divides by it"
             )
+    if settings.compiled and settings.shards > 1:
+        raise TrainingError(
+            "compiled needs batches in one piece; leave out micro_batches and data_parallel, or compiled"
+        )
     if settings.steps < 1:
         raise TrainingError(f"steps must be at least 1, not {settings.steps}")
     if not 0 <= settings.ema < 1:

@@ -81,6 +81,7 @@ class Config:
     final: float | None = _option(None, "share of the learning rate that a cosine ends at", 0)
     ema: float | None = _option(None, "decay of the averaged generator; 0 for none")
     dtype: str = _option("float32", "float32 or float64")
+    compiled: bool = _option(False, "compile training steps and the sweep: faster for small networks and long runs")
     metric: str | None = _option(None, "fid, is or all (average log-likelihood, for points)")
     features: str = _option("auto", "classifier, autoencoder, module:name, a TorchScript file, or auto")
     latents: int = _option(2000, "generated samples behind each value of the metric", 2)

@@ -89,6 +89,7 @@ def train_seed(directory: RunDirectory, place: Workplace, seed: int, tick: Tick)
         renormalise=config.renormalise,
         dtype=config.dtype,
         device=known(config.device),
+        compiled=config.compiled,
         accept_drift=bool(config.accept_drift),
         memory=None if config.memory is None else bytes_of(config.memory) // (config.jobs or 1),
         progress=lambda number, losses: tick(1),

@@ -1,0 +1,196 @@
+"""Steps compiled by torch: few large kernels in place of many small ones.
+
+A small network leaves the processor waiting for the interpreter. What is computed of a loss is therefore written down
+once as a function of tensors alone (parameters, weights, rows, random numbers, the step's number) and compiled by
+`torch.compile`. Results are the same but for rounding.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import torch
+from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from gansift.errors import TrainingError
+from gansift.games.draw import Draw
+
+if TYPE_CHECKING:
+    from gansift.training.step import Step
+
+_log = logging.getLogger(__name__)
+
+#: A loss as a function of every player's parameters and the batch's weights.
+Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], Tensor]
+
+#: What is computed of a loss: from it, parameters, weights, and further tensors.
+Work = Callable[..., list[Tensor]]
+
+# By how much of the largest number a compiled function may differ from what it was made of.
+_ROUNDING = 1e-3
+
+
+class _Call(NamedTuple):
+    """What a loss asks its draw for."""
+
+    kind: str
+    shape: tuple[int, ...]
+
+
+class _Asked:
+    """A draw that notes what it is asked for."""
+
+    def __init__(self, draw: Draw) -> None:
+        self._draw = draw
+        self.dtype, self.device = draw.dtype, draw.device
+        self.calls: list[_Call] = []
+
+    def normal(self, *shape: int) -> Tensor:
+        self.calls.append(_Call("normal", shape))
+        return self._draw.normal(*shape)
+
+    def uniform(self, *shape: int) -> Tensor:
+        self.calls.append(_Call("uniform", shape))
+        return self._draw.uniform(*shape)
+
+    def permutation(self, n: int) -> Tensor:
+        self.calls.append(_Call("permutation", (n,)))
+        return self._draw.permutation(n)
+
+    def seed(self) -> NoReturn:
+        raise TrainingError("a loss that draws a seed cannot be compiled: its numbers would be the same in every step")
+
+
+class _Drawn:
+    """A draw that hands out what was drawn before, in the order in which it is asked for."""
+
+    def __init__(self, tensors: Sequence[Tensor], dtype: torch.dtype, device: str) -> None:
+        self._left = iter(tensors)
+        self.dtype, self.device = dtype, device
+
+    def normal(self, *shape: int) -> Tensor:
+        return next(self._left)
+
+    uniform = permutation = normal
+
+
+class Compiled:
+    """What is computed of the losses of a step, compiled once for each player.
+
+    Args:
+        step: the pure step.
+    """
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._calls: dict[str, list[_Call]] = {}
+        self._functions: dict[tuple[str, str], Callable[..., list[Tensor]]] = {}
+
+    def __call__(
+        self,
+        name: str,
+        work: Work,
+        number: int,
+        player: str,
+        turn: int,
+        parameters: Mapping[str, Tensor],
+        batch_weights: Mapping[str, Tensor],
+        *more: Tensor,
+    ) -> list[Tensor]:
+        """``work(loss, parameters, batch_weights, *more)`` of a player's loss in one update, without a graph.
+
+        Args:
+            name: of the work.
+            work: what to do; it may depend on nothing but its arguments.
+            number: of the step.
+            player: whose loss.
+            turn: updates of the player earlier in this step.
+            parameters: flat parameters of every player.
+            batch_weights: of the batch's examples, by data set.
+            more: further tensors.
+
+        Raises:
+            TrainingError: if the loss cannot be compiled, or is not the same when it is.
+        """
+
+        def arguments(number: int) -> list[Any]:
+            rows = list(self._step.rows(number, turn).values())
+            drawn = self._drawn(number, player, turn)
+            given = [value.detach() for value in (*parameters.values(), *batch_weights.values(), *more)]
+            # Of the step's own precision: a whole number times 0.01 would be float32 whatever that is.
+            step = torch.tensor(number, dtype=self._step.dtype, device=self._step.settings.device)
+            return [*given, *rows, step, *drawn]
+
+        key = (name, player)
+        if key not in self._functions:
+            plain = self._plain(work, player, list(parameters), list(batch_weights), len(more))
+            self._functions[key] = _compiled(plain, name, player, arguments(number), arguments(number + 1))
+        with torch.no_grad():
+            return list(self._functions[key](*arguments(number)))
+
+    def _drawn(self, number: int, player: str, turn: int) -> list[Tensor]:
+        draw = self._step.draw(number, player, turn)
+        if player not in self._calls:
+            rows = self._step.rows(number, turn)
+            weights = {
+                name: torch.ones(len(index), dtype=self._step.dtype, device=index.device)
+                for name, index in rows.items()
+            }
+            parameters = {name: slots["parameters"] for name, slots in self._step.initial().items()}
+            asked = _Asked(self._step.draw(number, player, turn))
+            self._step.loss(number, player, turn, rows, parameters, weights, draw=asked)  # type: ignore[arg-type]
+            self._calls[player] = asked.calls
+        return [getattr(draw, call.kind)(*call.shape) for call in self._calls[player]]
+
+    def _plain(
+        self, work: Work, player: str, players: list[str], sets: list[str], more: int
+    ) -> Callable[..., list[Tensor]]:
+        """The work as a function of tensors alone, one after the other."""
+        step = self._step
+
+        def plain(*tensors: Tensor) -> list[Tensor]:
+            left = iter(tensors)
+            parameters = {name: next(left) for name in players}
+            weights = {name: next(left) for name in sets}
+            further = [next(left) for _ in range(more)]
+            rows = {name: next(left) for name in sets}
+            number = next(left)
+            drawn = list(left)
+
+            def loss(parameters: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Tensor:
+                draw = _Drawn(drawn, step.dtype, step.settings.device)
+                return step.loss(number, player, 0, rows, parameters, weights, draw=draw)  # type: ignore[arg-type]
+
+            return work(loss, parameters, weights, *further)
+
+        return plain
+
+
+def _compiled(
+    plain: Callable[..., list[Tensor]], name: str, player: str, arguments: list[Tensor], others: list[Tensor]
+) -> Callable[..., list[Tensor]]:
+    """Compile a function of tensors, and see that it is the same for its arguments and for those of another step."""
+    _log.info("compiling %s of %s (seconds to a few minutes)", name, player)
+    try:
+        with torch.enable_grad():
+            function = torch.compile(make_fx(plain)(*arguments), fullgraph=True, dynamic=False)
+        with torch.no_grad():
+            found = [function(*arguments), function(*others)]
+    except Exception as error:  # whatever torch's tracer, code generator or C++ compiler says
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise TrainingError(
+            f"the loss of {player} cannot be compiled: {said[0]} Train without compiled (--no-compiled); where the "
+            "loss branches on a number of the batch, or no C++ compiler is installed, there is no other way."
+        ) from error
+    for values, given in zip(found, (arguments, others), strict=True):
+        for value, expected in zip(values, plain(*given), strict=True):
+            apart = (value - expected).abs().max()
+            if not apart <= _ROUNDING * expected.abs().max() and expected.isfinite().all():
+                raise TrainingError(
+                    f"the loss of {player} is not the same once it is compiled: it depends on something besides its "
+                    "arguments, which was fixed. Train without compiled (--no-compiled)."
+                )
+    return function
