@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import torch
@@ -169,11 +170,17 @@ class Compiled:
         return plain
 
 
+@cache
+def _announce(name: str, player: str) -> None:
+    """Say once in a process what takes so long; torch keeps what it has compiled for the next time."""
+    _log.info("compiling %s of %s (seconds to a few minutes)", name, player)
+
+
 def _compiled(
     plain: Callable[..., list[Tensor]], name: str, player: str, arguments: list[Tensor], others: list[Tensor]
 ) -> Callable[..., list[Tensor]]:
     """Compile a function of tensors, and see that it is the same for its arguments and for those of another step."""
-    _log.info("compiling %s of %s (seconds to a few minutes)", name, player)
+    _announce(name, player)
     try:
         with torch.enable_grad():
             function = torch.compile(make_fx(plain)(*arguments), fullgraph=True, dynamic=False)
