@@ -1,9 +1,9 @@
 """What one backward sweep costs against training itself, way by way, in one process. Prints a table.
 
-    python benchmarks/cost.py [--steps 24] [--repeats 3] [--r1 0] [--out benchmarks/results/cost.json]
+    python benchmarks/cost.py [dcgan perceptron] [--steps 24] [--repeats 3] [--r1 0] [--out results.json]
 
-The DCGAN on 28 x 28 images in batches of 64, Adam and an averaged generator. Times are of the processor, the median
-over repeats, and every ratio is to training in the same repeat. Ways:
+The DCGAN, and a perceptron GAN, on 28 x 28 images in batches of 64, Adam and an averaged generator. Times are of the
+processor, the median over repeats, and every ratio is to training in the same repeat. Ways:
 
     all states kept      no step is run again (`checkpoint_every=1`)
     root of T            every root-of-T-th state is kept and the steps between are run again
@@ -23,6 +23,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -60,14 +61,18 @@ class Linear:
         return {"generator": self._vector(flat)}
 
 
-def trained(steps: int, r1: float, **arguments: object) -> training.Run:
-    """A run on the first 640 images of MNIST."""
-    splits = data.load("mnist", seed=0)
-    game = games.GAN(
-        models.DCGANGenerator(latent=64, width=32, shape=SHAPE), models.DCGANDiscriminator(width=32, shape=SHAPE), r1=r1
-    )
+NETS = {
+    "dcgan": (models.DCGANGenerator, models.DCGANDiscriminator, 32),
+    "perceptron": (models.MLPGenerator, models.MLPDiscriminator, 16),
+}
+
+
+def trained(net: str, steps: int, r1: float, **arguments: object) -> training.Run:
+    """A run on the training images of MNIST."""
+    generator, discriminator, width = NETS[net]
+    game = games.GAN(generator(latent=64, width=width, shape=SHAPE), discriminator(width=width, shape=SHAPE), r1=r1)
     return training.train(
-        game, splits.train, steps=steps, batch_size=64, ema=0.99,
+        game, data.load("mnist", seed=0).train, steps=steps, batch_size=64, ema=0.99,
         optimizers=training.Adam(lr=5e-4, betas=(0.0, 0.99), eps=1e-3, eps_inside=True), **arguments,
     )  # fmt: skip
 
@@ -100,9 +105,9 @@ def as_published(run: training.Run, metric: metrics.Metric) -> None:
                 scores.index_add_(0, update.rows["data"], share)
 
 
-def measure(steps: int, r1: float, repeats: int) -> list[dict[str, float | str]]:
+def measure(net: str, steps: int, r1: float, repeats: int) -> list[dict[str, float | str]]:
     """One row for each way: its time over that of training, the median and the extremes over repeats."""
-    sparse, every = trained(steps, r1), trained(steps, r1, checkpoint_every=1)
+    sparse, every = trained(net, steps, r1), trained(net, steps, r1, checkpoint_every=1)
     one, ten = Linear(0), [Linear(seed) for seed in range(10)]
     first_order = {"products": "central-difference"}
     ways: dict[str, Callable[[], object]] = {
@@ -116,11 +121,11 @@ def measure(steps: int, r1: float, repeats: int) -> list[dict[str, float | str]]
     ratios: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
         # What is done once, before the first step, is in both.
-        base = (_seconds(lambda: trained(steps, r1)) - _seconds(lambda: trained(1, r1))) * steps / (steps - 1)
+        base = (_seconds(lambda: trained(net, steps, r1)) - _seconds(lambda: trained(net, 1, r1))) * steps / (steps - 1)
         for name, way in ways.items():
             ratios[name].append(_seconds(way) / base)
     return [
-        {"way": name, "r1": r1, "ratio": statistics.median(found), "least": min(found), "most": max(found)}
+        {"net": net, "way": name, "r1": r1, "ratio": statistics.median(found), "least": min(found), "most": max(found)}
         for name, found in ratios.items()
     ]
 
@@ -134,6 +139,7 @@ def _seconds(work: Callable[[], object]) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("nets", nargs="*", default=list(NETS), metavar="NET", help=f"of {', '.join(NETS)}")
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--r1", type=float, nargs="+", default=[0.0, 1.0])
@@ -141,10 +147,10 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
-    for r1 in arguments.r1:
-        for row in measure(arguments.steps, r1, arguments.repeats):
+    for net, r1 in product(arguments.nets, arguments.r1):
+        for row in measure(net, arguments.steps, r1, arguments.repeats):
             print(
-                f"R1 {row['r1']:g}  {row['way']:34} {row['ratio']:5.2f} times training "
+                f"{net:10} R1 {row['r1']:g}  {row['way']:34} {row['ratio']:5.2f} times training "
                 f"[{row['least']:.2f}, {row['most']:.2f}]", flush=True,
             )  # fmt: skip
             rows.append(row)

@@ -259,9 +259,23 @@ def test_a_sweep_that_overflows_gives_the_horizons_it_reached_and_says_so(monkey
         influence.itd(run, MeanWave())
 
 
-def test_stored_states_and_replayed_states_give_the_same_bits(tmp_path):
+@pytest.mark.parametrize("products", ["exact", "central-difference"])
+def test_stored_states_and_replayed_states_give_the_same_bits(tmp_path, products):
     ours = OPTIMIZERS["adam"][0]
-    in_memory = _train(gan(), examples(), ours, ema=0.8)
-    on_disk = _train(gan(), examples(), ours, ema=0.8, outdir=tmp_path, checkpoint_every=4)
-    metric = MeanWave()
-    assert np.array_equal(influence.itd(in_memory, metric).values, influence.itd(on_disk, metric).values)
+    runs = [
+        _train(gan(), examples(), ours, ema=0.8),
+        _train(gan(), examples(), ours, ema=0.8, checkpoint_every=1),
+        _train(gan(), examples(), ours, ema=0.8, outdir=tmp_path, checkpoint_every=4),
+    ]
+    scores = [influence.itd(run, MeanWave(), products=products).values for run in runs]
+    assert np.array_equal(scores[0], scores[1])
+    assert np.array_equal(scores[0], scores[2])
+
+
+def test_where_all_states_are_in_memory_no_gradient_is_computed_again(monkeypatch):
+    run = _train(gan(), examples(), OPTIMIZERS["adam"][0], checkpoint_every=1)
+    computed = []
+    gradient = run.step.gradient
+    monkeypatch.setattr(run.step, "gradient", lambda number, *rest: computed.append(number) or gradient(number, *rest))
+    influence.itd(run, MeanWave(), products="central-difference")
+    assert set(computed) == {STEPS - 1}  # replayed to see that the code is that of the training

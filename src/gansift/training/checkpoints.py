@@ -14,8 +14,9 @@ from safetensors.torch import save
 from gansift.errors import ReplayError, TrainingError
 from gansift.files import write_bytes
 from gansift.training.checksums import Checksums
+from gansift.training.memory import state_bytes
 from gansift.training.shards import Shards
-from gansift.training.state import State, checksum
+from gansift.training.state import Gradients, State, checksum
 
 _log = logging.getLogger(__name__)
 
@@ -23,8 +24,11 @@ _log = logging.getLogger(__name__)
 class Checkpoints(Protocol):
     """A store of states by step number; number t holds the state before step t."""
 
-    def save(self, number: int, state: State) -> None:
-        """Keep a state."""
+    def save(self, number: int, state: State, gradients: Gradients | None = None) -> None:
+        """Keep a state, and in memory also the gradients of the step that led to it, where they are given."""
+
+    def gradients(self, number: int) -> Gradients | None:
+        """The gradients of the step that led to a state, if they were kept."""
 
     def load(self, number: int, device: str = "cpu") -> State:
         """Bring a state back."""
@@ -41,10 +45,17 @@ class MemoryCheckpoints:
 
     def __init__(self) -> None:
         self._states: dict[int, State] = {}
+        self._gradients: dict[int, Gradients] = {}
 
-    def save(self, number: int, state: State) -> None:
-        """Keep a state."""
+    def save(self, number: int, state: State, gradients: Gradients | None = None) -> None:
+        """Keep a state, and the gradients of the step that led to it, where they are given."""
         self._states[number] = state
+        if gradients is not None:
+            self._gradients[number] = gradients
+
+    def gradients(self, number: int) -> Gradients | None:
+        """The gradients of the step that led to a state, if they were kept."""
+        return self._gradients.get(number)
 
     def load(self, number: int, device: str = "cpu") -> State:
         """Bring a state back, where it was computed."""
@@ -55,8 +66,9 @@ class MemoryCheckpoints:
         return sorted(self._states)
 
     def held(self, size: int) -> int:
-        """Bytes of memory that the kept states take, each of ``size``."""
-        return size * len(self._states)
+        """Bytes of memory that the kept states take, each of ``size``, and the gradients."""
+        moves = [move for gradients in self._gradients.values() for move in gradients]
+        return size * len(self._states) + sum(state_bytes({"": move}) for move in moves)
 
 
 class DiskCheckpoints:
@@ -79,8 +91,8 @@ class DiskCheckpoints:
         """The file of a state."""
         return self.folder / f"step-{number:08d}.safetensors"
 
-    def save(self, number: int, state: State) -> None:
-        """Keep a state; written whole or not at all.
+    def save(self, number: int, state: State, gradients: Gradients | None = None) -> None:
+        """Keep a state; written whole or not at all. Gradients are not written.
 
         Raises:
             ReplayError: if another state was kept under this number before.
@@ -125,6 +137,9 @@ class DiskCheckpoints:
             raise TrainingError(f"the checkpoint {path} is damaged: it does not match its checksum")
         return state
 
+    def gradients(self, number: int) -> None:
+        """None: they are not written."""
+
     def numbers(self) -> list[int]:
         """Numbers of the kept states, ascending; also of those whose file is damaged or gone."""
         return sorted(self._kept)
@@ -146,7 +161,7 @@ class SharedCheckpoints:
         self._store = DiskCheckpoints(folder)
         self._shards = shards
 
-    def save(self, number: int, state: State) -> None:
+    def save(self, number: int, state: State, gradients: Gradients | None = None) -> None:
         """Keep a state; every process returns once it is there."""
         if self._shards.writes:
             self._store.save(number, state)
@@ -157,6 +172,9 @@ class SharedCheckpoints:
     def load(self, number: int, device: str = "cpu") -> State:
         """See `DiskCheckpoints.load`."""
         return self._store.load(number, device)
+
+    def gradients(self, number: int) -> None:
+        """None: they are not written."""
 
     def numbers(self) -> list[int]:
         """Numbers of the kept states, ascending; the same in every process."""

@@ -10,6 +10,9 @@ from torch import Tensor
 #: player -> slot -> flat tensor. The slots are ``parameters``, the optimizer's own, and ``average`` where kept.
 State = dict[str, dict[str, Tensor]]
 
+#: For each move of a step, the gradient of every player that moved.
+Gradients = list[dict[str, Tensor]]
+
 PARAMETERS = "parameters"
 AVERAGE = "average"
 

@@ -25,7 +25,7 @@ from gansift.training.memory import state_bytes
 from gansift.training.optimizers import Optimizer
 from gansift.training.order import batch_indices
 from gansift.training.shards import WHOLE, Shard, Shards
-from gansift.training.state import AVERAGE, PARAMETERS, State
+from gansift.training.state import AVERAGE, PARAMETERS, Gradients, State
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -89,7 +89,7 @@ class Trace(NamedTuple):
     before: list[State]
     after: State
     losses: dict[str, Tensor]
-    gradients: list[dict[str, Tensor]]
+    gradients: Gradients
 
 
 class Step:
@@ -310,7 +310,7 @@ class Step:
         """One step, and what happens in it."""
         before: list[State] = []
         losses: dict[str, Tensor] = {}
-        gradients: list[dict[str, Tensor]] = []
+        gradients: Gradients = []
         for move in self.moves:
             before.append(state)
             state, of_move, gradient = self.move(state, number, move, weights)

@@ -272,12 +272,13 @@ def record(
     first = step.initial if initial is None else lambda: initial
     number, state = last_kept(store, start, step.settings.steps, first, step.settings.device)
     while number < step.settings.steps:
-        _, state, losses, _ = step.trace(state, number, weights)
+        _, state, losses, gradients = step.trace(state, number, weights)
         number += 1
         if not is_finite(state):
             raise TrainingError(_not_finite(step, number, losses))
         if number == step.settings.steps or (number - start) % stride == 0:
-            store.save(number, state)
+            # Where all states are kept no replay will compute the gradients again.
+            store.save(number, state, gradients if stride == 1 else None)
         if progress is not None:
             progress(number, losses)
     return Run(step, weights, start, store, outdir)

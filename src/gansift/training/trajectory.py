@@ -15,7 +15,7 @@ from gansift.games.sampler import Sampler
 from gansift.training.checkpoints import Checkpoints, last_kept
 from gansift.training.memory import state_bytes
 from gansift.training.reversal import in_reverse
-from gansift.training.state import PARAMETERS, State, checksum, readout
+from gansift.training.state import PARAMETERS, Gradients, State, checksum, readout
 from gansift.training.step import Step
 
 
@@ -26,13 +26,13 @@ class Recorded:
     Attributes:
         number: of the step.
         before: the state before each of its moves.
-        gradients: for each move, the gradient of every player that moved; None where they were not asked for, or no
-            replay has computed them.
+        gradients: for each move, the gradient of every player that moved; None where they were not asked for, or
+            neither kept nor computed by a replay.
     """
 
     number: int
     before: list[State]
-    gradients: list[dict[str, Tensor]] | None = None
+    gradients: Gradients | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Run:
     def reversed(self, first: int, gradients: bool = False) -> Iterator[Recorded]:
         """The steps from the last down to ``first``, each with the states before its moves.
 
-        With ``gradients`` also with those of its moves, where the step is replayed.
+        With ``gradients`` also with those of its moves, where the step is replayed or they were kept.
 
         What is between two checkpoints is replayed; where ``memory`` is too small to hold it, parts of it several
         times (`in_reverse`), so that memory does not grow with the length of the run.
@@ -125,7 +125,7 @@ class Run:
         state, last = self.state(checkpoint), self.state(end)
         # Where every state was kept nothing is replayed, but for the last step, which shows that the code is the same.
         if end - checkpoint == 1 and end < self.steps and (known := self.step.before_moves(state, last)) is not None:
-            yield Recorded(checkpoint, known)
+            yield Recorded(checkpoint, known, self.checkpoints.gradients(end) if gradients else None)
             return
         expected = checksum(last)
         del last
