@@ -105,7 +105,7 @@ def as_published(run: training.Run, metric: metrics.Metric) -> None:
                 scores.index_add_(0, update.rows["data"], share)
 
 
-def measure(net: str, steps: int, r1: float, repeats: int) -> list[dict[str, float | str]]:
+def measure(net: str, steps: int, r1: float, repeats: int, wanted: str) -> list[dict[str, float | str]]:
     """One row for each way: its time over that of training, the median and the extremes over repeats."""
     sparse, every = trained(net, steps, r1), trained(net, steps, r1, checkpoint_every=1)
     one, ten = Linear(0), [Linear(seed) for seed in range(10)]
@@ -118,6 +118,7 @@ def measure(net: str, steps: int, r1: float, repeats: int) -> list[dict[str, flo
         "exact, root of T, 10 metrics": lambda: influence.itd_metrics(sparse, ten, [steps]),
         "as published, recording included": lambda: as_published(sparse, one),
     }
+    ways = {name: way for name, way in ways.items() if wanted in name}
     ratios: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
         # What is done once, before the first step, is in both.
@@ -143,12 +144,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--r1", type=float, nargs="+", default=[0.0, 1.0])
+    parser.add_argument("--ways", default="", help="only those whose name has this in it")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
     for net, r1 in product(arguments.nets, arguments.r1):
-        for row in measure(net, arguments.steps, r1, arguments.repeats):
+        for row in measure(net, arguments.steps, r1, arguments.repeats, arguments.ways):
             print(
                 f"{net:10} R1 {row['r1']:g}  {row['way']:34} {row['ratio']:5.2f} times training "
                 f"[{row['least']:.2f}, {row['most']:.2f}]", flush=True,
