@@ -121,6 +121,7 @@ def draw(rows: list[dict[str, float | int | str]], path: Path) -> None:
     """Time of a step and peak memory against each axis."""
     import matplotlib.pyplot as plt
 
+    plt.rcParams["svg.fonttype"] = "none"
     axes_of = list(dict.fromkeys(row["axis"] for row in rows))
     figure, grid = plt.subplots(2, len(axes_of), figsize=(3 * len(axes_of), 5), layout="constrained", squeeze=False)
     for column, axis in enumerate(axes_of):
@@ -133,8 +134,7 @@ def draw(rows: list[dict[str, float | int | str]], path: Path) -> None:
             axes.set_xscale("log")
             axes.set_xticks([one["value"] for one in shown], [f"{one['value']:,}" for one in shown])
             axes.minorticks_off()
-            axes.margins(y=0.1)
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.15 * max(one[f"{stage}_{unit}"] for one in shown for stage in ("train", "sweep")))
             axes.spines[["top", "right"]].set_visible(False)
             axes.set_xlabel(axis)
             if column == 0:
