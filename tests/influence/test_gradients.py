@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 import torch
 
@@ -52,12 +54,18 @@ def test_what_is_not_a_number_stays_so():
 def test_both_ends_are_the_same_one_after_the_other(cannot_be_stacked, monkeypatch):
     for update in _update():
         direction = _directions(update)[0]
-        stacked = DifferencedGradient(update).pull(direction)
-        if cannot_be_stacked:
-            monkeypatch.setattr("gansift.influence.gradients.vmap", _refuse)
-        else:
-            monkeypatch.setattr(update.step.game, "stackable", False)
-        for one, other in zip(stacked, DifferencedGradient(update).pull(direction), strict=True):
+        with monkeypatch.context() as patched:
+            vmap = Mock(side_effect=torch.vmap)
+            patched.setattr("gansift.influence.gradients.vmap", vmap)
+            stacked = DifferencedGradient(update).pull(direction)
+        assert vmap.call_count == 1
+        with monkeypatch.context() as patched:
+            if cannot_be_stacked:
+                patched.setattr("gansift.influence.gradients.vmap", _refuse)
+            else:
+                patched.setattr(update.step.game, "stackable", False)
+            apart = DifferencedGradient(update).pull(direction)
+        for one, other in zip(stacked, apart, strict=True):
             assert torch.allclose(one, other, rtol=1e-6, atol=1e-7 * float(direction.norm()))
 
 

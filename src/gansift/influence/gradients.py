@@ -57,7 +57,7 @@ class Update:
     def of(cls, step: Step, number: int, player: str, turn: int, state: State, weights: Tensor) -> Update:
         """The update of a player that reads ``state``."""
         rows = step.rows(number, turn)
-        parameters = {name: slots[PARAMETERS].detach() for name, slots in state.items()}
+        parameters = {name: state[name][PARAMETERS].detach() for name in step.layouts}
         return cls(step, number, player, turn, rows, parameters, step.batch_weights(rows, weights))
 
     def gradient(self) -> Tensor:
@@ -170,17 +170,32 @@ class DifferencedGradient:
         return [value / (2 * stride) for value in differences]
 
     def _difference(self, ends: Tensor, shard: Shard) -> list[Tensor]:
-        """The first-order gradients at the first end less those at the second, (2, P), in each of the `inputs`."""
+        """The first-order gradients at the first end less those at the second, (2, P), in each of the `inputs`.
+
+        With both ends stacked, what they share, say the other player, is computed only once.
+        """
+        if self._update.step.game.stackable:
+            try:
+                return self._first_order(ends, shard, lambda loss, ends: vmap(loss)(ends).diff().neg().sum())
+            except RuntimeError:  # an operator that cannot be stacked
+                pass
+        ahead, behind = (self._first_order(end, shard, lambda loss, end: loss(end)) for end in ends)
+        return [one - other for one, other in zip(ahead, behind, strict=True)]
+
+    def _first_order(
+        self, end: Tensor, shard: Shard, of: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
+    ) -> list[Tensor]:
+        """Derivatives of ``of(loss, end)`` in each of the `inputs`; in the player's own, summed over stacked ends."""
+        own = self._update.own
         leaves = [value.detach().requires_grad_() for value in self._update.inputs]
-        leaves[self._update.own] = ends.requires_grad_()
+        leaves[own] = end.detach().requires_grad_()
 
-        def at(end: Tensor) -> Tensor:
-            inputs = [end if row == self._update.own else value for row, value in enumerate(leaves)]
-            return self._update.loss(shard, inputs)
+        def loss(at: Tensor) -> Tensor:
+            return self._update.loss(shard, [at if row == own else value for row, value in enumerate(leaves)])
 
-        ahead, behind = _both(at, ends, self._update.step.game.stackable)
-        found = torch.autograd.grad(ahead - behind, leaves, allow_unused=True, materialize_grads=True)
-        return [part.sum(0) if row == self._update.own else part for row, part in enumerate(found)]
+        found = list(torch.autograd.grad(of(loss, leaves[own]), leaves, allow_unused=True, materialize_grads=True))
+        found[own] = found[own].reshape(-1, found[own].shape[-1]).sum(0)
+        return found
 
 
 #: How a gradient is made that can be pulled back, by the name of the products.
@@ -188,16 +203,6 @@ GRADIENTS: dict[str, type[ExactGradient] | type[DifferencedGradient]] = {
     "exact": ExactGradient,
     "central-difference": DifferencedGradient,
 }
-
-
-def _both(loss: Callable[[Tensor], Tensor], ends: Tensor, stackable: bool) -> Tensor:
-    """The losses at two ends, shape (2,). Stacked, what both share, say the other player, is computed only once."""
-    if stackable:
-        try:
-            return vmap(loss)(ends)
-        except RuntimeError:  # an operator that cannot be stacked
-            pass
-    return torch.stack([loss(end) for end in ends])
 
 
 def _with_graph(update: Update, shard: Shard) -> tuple[list[Tensor], Tensor]:

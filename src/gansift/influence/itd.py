@@ -17,6 +17,7 @@ from gansift.influence.gradients import Products
 from gansift.influence.horizon import checked_horizon, predicted_effect, scale_of, sign, trust
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
+from gansift.training.devices import repeatable
 from gansift.training.state import AVERAGE, PARAMETERS, State
 from gansift.training.trajectory import Run
 
@@ -205,7 +206,9 @@ def _end(run: Run, metric: Metric) -> State:
     adjoint = {
         player: {name: torch.zeros_like(value) for name, value in slots.items()} for player, slots in state.items()
     }
-    for player, gradient in metric.gradient(run).items():
+    with repeatable(run.step.settings.device):
+        gradients = metric.gradient(run)
+    for player, gradient in gradients.items():
         slot = AVERAGE if AVERAGE in adjoint[player] else PARAMETERS
         adjoint[player][slot] = gradient.to(state[player][slot])
     return adjoint

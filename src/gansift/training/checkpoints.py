@@ -123,12 +123,12 @@ class DiskCheckpoints:
         path = self.path(number)
         state: State = {}
         try:
-            with safe_open(path, framework="pt", device=device) as file:
+            with safe_open(path, framework="pt") as file:
                 written = (file.metadata() or {}).get("checksum")
                 for key in file.keys():  # noqa: SIM118 - not a dictionary
                     player, slot = key.split("/")
                     # Cloned into memory that torch aligns: the matrix products' last bits depend on the alignment.
-                    state.setdefault(player, {})[slot] = file.get_tensor(key).clone()
+                    state.setdefault(player, {})[slot] = file.get_tensor(key).clone().to(device)
         except FileNotFoundError as error:
             raise TrainingError(f"the checkpoint {path} is missing") from error
         except (OSError, SafetensorError, ValueError) as error:

@@ -15,6 +15,7 @@ from gansift.data.examples import Examples
 from gansift.errors import GansiftError, TrainingError
 from gansift.files import read_json, write_json
 from gansift.games.game import Game
+from gansift.training.devices import kind_of
 from gansift.training.state import checksum
 from gansift.training.step import Step
 
@@ -33,6 +34,7 @@ def configuration(step: Step, game: Game, data: Mapping[str, Examples], weights:
         "optimizers": {name: optimizer.settings() for name, optimizer in settings.optimizers.items()},
         "checkpoint_every": stride,
         **{name: value for name, value in asdict(settings).items() if name != "optimizers"},
+        "device": kind_of(settings.device),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }

@@ -23,6 +23,11 @@ def check_device(device: str) -> None:
         raise UsageError(f"the device {device} cannot be used here: {str(error).splitlines()[0]}") from error
 
 
+def kind_of(device: str) -> str:
+    """``cpu``, ``cuda``, ...: two of a kind are taken to round alike."""
+    return torch.device(device).type
+
+
 @contextmanager
 def repeatable(device: str) -> Iterator[None]:
     """Inside, a GPU takes only kernels that give the same bits every time, and no TF32; processors do so anyway.
@@ -30,14 +35,17 @@ def repeatable(device: str) -> Iterator[None]:
     Raises:
         RuntimeError: by torch, naming an operator that has no such kernel.
     """
-    if torch.device(device).type != "cuda":
+    if kind_of(device) != "cuda":
         yield
         return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS needs it to be deterministic
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    precision = torch.get_float32_matmul_precision()
     torch.use_deterministic_algorithms(True)
+    torch.set_float32_matmul_precision("highest")
     try:
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
             yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.set_float32_matmul_precision(precision)

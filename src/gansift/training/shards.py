@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, distributed
@@ -78,6 +79,14 @@ class Shards:
         if self.processes > 1:
             total = _sum(total)
         return total if self.count == 1 else [value / self.count for value in total]
+
+    def first(self, value: Any) -> Any:
+        """What the first process gives, in all of them."""
+        if self.processes == 1:
+            return value
+        box = [value]
+        distributed.broadcast_object_list(box, src=0)
+        return box[0]
 
     def wait(self) -> None:
         """Until all processes are here."""

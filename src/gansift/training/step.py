@@ -264,7 +264,7 @@ class Step:
         """
         new = dict(state)
         losses, gradients = {}, {}
-        parameters = {name: slots[PARAMETERS] for name, slots in state.items()}
+        parameters = {name: state[name][PARAMETERS] for name in self.layouts}
         for player, turn in zip(move.players, move.turns, strict=True):
             rows = self.rows(number, turn)
             gradient, loss = self.gradient(number, player, turn, rows, parameters, self.batch_weights(rows, weights))

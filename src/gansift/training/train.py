@@ -25,7 +25,7 @@ from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of, state_bytes
 from gansift.training.optimizers import Optimizer
 from gansift.training.order import check_batch
-from gansift.training.state import State, is_finite
+from gansift.training.state import PARAMETERS, State, is_finite
 from gansift.training.step import DTYPES, Settings, Step
 from gansift.training.trajectory import Run
 
@@ -130,11 +130,13 @@ def train(
     # Any number of processes may open a run that is finished.
     finished = steps in DiskCheckpoints(states).numbers()
     config = configuration(step, game, data, vector, stride)
+    if step.compiled is not None and not finished:
+        _compile(step, vector)  # before the folder is claimed: what cannot be compiled leaves nothing behind
     with only_writer(folder) if step.shards.writes and not finished else nullcontext():
         if step.shards.writes:
             claim(folder, config)
         step.shards.wait()
-        differing = elsewhere(folder, config)
+        differing = step.shards.first(elsewhere(folder, config) if step.shards.writes else [])
         if differing and not finished:
             raise TrainingError(
                 f"{folder} holds a run that was begun elsewhere ({', '.join(differing)}) and is not finished. Go on "
@@ -142,10 +144,19 @@ def train(
             )
         store = DiskCheckpoints(states) if step.shards.processes == 1 else SharedCheckpoints(states, step.shards)
         run = record(step, vector, 0, store, stride, outdir=folder, progress=progress)
-    run = replace(run, memory=budget, accept_drift=accept_drift)
+    # What was recorded here must replay to the same bits whatever is accepted.
+    run = replace(run, memory=budget, accept_drift=accept_drift and bool(differing))
     if differing:
         _check_drift(run, differing)
     return run
+
+
+def _compile(step: Step, weights: Tensor) -> None:
+    """Compile every player's gradient, or say why that cannot be."""
+    parameters = {name: slots[PARAMETERS] for name, slots in step.initial().items()}
+    rows = step.rows(0, 0)
+    for player in step.game.players:
+        step.gradient(0, player, 0, rows, parameters, step.batch_weights(rows, weights))
 
 
 def _check_drift(run: Run, differing: list[str]) -> None:

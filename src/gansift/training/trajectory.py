@@ -135,7 +135,8 @@ class Run:
             if number + 1 == end and not self.accept_drift and checksum(traced.after) != expected:
                 raise ReplayError(
                     f"replaying steps {checkpoint} to {end} did not give the recorded state at step {end}. The run was "
-                    "recorded with other code, another number of threads or another device; train it again here."
+                    "recorded with other code, another number of threads or another device; train it again here. Of a "
+                    "run recorded elsewhere that may be accepted (accept_drift=True, --accept-drift)."
                 )
             return Recorded(number, traced.before, traced.gradients if gradients else None), traced.after
 
@@ -144,12 +145,13 @@ class Run:
         yield from in_reverse(forward, state, first, end, self._room(state, gradients) or end - first)
 
     def drift(self) -> float:
-        """How far off a replay of the steps after the last checkpoint but one is here, 0 for the same bits.
+        """How far off a replay of the last steps, as many as between two checkpoints or more, is here; 0: same bits.
 
         The largest difference of a player's parameters, relative to their length.
         """
         last = self.state(self.steps)
-        begin = max(number for number in self.checkpoints.numbers() if number < self.steps)
+        first, second, *_ = numbers = self.checkpoints.numbers()
+        begin = max(number for number in numbers if number <= self.steps - (second - first))
         state = self.state(begin)
         for number in range(begin, self.steps):
             state = self.step(state, number, self.weights)

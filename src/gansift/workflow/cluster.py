@@ -141,8 +141,12 @@ def _attempt(root: Path, fingerprint: str, job: Job, size: int, progress: Any) -
         _check_shared(root, fingerprint)
     except GansiftError as error:
         return Outcome(0.0, error)
-    with gathered(progress.add.remote) as tick, logged(progress.log.remote):
-        return attempt(root, job, size, tick)
+    sent: list[Any] = []
+    with gathered(progress.add.remote) as tick, logged(lambda record: sent.append(progress.log.remote(record))):
+        outcome = attempt(root, job, size, tick)
+    with suppress(RayError):  # what was logged is there before the job is known to have ended
+        ray.get(sent)
+    return outcome
 
 
 @lru_cache(maxsize=1)

@@ -96,6 +96,7 @@ def run_jobs(directory: RunDirectory, jobs: Sequence[Job], executor: Executor, t
             else:
                 raise error
             failure = failure or problem
+    executor.relay(tick)
     if failure is not None:
         raise failure
 

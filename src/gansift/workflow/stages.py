@@ -15,7 +15,8 @@ from gansift.files import read_json, remove, write_json
 from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import SWEEPS, steps_swept
 from gansift.influence.scores import Scores
-from gansift.training.devices import check_device
+from gansift.training.checkpoints import DiskCheckpoints
+from gansift.training.devices import check_device, kind_of
 from gansift.training.trajectory import Run
 from gansift.workflow.build import build_game, build_optimizers, check, load_data, workplace
 from gansift.workflow.config import (
@@ -68,6 +69,7 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
         recorded = load(directory.config)
         _check_same(directory, recorded, config)
         config = moved(recorded, given)
+        _check_move(directory, recorded, config)
         if config != recorded:
             write_json(directory.config, asdict(config))
         if not directory.manifest.exists():
@@ -96,10 +98,28 @@ def move(directory: RunDirectory, config: Config, device: str | None, accept_dri
         device=config.device if device is None else device,
         accept_drift=config.accept_drift if accept_drift is None else accept_drift,
     )
-    check_device(known(changed.device))
+    _check_move(directory, config, changed)
     if changed != config:
         write_json(directory.config, asdict(changed))
     return changed
+
+
+def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> None:
+    """Whether a run can go on where it is wanted, before anything says that it does."""
+    check_device(known(changed.device))
+    if kind_of(known(changed.device)) == kind_of(known(recorded.device)):
+        return
+    steps, seeds = known(recorded.steps), range(known(recorded.seeds))
+    open_ones = [seed for seed in seeds if steps not in DiskCheckpoints(directory.checkpoints(seed)).numbers()]
+    if open_ones:
+        raise UsageError(
+            f"--device {changed.device}: seeds {', '.join(map(str, open_ones))} of {directory.root} are not trained to "
+            f"their end, which has to be done where the run was begun (--device {recorded.device}). A finished "
+            "training can be taken to another device."
+        )
+    place = workplace(changed)
+    for seed in seeds:
+        train_seed(directory, place, seed, lambda amount: None)
 
 
 def resolved(given: Config, splits: data.Splits) -> Config:
