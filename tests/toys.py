@@ -18,6 +18,20 @@ def examples(count: int = 12, dim: int = 2, seed: int = 0, name: str = "x") -> E
     return Examples(ids=ids, x=x, labels=None, class_names=None, paths=("",) * count, hashes=ids)
 
 
+class KilledError(Exception):
+    """What stands for a kill in the middle of training."""
+
+
+def kill_at(step: int):
+    """Progress that kills training once it has come so far."""
+
+    def progress(number, losses):
+        if number == step:
+            raise KilledError
+
+    return progress
+
+
 class Perceptron(nn.Module):
     """A small smooth network with an initialisation of its own."""
 

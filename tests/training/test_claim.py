@@ -10,7 +10,7 @@ import torch
 
 from gansift import games, influence, training
 from gansift.errors import ReplayError, TrainingError
-from toys import Critic, MeanWave, Perceptron, examples
+from toys import Critic, KilledError, MeanWave, Perceptron, examples, kill_at
 
 
 class Threaded(Perceptron):
@@ -68,15 +68,8 @@ def test_a_run_of_here_has_not_drifted(tmp_path):
 
 
 def test_a_run_that_is_not_finished_is_not_gone_on_with_elsewhere(tmp_path):
-    class KilledError(Exception):
-        pass
-
-    def kill(number, losses):
-        if number == 7:
-            raise KilledError
-
     with pytest.raises(KilledError):
-        _train(tmp_path, Perceptron(2, 2), progress=kill)
+        _train(tmp_path, Perceptron(2, 2), progress=kill_at(7))
     torch.set_num_threads(2)
     for accept_drift in (False, True):
         with pytest.raises(TrainingError, match=r"begun elsewhere \(threads 1 there, 2 here\) and is not finished"):

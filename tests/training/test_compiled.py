@@ -11,7 +11,7 @@ from gansift.cleansing.retrain import retrain
 from gansift.errors import ReplayError, TrainingError
 from gansift.training.compiled import _compiled
 from gansift.training.state import PARAMETERS, checksum
-from toys import Critic, MeanWave, Perceptron, ThreePlayers, examples, gan
+from toys import Critic, KilledError, MeanWave, Perceptron, ThreePlayers, examples, gan, kill_at
 
 ADAM = training.Adam(lr=0.05, eps=1e-2)
 
@@ -39,15 +39,8 @@ def test_compiled_runs_and_their_scores_are_those_of_others_but_for_rounding(tra
 def test_a_compiled_run_repeats_and_resumes_bit_for_bit(tmp_path):
     whole = _train(compiled=True)
 
-    class KilledError(Exception):
-        pass
-
-    def kill(number, losses):
-        if number == 5:
-            raise KilledError
-
     with pytest.raises(KilledError):
-        _train(compiled=True, outdir=tmp_path, progress=kill)
+        _train(compiled=True, outdir=tmp_path, progress=kill_at(5))
     resumed = _train(compiled=True, outdir=tmp_path)
     assert checksum(resumed.state(8)) == checksum(whole.state(8))
     assert checksum(retrain(resumed, [], horizon=5).state(8)) == checksum(whole.state(8))

@@ -13,7 +13,7 @@ from gansift.errors import ReplayError, UsageError
 from gansift.games.draw import Draw
 from gansift.training.devices import check_device, repeatable
 from gansift.training.state import checksum
-from toys import MeanWave
+from toys import KilledError, MeanWave, kill_at
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 DEVICES = ["cpu", pytest.param("cuda", marks=GPU)]
@@ -57,15 +57,8 @@ def test_scores_are_those_of_the_processor(device, products):
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_killed_run_goes_on_to_the_same_bits(device, tmp_path):
-    class KilledError(Exception):
-        pass
-
-    def kill(number, losses):
-        if number == 5:
-            raise KilledError
-
     with pytest.raises(KilledError):
-        _train(device, outdir=tmp_path, progress=kill)
+        _train(device, outdir=tmp_path, progress=kill_at(5))
     assert checksum(_train(device, outdir=tmp_path).state(6)) == checksum(_train(device).state(6))
 
 

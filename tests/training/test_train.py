@@ -13,7 +13,7 @@ from gansift.errors import ReplayError, TrainingError
 from gansift.games.batch import weighted_mean
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.state import checksum
-from toys import Critic, MeanWave, Perceptron, examples, gan
+from toys import Critic, KilledError, MeanWave, Perceptron, examples, gan, kill_at
 
 ADAM = training.Adam(lr=0.05, eps=1e-2)
 
@@ -42,15 +42,8 @@ def test_steps_can_be_redone_alone_and_in_any_order():
 def test_a_killed_run_goes_on_to_the_same_bits(tmp_path):
     whole = _train(outdir=tmp_path / "whole")
 
-    class KilledError(Exception):
-        pass
-
-    def kill(number, losses):
-        if number == 7:
-            raise KilledError
-
     with pytest.raises(KilledError):
-        _train(outdir=tmp_path / "killed", progress=kill)
+        _train(outdir=tmp_path / "killed", progress=kill_at(7))
     seen = []
     resumed = _train(outdir=tmp_path / "killed", progress=lambda number, losses: seen.append(number))
     assert seen == [7, 8, 9, 10]

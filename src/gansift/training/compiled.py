@@ -120,7 +120,7 @@ class Compiled:
 
         def arguments(number: int) -> list[Any]:
             rows = list(self._step.rows(number, turn).values())
-            drawn = self._drawn(number, player, turn)
+            drawn = self._drawn(number, player, turn, parameters, batch_weights)
             given = [value.detach() for value in (*parameters.values(), *batch_weights.values(), *more)]
             # Of the step's own precision: a whole number times 0.01 would be float32 whatever that is.
             step = torch.tensor(number, dtype=self._step.dtype, device=self._step.settings.device)
@@ -136,17 +136,19 @@ class Compiled:
         with torch.no_grad():
             return list(self._functions[key](*arguments(number)))
 
-    def _drawn(self, number: int, player: str, turn: int) -> list[Tensor]:
+    def _drawn(
+        self,
+        number: int,
+        player: str,
+        turn: int,
+        parameters: Mapping[str, Tensor],
+        batch_weights: Mapping[str, Tensor],
+    ) -> list[Tensor]:
+        """What the loss will ask its draw for; the first time the loss itself is asked what that is."""
         draw = self._step.draw(number, player, turn)
         if player not in self._calls:
-            rows = self._step.rows(number, turn)
-            weights = {
-                name: torch.ones(len(index), dtype=self._step.dtype, device=index.device)
-                for name, index in rows.items()
-            }
-            parameters = {name: slots["parameters"] for name, slots in self._step.initial().items()}
-            asked = _Asked(self._step.draw(number, player, turn))
-            self._step.loss(number, player, turn, rows, parameters, weights, draw=asked)  # type: ignore[arg-type]
+            asked, rows = _Asked(self._step.draw(number, player, turn)), self._step.rows(number, turn)
+            self._step.loss(number, player, turn, rows, parameters, batch_weights, draw=asked)  # type: ignore[arg-type]
             self._calls[player] = asked.calls
         return [getattr(draw, call.kind)(*call.shape) for call in self._calls[player]]
 

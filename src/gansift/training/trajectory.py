@@ -150,8 +150,9 @@ class Run:
         The largest difference of a player's parameters, relative to their length.
         """
         last = self.state(self.steps)
-        first, second, *_ = numbers = self.checkpoints.numbers()
-        begin = max(number for number in numbers if number <= self.steps - (second - first))
+        numbers = self.checkpoints.numbers()
+        stride = numbers[1] - numbers[0]
+        begin = max(number for number in numbers if number <= self.steps - stride)
         state = self.state(begin)
         for number in range(begin, self.steps):
             state = self.step(state, number, self.weights)

@@ -91,13 +91,10 @@ def move(directory: RunDirectory, config: Config, device: str | None, accept_dri
     """Go on with a run on another device, from now on; None leaves what it was.
 
     Raises:
-        UsageError: if the device cannot be used.
+        UsageError: if the device cannot be used, or some seed is not trained to its end.
+        ReplayError: if a seed replays there to other bits and that is not accepted.
     """
-    changed = replace(
-        config,
-        device=config.device if device is None else device,
-        accept_drift=config.accept_drift if accept_drift is None else accept_drift,
-    )
+    changed = moved(config, replace(config, device=device, accept_drift=accept_drift))
     _check_move(directory, config, changed)
     if changed != config:
         write_json(directory.config, asdict(changed))
