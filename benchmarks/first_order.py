@@ -32,10 +32,11 @@ def measure(name: str, epochs: list[int]) -> list[dict[str, Any]]:
     shape = tuple(splits.train.shape)
     config = resolve(Config(source=SOURCES[name], **_SHORTER.get(name, {})), shape)
     validation, _ = build_metrics(config, splits)
-    game = games.GAN(models.LQGenerator(), models.LQDiscriminator()) if name == "lq" else build_game(config, shape)
+    lq = games.GAN(models.LQGenerator(), models.LQDiscriminator())
+    game = lq if name == "lq" else build_game(config, splits.train)
     run = training.train(
         game, splits.train, steps=known(config.steps), batch_size=config.batch, ema=known(config.ema),
-        optimizers=build_optimizers(config),
+        optimizers=build_optimizers(config, splits.train),
     )  # fmt: skip
     horizons = [round(number * run.epoch) for number in epochs if number * run.epoch <= run.steps]
     found, seconds = {}, {}

@@ -84,15 +84,14 @@ def _first(examples: Examples, count: int) -> Examples:
 
 def trained(config: Config, splits: data.Splits, seed: int, outdir: Path | None = None) -> training.Run:
     """The regime's run of one seed, in memory or kept in a folder."""
-    shape = tuple(splits.train.shape)
     return training.train(
-        build_game(config, shape),
+        build_game(config, splits.train),
         splits.train,
         steps=known(config.steps),
         batch_size=config.batch,
         ema=known(config.ema),
         seed=seed,
-        optimizers=build_optimizers(config),
+        optimizers=build_optimizers(config, splits.train),
         dtype=config.dtype,
         outdir=outdir,
     )

@@ -38,13 +38,13 @@ def preset_run(splits: data.Splits, seed: int) -> training.Run:
     """The training of `gansift run digits`."""
     config = resolve(Config(source="digits"), tuple(splits.train.shape))
     return training.train(
-        build_game(config, tuple(splits.train.shape)),
+        build_game(config, splits.train),
         splits.train,
         steps=known(config.steps),
         batch_size=config.batch,
         ema=known(config.ema),
         seed=seed,
-        optimizers=build_optimizers(config),
+        optimizers=build_optimizers(config, splits.train),
     )
 
 

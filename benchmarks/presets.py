@@ -36,8 +36,8 @@ def measure(source: str, name: str, seed: int, reach: float) -> dict[str, Any]:
     validation, test = build_metrics(config, splits)
     steps = known(config.steps)
     run = training.train(
-        build_game(config, shape), splits.train, steps=steps, batch_size=config.batch, ema=known(config.ema), seed=seed,
-        optimizers=build_optimizers(config),
+        build_game(config, splits.train), splits.train, steps=steps, batch_size=config.batch, ema=known(config.ema),
+        seed=seed, optimizers=build_optimizers(config, splits.train),
     )  # fmt: skip
     scores = influence.itd_horizons(run, validation, [max(1, round(reach * steps))])
     found = trust(scores[max(scores)].growth, run.epoch)

@@ -158,7 +158,7 @@ def test_what_helped_is_removed_and_exported_and_no_longer_when_it_does_not(fini
     _pretend(folder, 50.0)
     assert json.loads(_gansift("report", folder, "--json").stdout)["removed"] == 0
     assert (folder / "removed.txt").read_text() == ""
-    assert not (folder / "generator/cleansed.safetensors").exists()
+    assert not (folder / "weights/cleansed.safetensors").exists()
 
 
 def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path):

@@ -124,7 +124,10 @@ def _panels() -> dict[str, str]:
 
 
 _SourceArgument = Annotated[
-    str, typer.Argument(help="built-in (digits, mnist, normal-1d, normal-2d), folder of images, or .npz file")
+    str,
+    typer.Argument(
+        help="built-in (digits, mnist, emoji-noto, emoji-twemoji, normal-1d, normal-2d), folder of images, or .npz file"
+    ),
 ]
 _ConfigFile = Annotated[
     Optional[Path],  # noqa: UP045
@@ -450,8 +453,14 @@ def export(
     """Export the clean training set, for any later training."""
     from gansift.report.export import export as export_run
     from gansift.workflow import config as configuration
+    from gansift.workflow import weights
     from gansift.workflow.build import load_data
     from gansift.workflow.directory import RunDirectory
+
+    if format in weights.FORMATS:
+        files = [str(path) for path in weights.export_weights(RunDirectory(run_dir), destination, format)]
+        _print({"files": files}, as_json, "\n".join(files))
+        return
 
     examples = load_data(configuration.load(RunDirectory(run_dir).config)).train
     kept = export_run(format, run_dir, destination, link=link, examples=examples)
@@ -460,6 +469,23 @@ def export(
         as_json,
         f"{kept} of {len(examples)} training examples in {destination}",
     )
+
+
+@app.command()
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(help="StyleGAN2 checkpoint (.pt) in the layout of rosinality's code")],
+    destination: Annotated[Path, typer.Argument(help="file to write, .safetensors")],
+    as_json: _Json = False,
+) -> None:
+    """Convert pretrained StyleGAN2 weights into a file to start from, `--init`. Nothing in it is run."""
+    from gansift.models import read_rosinality, write_weights
+
+    if destination.exists():
+        raise UsageError(f"{destination} is there already; choose another file")
+    architecture, networks, notes = read_rosinality(checkpoint)
+    write_weights(destination, architecture, networks)
+    lines = [f"{destination}: {', '.join(networks)} for images of {architecture.shape[1]} pixels", *notes]
+    _print({"file": str(destination), **asdict(architecture), "notes": notes}, as_json, "\n".join(lines))
 
 
 _SUMMARY = (

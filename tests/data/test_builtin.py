@@ -76,3 +76,23 @@ def test_every_builtin_loads_by_its_name_twice_the_same(name):
     everything = [*first.train.ids, *first.valid.ids, *first.test.ids]
     assert len(set(everything)) == len(everything)
     assert set(first.train.paths) == {""}
+
+
+def test_each_vendor_draws_the_same_emoji_in_its_own_way():
+    noto, twemoji = (BUILTINS[f"emoji-{vendor}"](0) for vendor in ("noto", "twemoji"))
+    for built in (noto, twemoji):
+        assert built.x.shape == (1911, 3, 32, 32)
+        assert (built.x.min(), built.x.max()) == (-1, 1)
+        assert len(built.class_names) == 10
+        assert built.labels.bincount().sum() == 1911
+    assert torch.equal(noto.labels, twemoji.labels)
+    assert not set(noto.hashes) & set(twemoji.hashes)
+    assert (noto.ids[0], twemoji.ids[-1]) == ("emoji-noto/0000", "emoji-twemoji/1910")
+
+
+def test_emoji_say_where_they_are_from():
+    from gansift.data import builtin
+
+    text = (builtin._ASSETS / "emoji32_noto_twemoji.ATTRIBUTION.md").read_text(encoding="utf-8")
+    for owed in ("Noto Emoji", "Google", "Apache License 2.0", "Twemoji", "Twitter", "Attribution 4.0"):
+        assert owed in text

@@ -10,7 +10,7 @@ from gansift.errors import DataError, UsageError
 def test_an_unknown_source_is_told_what_there_is(source):
     with pytest.raises(
         DataError,
-        match=rf"{source} does not exist.*a folder of images, a \.npz file, or one of digits, mnist, normal-1d",
+        match=rf"{source} does not exist.*a folder of images, a \.npz file, or one of digits, mnist, emoji-noto",
     ):
         load(source)
 

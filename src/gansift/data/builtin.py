@@ -49,6 +49,25 @@ def mnist() -> Examples:
     )
 
 
+def emoji(vendor: str) -> Examples:
+    """1,911 emoji as one vendor draws them, ``noto`` or ``twemoji``: x (1911, 3, 32, 32) in [-1, 1], on white.
+
+    The label is the category, such as Food & Drink.
+    """
+    with np.load(_ASSETS / "emoji32_noto_twemoji.npz", allow_pickle=False) as file:
+        rows = np.flatnonzero(file["vendor"] == ("noto", "twemoji").index(vendor))
+        pixels, names = file["x"][rows], file["category_names"][file["category"][rows]]
+    labels, class_names = number_labels([str(name) for name in names])
+    return Examples(
+        ids=_row_ids(f"emoji-{vendor}", len(pixels)),
+        x=to_signed(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))),
+        labels=labels,
+        class_names=class_names,
+        paths=("",) * len(pixels),
+        hashes=hash_rows(pixels),
+    )
+
+
 def normal_1d(seed: int = 0, count: int = 3000) -> Examples:
     """Points from the normal distribution with mean 1 and standard deviation 1.5: x (count, 1)."""
     return _points("normal-1d", seed, 1 + 1.5 * _standard_normal("normal-1d", seed, count, 1))
@@ -64,6 +83,8 @@ def normal_2d(seed: int = 0, count: int = 3000) -> Examples:
 BUILTINS: dict[str, Callable[[int], Examples]] = {
     "digits": lambda seed: digits(),
     "mnist": lambda seed: mnist(),
+    "emoji-noto": lambda seed: emoji("noto"),
+    "emoji-twemoji": lambda seed: emoji("twemoji"),
     "normal-1d": normal_1d,
     "normal-2d": normal_2d,
 }

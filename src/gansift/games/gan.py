@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gansift.errors import TrainingError, UsageError
+from gansift.games.augment import drawn, mirrored
 from gansift.games.batch import Batch, weighted_mean
 from gansift.games.draw import Draw
 from gansift.games.game import Game, Schedule
@@ -31,9 +33,14 @@ class GAN(Game):
         loss: ``non-saturating``, ``saturating`` (the zero-sum game), ``least-squares`` or ``wasserstein``.
         r1: gamma of the R1 penalty, (gamma / 2) ||d D(x) / d x||^2 on real examples, weighted per example.
         gradient_penalty: lambda of WGAN-GP, weighted per example.
+        r1_interval: steps from one R1 penalty to the next, which then counts as often (lazy regularisation, Karras et
+            al. 2020, section 3.1).
+        augment: what the discriminator sees of real and generated images is changed by these `AUGMENTATIONS`.
+        mirror: flip every real image with probability 1/2.
         schedule: ``alternating`` (discriminator, then generator), ``simultaneous`` (both from the same state),
             ``n:m`` (n discriminator updates to m generator updates), or a list as in `Game`.
         latent: number of latent variables.
+        players: further ones, for a subclass that has losses for them.
 
     Raises:
         UsageError: for an unknown loss or schedule.
@@ -51,8 +58,12 @@ class GAN(Game):
         loss: str = "non-saturating",
         r1: float = 0.0,
         gradient_penalty: float = 0.0,
+        r1_interval: int = 1,
+        augment: Sequence[str] = (),
+        mirror: bool = False,
         schedule: str | Schedule = "alternating",
         latent: int | None = None,
+        players: Mapping[str, nn.Module] | None = None,
     ) -> None:
         if loss not in LOSSES:
             raise UsageError(f"unknown loss {loss!r}; choose one of {', '.join(LOSSES)}")
@@ -63,23 +74,44 @@ class GAN(Game):
         self.loss_name = loss
         self.r1 = r1
         self.gradient_penalty = gradient_penalty
-        super().__init__(generator=generator, discriminator=discriminator, schedule=_schedule(schedule))
+        self.r1_interval = r1_interval
+        self.augment = tuple(augment)
+        self.mirror = mirror
+        if r1_interval < 1:
+            raise UsageError(f"penalties are at least 1 step apart, not {r1_interval}")
+        super().__init__(
+            generator=generator, discriminator=discriminator, schedule=parse_schedule(schedule), **(players or {})
+        )
 
     def discriminator_loss(self, net: Net, batch: Batch, draw: Draw) -> Tensor:
         """Loss on the weighted real examples and as many generated samples, and the penalties."""
         loss = LOSSES[self.loss_name]
-        fake = self.sample(net, len(batch), draw)
-        real = loss.real(net.discriminator(batch.x))
-        if self.r1:
-            real = real + self.r1 / 2 * squared_input_gradient(net.discriminator, batch.x)
+        fake = self.fakes(net, len(batch), draw)
+        x = mirrored(batch.x, draw) if self.mirror else batch.x
+        critic = self._augmented(net, x, draw)
+        real = loss.real(critic(x))
+        if self.r1 and batch.step % self.r1_interval == 0:
+            real = real + self.r1_interval * self.r1 / 2 * squared_input_gradient(critic, x)
         if self.gradient_penalty:
             mix = draw.uniform(len(batch))
-            real = real + self.gradient_penalty * unit_gradient(net.discriminator, batch.x, fake, mix)
-        return weighted_mean(real, batch.weight) + loss.fake(net.discriminator(fake)).mean()
+            real = real + self.gradient_penalty * unit_gradient(net.discriminator, x, fake, mix)
+        return weighted_mean(real, batch.weight) + loss.fake(self._augmented(net, fake, draw)(fake)).mean()
 
     def generator_loss(self, net: Net, batch: Batch, draw: Draw) -> Tensor:
         """Loss on as many generated samples as the batch has examples."""
-        return LOSSES[self.loss_name].generator(net.discriminator(self.sample(net, len(batch), draw))).mean()
+        fake = self.fakes(net, len(batch), draw)
+        return LOSSES[self.loss_name].generator(self._augmented(net, fake, draw)(fake)).mean()
+
+    def fakes(self, net: Net, count: int, draw: Draw) -> Tensor:
+        """``count`` generated samples as the losses see them, shape (count, *shape)."""
+        return self.sample(net, count, draw)
+
+    def _augmented(self, net: Net, x: Tensor, draw: Draw) -> Callable[[Tensor], Tensor]:
+        """The discriminator of images like ``x`` after an augmentation that is drawn here."""
+        if not self.augment:
+            return net.discriminator
+        augment = drawn(self.augment, draw, len(x), tuple(x.shape[1:]))
+        return lambda images: net.discriminator(augment(images))
 
     def sample(self, net: Net, count: int, draw: Draw) -> Tensor:
         """``count`` generated samples, shape (count, *shape)."""
@@ -87,8 +119,10 @@ class GAN(Game):
 
     def settings(self) -> dict[str, Any]:
         """See `Game.settings`."""
-        own = {"loss": self.loss_name, "r1": self.r1, "gradient_penalty": self.gradient_penalty}
-        return super().settings() | own | {"latent": self.latent}
+        own = {"loss": self.loss_name, "r1": self.r1, "gradient_penalty": self.gradient_penalty, "latent": self.latent}
+        # Only where they are used, so that runs recorded before there were any are still known.
+        more = {"r1_interval": self.r1_interval, "augment": list(self.augment), "mirror": self.mirror}
+        return super().settings() | own | {name: value for name, value in more.items() if value not in (1, [], False)}
 
     def check(self, net: Net, batch: Batch) -> None:
         """Refuse layers of the discriminator that mix real examples or whose derivatives are known to be wrong.
@@ -115,7 +149,12 @@ class GAN(Game):
             raise TrainingError(f"the discriminator must return one logit per example, shape (B,); it returned {shape}")
 
 
-def _schedule(schedule: str | Schedule) -> Schedule:
+def parse_schedule(schedule: str | Schedule) -> Schedule:
+    """The moves of a schedule by name, see `GAN`; a list of moves is left as it is.
+
+    Raises:
+        UsageError: for an unknown name.
+    """
     if not isinstance(schedule, str):
         return schedule
     if schedule == "alternating":

@@ -1,11 +1,19 @@
 """Networks: toys on points, fully connected ones, convolutional ones, and layers with right derivatives."""
 
+from gansift.models.architecture import MODELS, Architecture, Pair
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gansift.models.layers import GroupNorm, LayerNorm, Network
+from gansift.models.lora import Adapted, fitting
 from gansift.models.mlp import MLPDiscriminator, MLPGenerator
+from gansift.models.rosinality import read_rosinality
+from gansift.models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from gansift.models.toys import FCDiscriminator, FCGenerator, LQDiscriminator, LQGenerator
+from gansift.models.weights import read_architecture, read_weights, write_weights
 
 __all__ = [
+    "MODELS",
+    "Adapted",
+    "Architecture",
     "DCGANDiscriminator",
     "DCGANGenerator",
     "FCDiscriminator",
@@ -17,4 +25,12 @@ __all__ = [
     "MLPDiscriminator",
     "MLPGenerator",
     "Network",
+    "Pair",
+    "StyleGAN2Discriminator",
+    "StyleGAN2Generator",
+    "fitting",
+    "read_architecture",
+    "read_rosinality",
+    "read_weights",
+    "write_weights",
 ]

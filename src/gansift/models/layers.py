@@ -35,7 +35,13 @@ def activation_layer(name: str) -> nn.Module:
 
 
 class Network(nn.Module):
-    """A network that can be initialised again as a whole."""
+    """A network that can be initialised again as a whole.
+
+    Attributes:
+        pretrained: its weights are what training starts from, whatever the seed.
+    """
+
+    pretrained: bool = False
 
     def reset_parameters(self) -> None:
         """Draw every parameter anew from torch's global random state, layer by layer in a fixed order."""

@@ -26,11 +26,13 @@ ENVIRONMENT = ("device", "threads", "torch", "shards", "processes", "compiled")
 def configuration(step: Step, game: Game, data: Mapping[str, Examples], weights: Tensor, stride: int) -> dict[str, Any]:
     """All that decides a run, and where it is computed, as it is written into ``config.json``."""
     settings = step.settings
+    still = _still(step)
     config = {
         "game": game.settings(),
         "initial": checksum(step.initial()),
         "data": {name: part.digest() for name, part in data.items()},
         "weights": checksum({"": {"weights": weights}}),
+        **({"frozen": checksum(still)} if still else {}),
         "optimizers": {name: optimizer.settings() for name, optimizer in settings.optimizers.items()},
         "checkpoint_every": stride,
         **{name: value for name, value in asdict(settings).items() if name != "optimizers"},
@@ -39,6 +41,15 @@ def configuration(step: Step, game: Game, data: Mapping[str, Examples], weights:
         "threads": torch.get_num_threads(),
     }
     return json.loads(json.dumps(config))
+
+
+def _still(step: Step) -> dict[str, dict[str, Tensor]]:
+    """What of the players no update changes, but every loss reads: frozen parameters and buffers."""
+    found = {
+        player: {name: value for name, value in module.state_dict().items() if name not in step.layouts[player].names}
+        for player, module in step.game.players.items()
+    }
+    return {player: values for player, values in found.items() if values}
 
 
 def claim(folder: Path, config: Mapping[str, Any]) -> None:

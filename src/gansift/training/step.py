@@ -359,11 +359,11 @@ def _moves(game: Game) -> list[Move]:
 def _initialised(module: nn.Module, seed: int) -> nn.Module:
     """A copy of the module with parameters drawn from ``seed``, if it can draw them; else with those it came with.
 
-    A network with a method ``reset_parameters`` of its own starts anew for every seed; one without is taken to be
-    pretrained.
+    A network with a method ``reset_parameters`` of its own starts anew for every seed; one without, or one that says
+    that it is ``pretrained``, from the parameters that it has.
     """
     reset: Any = getattr(module, "reset_parameters", None)
-    if not callable(reset):
+    if not callable(reset) or getattr(module, "pretrained", False):
         return module
     fresh = deepcopy(module).to(device="cpu", dtype=torch.float32)
     with torch.random.fork_rng(devices=[]):

@@ -66,8 +66,8 @@ def train(
     recorded elsewhere (on another device, say) is returned if its last steps replay here to the same bits.
 
     Args:
-        game: what to train. A network with a method ``reset_parameters`` is initialised from ``seed``; one without
-            starts from the parameters that it comes with.
+        game: what to train. A network with a method ``reset_parameters`` is initialised from ``seed``; one without,
+            or with an attribute ``pretrained`` that is true, starts from the parameters that it comes with.
         data: the training examples, or several named sets.
         steps: rounds of the game's schedule.
         batch_size: examples in a batch; an epoch's remainder is dropped.

@@ -6,19 +6,24 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gansift import data, games, metrics, models, training
-from gansift.data.examples import Splits
+from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
 from gansift.metrics.metric import Metric
 from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of
 from gansift.training.order import check_batch
 from gansift.workflow.config import MACHINE, Config, known
+from gansift.workflow.own import own_game
+
+# What makes the player that follows path lengths their moving average, see `games.stylegan2.PathMean`.
+_PATH_DECAY = 0.01
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,8 @@ def check(config: Config, splits: Splits) -> None:
     check_device(known(config.device))
     if config.memory is not None:
         bytes_of(config.memory)
-    build_game(config, tuple(splits.train.shape))
-    build_optimizers(config)
+    build_game(config, splits.train)
+    build_optimizers(config, splits.train)
     if config.metric not in ("fid", "is", "all"):
         raise UsageError(f"--metric {config.metric!r} is unknown; choose fid, is or all")
     if _features_name(config, splits) == "classifier" and splits.valid.labels is None:
@@ -91,52 +96,81 @@ def check(config: Config, splits: Splits) -> None:
         )
 
 
-def build_game(config: Config, shape: tuple[int, ...]) -> games.GAN:
-    """The game of a resolved configuration for examples of a shape.
+def build_game(config: Config, examples: Examples) -> games.Game:
+    """The game of a resolved configuration for these training examples.
 
     Raises:
-        UsageError: for unknown networks.
+        UsageError: for unknown networks, or a game of one's own that cannot be built.
         TrainingError: if the networks or the game do not take what is given.
     """
-    latent, width = known(config.latent), known(config.width)
-    networks = {
-        "mlp": lambda: (
-            models.MLPGenerator(latent=latent, width=width, shape=shape),
-            models.MLPDiscriminator(width=width, shape=shape),
-        ),
-        "dcgan": lambda: (
-            models.DCGANGenerator(latent=latent, width=width, shape=shape),
-            models.DCGANDiscriminator(width=width, shape=shape),
-        ),
-        "fc": lambda: (
-            models.FCGenerator(latent=latent, width=width, shape=shape),
-            models.FCDiscriminator(width=width, shape=shape),
-        ),
-    }
-    if config.model not in networks:
-        raise UsageError(f"--model {config.model!r} is unknown; choose one of {', '.join(networks)} or auto")
-    generator, discriminator = networks[config.model]()
-    return games.GAN(
-        generator,
-        discriminator,
-        loss=config.loss,
-        r1=known(config.r1),
-        gradient_penalty=config.gradient_penalty,
-        schedule=config.schedule,
+    if config.game is not None:
+        return own_game(config.game, examples)[0]
+    generator, discriminator = (_adapted(config, network) for network in _networks(config, examples.shape))
+    settings: dict[str, Any] = {
+        "loss": config.loss, "r1": known(config.r1), "r1_interval": known(config.r1_interval),
+        "gradient_penalty": config.gradient_penalty, "augment": games.parse_augment(config.augment),
+        "mirror": config.mirror, "schedule": config.schedule,
+    }  # fmt: skip
+    if (settings["augment"] or config.mirror) and len(examples.shape) != 3:
+        raise UsageError("--augment and --mirror are for images, and these examples are points")
+    if config.model == "stylegan2":
+        settings |= {"mixing": config.mixing, "path_length": config.path_length}
+        return games.StyleGAN2(generator, discriminator, **settings)
+    return games.GAN(generator, discriminator, **settings)
+
+
+def architecture(config: Config, shape: tuple[int, ...]) -> models.Architecture:
+    """The built-in networks of a resolved configuration for examples of a shape."""
+    own = {name: getattr(config, name) for name in ("most", "depth", "activation")}
+    return models.Architecture(
+        config.model,
+        tuple(shape),
+        known(config.latent),
+        known(config.width),
+        **{name: value for name, value in own.items() if value is not None},
     )
 
 
-def build_optimizers(config: Config) -> dict[str, training.Optimizer]:
+def _networks(config: Config, shape: tuple[int, ...]) -> models.Pair:
+    if config.init is None:
+        return architecture(config, shape).build()
+    there, pair = models.read_weights(Path(config.init))
+    if there.shape != tuple(shape):
+        raise UsageError(
+            f"--init {config.init} holds networks for images of shape {there.shape} (channels, height, width), and "
+            f"these are {tuple(shape)}. Resize them with --size {there.shape[1]}, or start from other weights."
+        )
+    return pair
+
+
+def _adapted(config: Config, network: torch.nn.Module) -> torch.nn.Module:
+    if not config.lora:
+        return network
+    if config.init is None:
+        raise UsageError(
+            "--lora trains adapters of a network that is frozen, so it needs one: give its weights, --init"
+        )
+    patterns = [part.strip() for part in config.lora_layers.split(",")]
+    return models.Adapted(network, config.lora, models.fitting(network, patterns), config.lora_start)
+
+
+def build_optimizers(config: Config, examples: Examples) -> dict[str, training.Optimizer]:
     """The optimizer of each player of a resolved configuration.
 
     Raises:
         UsageError: for an unknown optimizer.
     """
     lr = known(config.lr)
-    return {
+    if config.game is not None:
+        game, own = own_game(config.game, examples)
+        return {name: own.get(name) or _optimizer(config, lr) for name in game.players}
+    optimizers = {
         "discriminator": _optimizer(config, lr),
         "generator": _optimizer(config, lr if config.generator_lr is None else config.generator_lr),
     }
+    if config.model == "stylegan2" and config.path_length:
+        optimizers["path"] = training.SGD(lr=_PATH_DECAY)
+    return optimizers
 
 
 def _optimizer(config: Config, lr: float) -> training.Optimizer:

@@ -13,6 +13,8 @@ from gansift.data.builtin import BUILTINS
 from gansift.errors import GansiftError, UsageError
 from gansift.files import read_json
 from gansift.influence.estimators import ESTIMATORS
+from gansift.models.weights import read_architecture
+from gansift.named import absolute_named
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -60,11 +62,28 @@ class Config:
     size: int | None = _option(None, "crop and resize every image to this many pixels a side", 1)
     skip_bad: bool = _option(False, "go on without images that cannot be read or have an odd size")
     split_seed: int = _option(0, "seed of the train/validation/test split")
-    model: str = _option("auto", "networks: mlp, dcgan (28 or 32 pixels), fc (points) or auto")
+    game: str | None = _option(
+        None, "your own game: module:function or file.py:function, called with the training examples"
+    )
+    model: str = _option(
+        "auto", "networks: mlp, dcgan (28 or 32 pixels), stylegan2 (32, 64, 128 or 256 pixels), fc (points) or auto"
+    )
+    init: str | None = _option(None, "weights to start from: a file of `gansift export --format weights` or `convert`")
+    lora: int = _option(0, "rank of low-rank adapters, the only thing that is then trained; 0 trains everything", 0)
+    lora_layers: str = _option("*", "patterns of the names of layers that get adapters, e.g. convs.*,blocks.*")
+    lora_start: str = _option("zero", "zero (training starts from the network as it is) or kaiming (the papers' code)")
     latent: int | None = _option(None, "number of latent variables", 1)
     width: int | None = _option(None, "width of the networks", 1)
+    most: int | None = _option(None, "channels at most, of stylegan2", 1)
+    depth: int | None = _option(None, "layers of stylegan2's mapping network", 1)
+    activation: str | None = _option(None, "of stylegan2: silu (smooth) or lrelu (that of the paper)")
+    mixing: float = _option(0.9, "probability that stylegan2 mixes the styles of two latents", 0)
+    path_length: float = _option(0.0, "weight of stylegan2's path-length regularisation, every 4 steps; 0 for none", 0)
+    augment: str = _option("none", "what the discriminator sees is augmented by: translation,colour,cutout or none")
+    mirror: bool = _option(False, "flip training images from left to right at random; each stays the example it is")
     loss: str = _option("non-saturating", "non-saturating, saturating, least-squares or wasserstein")
     r1: float | None = _option(None, "weight of the R1 penalty on real images", 0)
+    r1_interval: int | None = _option(None, "steps from one R1 penalty to the next, which counts as often", 1)
     gradient_penalty: float = _option(0.0, "weight of the WGAN-GP penalty", 0)
     schedule: str = _option("alternating", "alternating, simultaneous, or n:m updates of discriminator and generator")
     steps: int | None = _option(None, "training steps", 1)
@@ -126,6 +145,8 @@ class Config:
             self,
             source=self.source if self.source in BUILTINS else _absolute(self.source),
             labels=self.labels and _absolute(self.labels),
+            init=self.init and _absolute(self.init),
+            game=self.game and absolute_named(self.game),
             features=self.features if self.features in FITTED_FEATURES else _absolute(self.features),
         )
 
@@ -139,6 +160,9 @@ FITTED_FEATURES = ("auto", "classifier", "autoencoder")
 
 #: The value of ``horizons`` that looks back as far as the adjoint's growth lets scores be believed.
 AUTO = "auto"
+
+#: The value of ``model`` for a game of one's own.
+OWN = "own"
 
 #: The value of ``cluster`` that keeps to processes of this machine.
 NO_CLUSTER = "none"
@@ -164,41 +188,88 @@ _IMAGES: dict[str, Any] = {
     "metric": "fid", "seeds": 5, "horizons": "1,2,5", "remove": "2%,10%",
     "verify": 20,
 }  # fmt: skip
+_STYLES: dict[str, Any] = {
+    "model": "stylegan2", "latent": 64, "width": 16, "most": 64, "depth": 4, "activation": "silu",
+    "r1": 0.3, "r1_interval": 16, "steps": 2000, "lr": 2e-3, "beta2": 0.99, "eps": 1e-3,
+    "warmup": 100, "decay": "constant", "final": 0.0, "ema": 0.995,
+    "metric": "fid", "seeds": 5, "horizons": "1,2,5", "remove": "2%,10%",
+    "verify": 20,
+}  # fmt: skip
+
+#: Settings chosen for smooth training, by what the data are, or by the networks.
+PRESETS = {"points": _POINTS, "images up to 16x16": _SMALL_IMAGES, "28x28 and 32x32": _IMAGES, "stylegan2": _STYLES}
+
+# Settings of built-in networks and losses, which a game of one's own does not have.
+_BUILT_IN = (
+    "model", "init", "lora", "lora_layers", "lora_start", "latent", "width", "most", "depth", "activation", "mixing",
+    "path_length", "augment", "mirror", "loss", "r1", "r1_interval", "gradient_penalty", "schedule", "generator_lr",
+)  # fmt: skip
 
 
-#: Settings chosen for smooth training, by what the data are.
-PRESETS = {"points": _POINTS, "images up to 16x16": _SMALL_IMAGES, "28x28 and 32x32": _IMAGES}
-
-
-def preset(shape: tuple[int, ...]) -> dict[str, Any]:
-    """Settings chosen for smooth training on examples of this shape.
+def preset(shape: tuple[int, ...], model: str = "auto") -> dict[str, Any]:
+    """Settings chosen for smooth training of a model on examples of this shape.
 
     Raises:
         UsageError: if no built-in network takes that shape.
     """
     if len(shape) == 1:
         return _POINTS
-    if max(shape[1:]) <= 16:
+    if max(shape[1:]) <= 16 or model == "mlp":
         return _SMALL_IMAGES
-    if shape[1:] in ((28, 28), (32, 32)):
+    if model == "stylegan2" or shape[1:] in ((64, 64), (128, 128), (256, 256)):
+        return _STYLES
+    if shape[1:] in ((28, 28), (32, 32)) or model == OWN:
         return _IMAGES
     raise UsageError(
-        "the built-in networks take images up to 16x16 (mlp) or of 28x28 and 32x32 (dcgan), not "
-        f"{shape[2]}x{shape[1]}. Resize them with --size 32 (or 28, 16), or choose --model mlp, or "
-        "bring your own networks in Python."
+        "the built-in networks take images up to 16x16 (mlp), of 28x28 and 32x32 (dcgan), or of 32x32, 64x64, 128x128 "
+        f"and 256x256 (stylegan2), not {shape[2]}x{shape[1]}. Resize them with --size 32 (or 64, 28, 16), or choose "
+        "--model mlp, or bring your own game with --game."
     )
 
 
 def resolve(config: Config, shape: tuple[int, ...]) -> Config:
-    """The configuration with every open value filled in for examples of this shape."""
-    chosen = _SMALL_IMAGES if config.model == "mlp" and len(shape) == 3 else preset(shape)
+    """The configuration with every open value filled in for examples of this shape.
+
+    Raises:
+        UsageError: if nothing is known of that shape, or settings contradict one another.
+        DataError: if the weights to start from cannot be read.
+    """
     given = {
         key: value
         for key, value in asdict(config).items()
         if value is not None and (value != "auto" or key == "horizons")
     }
+    chosen: dict[str, Any] = {}
+    if config.game is not None:
+        given |= _own_game(config)
+    elif config.init is not None:
+        chosen = _started_from(Path(config.init), given)
+    chosen = preset(shape, chosen.get("model", given.get("model", "auto"))) | chosen
     here = {"features": "auto", "device": "cpu", "accept_drift": False}
-    return Config(**{**asdict(config), **chosen, **here, **given})
+    return Config(**{**asdict(config), "r1_interval": 1, **chosen, **here, **given})
+
+
+def _own_game(config: Config) -> dict[str, Any]:
+    """What is filled in for a game of one's own, for which the built-in networks' settings mean nothing."""
+    usual = Config()
+    odd = [name for name in _BUILT_IN if getattr(config, name) not in (getattr(usual, name), OWN)]
+    # What resolving has filled in before is not what somebody gave.
+    if odd and config.model != OWN:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in odd)
+        raise UsageError(f"{flags}: these are settings of the built-in games; with --game, write them into your own")
+    return {"model": OWN}
+
+
+def _started_from(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file of weights says of its networks, which nobody may contradict."""
+    there = asdict(read_architecture(path))
+    del there["shape"]
+    for name, value in there.items():
+        if given.get(name, value) != value:
+            raise UsageError(
+                f"--{name} {given[name]} does not go with --init {path}, whose networks have {value}. Leave it out."
+            )
+    return there
 
 
 def moved(recorded: Config, given: Config) -> Config:

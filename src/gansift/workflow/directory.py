@@ -34,7 +34,7 @@ class RunDirectory:
         own = [path.name for path in (self.config, self.manifest, self.result, self.page)]
         for name in (*own, "kept.txt", "removed.txt"):
             yield from self.root.glob(f".{name}.*.tmp")
-        for folder in ("scores", "generator", "seeds", "verify"):
+        for folder in ("scores", "weights", "seeds", "verify"):
             yield from (self.root / folder).rglob(".*.tmp")
 
     @property
@@ -101,6 +101,6 @@ class RunDirectory:
         """The first seed's scores at the chosen horizon."""
         return self.root / "scores" / f"{metric}-{estimator}.csv"
 
-    def generator(self, name: str) -> Path:
-        """Weights of the first seed's generator, ``original`` or ``cleansed``."""
-        return self.root / "generator" / f"{name}.safetensors"
+    def weights(self, name: str) -> Path:
+        """What was trained of the first seed's networks, ``original`` or ``cleansed``."""
+        return self.root / "weights" / f"{name}.safetensors"

@@ -96,11 +96,11 @@ def _miniature_steps(config: Config, splits: Splits) -> int:
     """Steps that take about half a second."""
     shown: list[float] = []
     training.train(
-        build_game(config, splits.train.shape),
+        build_game(config, splits.train),
         splits.train,
         steps=min(known(config.steps), _FEWEST),
         batch_size=config.batch,
-        optimizers=build_optimizers(config),
+        optimizers=build_optimizers(config, splits.train),
         ema=known(config.ema),
         dtype=config.dtype,
         device=known(config.device),

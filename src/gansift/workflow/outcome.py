@@ -6,13 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from safetensors.torch import save
-from torch import Tensor
 
 from gansift import cleansing
 from gansift.cleansing.trial import Cell, removals
 from gansift.errors import TrainingError, UsageError
-from gansift.files import read_json, remove, write_bytes, write_json
+from gansift.files import read_json, write_json
 from gansift.games.draw import Draw
 from gansift.games.sampler import Sampler
 from gansift.influence.horizon import trust
@@ -28,6 +26,7 @@ from gansift.workflow.directory import RunDirectory
 from gansift.workflow.result import compared, summarise
 from gansift.workflow.seeds import MAIN_SEED, is_cleansed, plan, read_seconds, read_trials, score_seed, train_seed
 from gansift.workflow.verification import read_verifications
+from gansift.workflow.weights import keep_weights
 
 _SAMPLES = 64
 
@@ -108,11 +107,7 @@ def _write_outcome(
         after = samplers[counts.index(chosen.removed)]
     result["classes"] = _classes(place, set(removed))
     samples = [None if sampler is None else _samples(sampler) for sampler in (run.sampler(), after)]
-    _save_generator(directory, "original", run, run.sampler())
-    if after is None:  # what an earlier choice left
-        remove(directory.generator("cleansed"))
-    else:
-        _save_generator(directory, "cleansed", run, after)
+    keep_weights(directory, run, {"original": run.sampler(), "cleansed": after})
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
     write_lists(directory.root, run.ids, removed)
     result["report"] = str(directory.page)
@@ -127,14 +122,6 @@ def _write_outcome(
 def _samples(sampler: Sampler) -> np.ndarray:
     draw = Draw(MAIN_SEED, "report", dtype=sampler.dtype, device=sampler.device)
     return sampler.sample(_SAMPLES, draw).detach().float().cpu().numpy()
-
-
-def _save_generator(directory: RunDirectory, name: str, run: Run, sampler: Sampler) -> None:
-    flat = sampler.parameters["generator"]
-    views: dict[str, Tensor] = {
-        key: value.detach().cpu().contiguous() for key, value in run.step.layouts["generator"].views(flat).items()
-    }
-    write_bytes(directory.generator(name), save(views, metadata={"run": name}))
 
 
 def _classes(place: Workplace, removed: set[str]) -> list[dict[str, Any]] | None:

@@ -76,13 +76,12 @@ def _updates(schedule: str) -> list[int]:
 def train_seed(directory: RunDirectory, place: Workplace, seed: int, tick: Tick) -> Run:
     """The recorded run of one seed, trained as far as it is not there yet."""
     config = place.config
-    shape = tuple(place.splits.train.shape)
     return training.train(
-        build_game(config, shape),
+        build_game(config, place.splits.train),
         place.splits.train,
         steps=known(config.steps),
         batch_size=config.batch,
-        optimizers=build_optimizers(config),
+        optimizers=build_optimizers(config, place.splits.train),
         ema=known(config.ema),
         seed=seed,
         outdir=directory.training(seed),

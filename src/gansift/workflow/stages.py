@@ -37,6 +37,7 @@ from gansift.workflow.executors import Executor
 from gansift.workflow.fits import check_fits
 from gansift.workflow.jobs import Compare, Job, Train, at_once, pipeline
 from gansift.workflow.outcome import finish
+from gansift.workflow.own import updates_of
 from gansift.workflow.progress import progress
 from gansift.workflow.seeds import (
     MAIN_SEED,
@@ -126,6 +127,8 @@ def resolved(given: Config, splits: data.Splits) -> Config:
         UsageError, TrainingError: as `prepare`.
     """
     config = resolve(given, tuple(splits.train.shape)).with_absolute_paths()
+    if config.game is not None:
+        config = replace(config, schedule=updates_of(build_game(config, splits.train)))
     check(config, splits)
     plan(config, len(splits.train))
     parse_estimators(f"{config.estimator},{config.baselines}" if config.baselines != "none" else config.estimator)
@@ -183,10 +186,10 @@ def doctor(given: Config, quick: bool) -> list[Finding]:
 def examined(config: Config, splits: data.Splits, quick: bool) -> list[Finding]:
     """What the doctor finds in the game of a resolved configuration."""
     return examine(
-        build_game(config, tuple(splits.train.shape)),
+        build_game(config, splits.train),
         splits.train,
         batch_size=config.batch,
-        optimizers=build_optimizers(config),
+        optimizers=build_optimizers(config, splits.train),
         ema=known(config.ema),
         dtype=config.dtype,
         device=known(config.device),

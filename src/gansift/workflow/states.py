@@ -56,13 +56,13 @@ def sizes(config: Config, examples: Examples) -> Sizes:
 
 def step_of(config: Config, examples: Examples) -> Step:
     """The step of a resolved configuration, of the main seed."""
-    game, data = build_game(config, examples.shape), {"data": examples}
+    game, data = build_game(config, examples), {"data": examples}
     settings = settings_for(
         game,
         data,
         steps=known(config.steps),
         batch_size=config.batch,
-        optimizers=build_optimizers(config),
+        optimizers=build_optimizers(config, examples),
         ema=known(config.ema),
         seed=0,
         renormalise=config.renormalise,

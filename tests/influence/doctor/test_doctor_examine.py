@@ -24,7 +24,8 @@ QUICK = {"training", "replay", "weights", "mixing", "precision", "determinism", 
 
 def _preset(shape, **changes):
     config = resolve(Config(**changes), shape)
-    return build_game(config, shape), {"optimizers": build_optimizers(config), "ema": config.ema}
+    like = _noise(1, shape)
+    return build_game(config, like), {"optimizers": build_optimizers(config, like), "ema": config.ema}
 
 
 def _noise(count, shape):

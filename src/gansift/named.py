@@ -1,0 +1,78 @@
+"""The user's own code, named on the command line as ``module:name`` or ``file.py:name``."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from gansift.errors import UsageError
+
+
+def is_named(spec: str) -> bool:
+    """Whether ``spec`` has the form ``module:name`` or ``file.py:name``."""
+    module, _, name = spec.rpartition(":")
+    return bool(module) and name.isidentifier() and (module.endswith(".py") or not set(module) & set("/\\:"))
+
+
+def absolute_named(spec: str) -> str:
+    """``file.py:name`` with an absolute path, so that a run goes on from any folder; anything else as it is."""
+    file, _, name = spec.rpartition(":")
+    return f"{Path(file).absolute()}:{name}" if is_named(spec) and Path(file).is_file() else spec
+
+
+def import_named(spec: str, what: str) -> Any:
+    """What is called ``name`` in a module that can be imported, also from the current folder, or in a file.
+
+    Args:
+        spec: of the form that `is_named` knows.
+        what: what it is for, in the words of an error message.
+
+    Raises:
+        UsageError: if the module or file cannot be imported, or has nothing of that name.
+    """
+    module, _, name = spec.rpartition(":")
+    if not is_named(spec):
+        raise UsageError(f"cannot load {what} from {spec!r}: it is not of the form module:name or file.py:name")
+    try:
+        found = _from_file(Path(module)) if module.endswith(".py") else _from_path(module)
+    except Exception as error:  # a module of the user's, which may raise anything
+        raise UsageError(
+            f"cannot load {what} from {spec!r}: importing {module} failed ({type(error).__name__}: {error}). Install "
+            "it, mend it, put its folder on PYTHONPATH, or name the file, file.py:name."
+        ) from error
+    try:
+        return getattr(found, name)
+    except AttributeError as error:
+        raise UsageError(f"cannot load {what} from {spec!r}: {module} has nothing called {name!r}") from error
+
+
+def _from_path(module: str) -> ModuleType:
+    # The command line does not look into the current folder by itself, as `python -m` does.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    return importlib.import_module(module)
+
+
+def _from_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    # One module for each file, so that what it defines is the same class however often it is asked for.
+    name = f"gansift_own_{path.stem}_{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:8]}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]

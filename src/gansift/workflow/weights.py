@@ -1,0 +1,94 @@
+"""The networks that a run has trained, as files that any later training can start from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from gansift.errors import UsageError
+from gansift.files import remove, write_bytes
+from gansift.games.sampler import Sampler
+from gansift.models.lora import Adapted
+from gansift.models.weights import write_weights
+from gansift.training.checkpoints import DiskCheckpoints
+from gansift.training.trajectory import Run
+from gansift.workflow.build import architecture, build_game, workplace
+from gansift.workflow.config import known, load
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.seeds import MAIN_SEED, train_seed
+
+#: The first seed's networks: as trained on everything, and as retrained without what was removed.
+NAMES = ("original", "cleansed")
+
+#: ``weights``: whole networks; ``adapters``: only what was trained.
+FORMATS = ("weights", "adapters")
+
+
+def keep_weights(directory: RunDirectory, run: Run, samplers: Mapping[str, Sampler | None]) -> None:
+    """Write what was trained of every player, read out as metrics read it; None removes what an earlier choice left."""
+    for name, sampler in samplers.items():
+        if sampler is None:
+            remove(directory.weights(name))
+        else:
+            tensors = {
+                f"{player}.{key}": value.detach().cpu().contiguous()
+                for player, flat in sampler.parameters.items()
+                for key, value in run.step.layouts[player].views(flat).items()
+            }
+            write_bytes(directory.weights(name), save(tensors, metadata={"run": name}))
+
+
+def export_weights(directory: RunDirectory, destination: Path, format: str) -> list[Path]:
+    """Write ``original.safetensors`` and, if the run was cleansed, ``cleansed.safetensors`` into a folder.
+
+    Args:
+        directory: of a run that is trained to its end.
+        destination: the folder.
+        format: ``weights``: whole networks, adapters added to the weights that they adapt, to start from with
+            ``--init``; ``adapters``: only what was trained.
+
+    Returns:
+        The files.
+
+    Raises:
+        UsageError: if the first seed is not trained to its end.
+        GansiftError: if a file cannot be written.
+    """
+    config = load(directory.config)
+    if known(config.steps) not in DiskCheckpoints(directory.checkpoints(MAIN_SEED)).numbers():
+        raise UsageError(f"the first seed of {directory.root} is not trained to its end yet; run `gansift train`")
+    if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
+        raise UsageError(f"{destination} is there already and not empty; choose another destination")
+    place = workplace(config)
+    run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
+    # The report writes these again; a run that is only trained has none yet.
+    keep_weights(directory, run, {"original": run.sampler()})
+    written = []
+    for name in NAMES:
+        if not directory.weights(name).exists():
+            continue
+        target = destination / f"{name}.safetensors"
+        if format == "adapters":
+            write_bytes(target, directory.weights(name).read_bytes())
+        else:
+            game = build_game(config, place.splits.train)
+            trained = load_file(directory.weights(name))
+            networks = {player: _whole(module, player, trained) for player, module in game.players.items()}
+            write_weights(target, None if config.game else architecture(config, place.splits.train.shape), networks)
+        written.append(target)
+    return written
+
+
+def _whole(module: nn.Module, player: str, trained: Mapping[str, Tensor]) -> nn.Module:
+    """A player's network with what was trained of it."""
+    network = deepcopy(module)
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            if value.requires_grad:
+                value.copy_(trained[f"{player}.{name}"])
+    return network.merged() if isinstance(network, Adapted) else network
