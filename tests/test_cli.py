@@ -71,6 +71,16 @@ def test_the_run_directory_is_complete(finished):
     assert "://" not in (folder / "report.html").read_text()
 
 
+def test_values_stand_beside_what_real_data_reach(finished):
+    folder, _ = finished
+    found = json.loads(_gansift("evaluate", folder, "--json").stdout)
+    report = json.loads((folder / "report.json").read_text())
+    for split in ("validation", "test"):
+        assert 0 < found["floor"][split] < min(row["trained"][split] for row in found["values"])
+        assert report[split]["floor"] == found["floor"][split]
+    assert f"real against real: validation {found['floor']['validation']:.4g}" in _gansift("evaluate", folder).stdout
+
+
 def test_the_same_command_again_changes_no_score(finished):
     folder, result = finished
     before = _scores(folder)
@@ -186,6 +196,8 @@ def test_settings_come_from_a_file_and_flags_win(tmp_path):
         (["run", "digits", "--model", "transformer"], 2, "--model 'transformer' is unknown"),
         (["run", "digits", "--batch", "5000"], 1, "batch of 5000"),
         (["run", "digits", "--metric", "psnr"], 2, "--metric 'psnr' is unknown"),
+        (["run", "digits", "--metric", "no_such:Metric"], 2, "cannot load the metric from 'no_such:Metric'"),
+        (["run", "digits", "--features", "imagenet:all"], 2, "such as imagenet:128"),
         (["run", "digits", "--no-such-flag"], 2, "no-such-flag"),
         (["score", "nothing"], 2, "nothing holds no run"),
         (["report", "nothing"], 2, "nothing holds no run"),

@@ -28,7 +28,8 @@ PUBLIC = {
                "LQGenerator", "MLPDiscriminator", "MLPGenerator"},
     "games": {"GAN", "Game", "weighted_mean"},
     "training": {"SGD", "Adam", "AdamW", "RMSprop", "train"},
-    "metrics": {"ALL", "FID", "IS", "AutoencoderFeatures", "ClassifierFeatures", "load_features"},
+    "metrics": {"ALL", "FID", "IS", "KID", "AutoencoderFeatures", "ClassifierFeatures", "ImageNetFeatures",
+                "load_features", "load_metric"},
     "influence": {"ESTIMATORS", "Scores", "aid", "estimate", "itd", "itd_horizons"},
     "cleansing": {"choose", "retrain", "verify"},
 }  # fmt: skip

@@ -517,6 +517,10 @@ def _show_values(values: dict[str, Any], as_json: bool) -> None:
             f"seed {row['seed']}: validation {trained['validation']:.4g}, test {trained['test']:.4g} "
             f"(untrained: {untrained['validation']:.4g}, {untrained['test']:.4g})"
         )
+    if values["floor"]["test"] is not None:
+        lines.append(
+            f"real against real: validation {values['floor']['validation']:.4g}, test {values['floor']['test']:.4g}"
+        )
     _print(values, as_json, "\n".join(lines))
 
 

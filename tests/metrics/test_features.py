@@ -5,11 +5,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 from sklearn.datasets import load_digits
-from torch import nn
 
-from gansift.errors import DataError, GansiftError, UsageError
-from gansift.metrics import FID, IS, AutoencoderFeatures, ClassifierFeatures, load_features
-from gansift.metrics.features import features_name, file_safe
+from gansift.errors import DataError, GansiftError
+from gansift.metrics import FID, AutoencoderFeatures, ClassifierFeatures
+from gansift.metrics.features import features_name, file_safe, usual_chunk
 
 
 def _examples(x, labels=None):
@@ -122,69 +121,6 @@ def test_examples_that_cannot_be_fitted_are_refused(digits):
             kind.fit(_examples(digits.x[:9], digits.labels[:9]))
 
 
-class Flat(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.linear = nn.Linear(64, 3)
-
-    def forward(self, x):
-        return self.linear(x.flatten(1)).tanh()
-
-    @torch.jit.export
-    def logits(self, x):
-        return 2 * self.linear(x.flatten(1))
-
-
-# PyTorch 2.13 announces the end of TorchScript; it still is the one format of a network that needs no pickle.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_torchscript_file_is_loaded_with_its_logits(tmp_path, digits):
-    network = Flat()
-    torch.jit.save(torch.jit.script(network), tmp_path / "my net.pt")
-    features = load_features(str(tmp_path / "my net.pt"))
-    x = digits.x[:5].requires_grad_()
-    torch.testing.assert_close(features(x), network(x))
-    torch.testing.assert_close(features(x.double()).float(), network(x))
-    assert features(x.double()).requires_grad
-    assert IS(features, latents=10).name == "is-my-net@10"
-
-
-USER_MODULE = """
-import torch
-def pixels(x): return x.flatten(1)
-number = 3
-network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
-"""
-
-
-def test_a_callable_or_network_of_a_module_is_loaded(tmp_path, monkeypatch, digits):
-    (tmp_path / "user_features_a.py").write_text(USER_MODULE)
-    monkeypatch.syspath_prepend(tmp_path)
-    assert FID(load_features("user_features_a:pixels"), digits.x, latents=9).name == "fid-pixels@9"
-    network = load_features("user_features_a:network")
-    assert features_name(network) == "network"
-    assert network(digits.x.double()).dtype == torch.float64
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize(
-    ("spec", "reason"),
-    [
-        ("user_features_b:nothing", "has nothing called 'nothing'"),
-        ("user_features_b:number", "int, not callable"),
-        ("no_such_module:name", "No module named 'no_such_module'"),
-        ("no/such/file.pt", "no such file"),
-        ("user_features_b", "no such file"),
-        ("user_features_b.py", "not a TorchScript file"),
-    ],
-)
-def test_features_that_cannot_be_loaded_say_why(spec, reason, tmp_path, monkeypatch):
-    (tmp_path / "user_features_b.py").write_text(USER_MODULE)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match=reason):
-        load_features(spec)
-
-
 def test_features_that_fail_or_have_no_rows_are_named(digits):
     def broken(x):
         raise RuntimeError("wrong size")
@@ -203,3 +139,8 @@ def test_names_are_fit_for_files():
     assert file_safe("a/b c:d") == "a-b-c-d"
     assert file_safe("../..") == "features"
     assert features_name(object()) == "object"
+
+
+def test_features_say_how_many_samples_they_take_together():
+    assert usual_chunk(object()) == 500
+    assert usual_chunk(SimpleNamespace(chunk=7)) == 7

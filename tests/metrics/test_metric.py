@@ -7,11 +7,12 @@ import torch
 
 from gansift.errors import GansiftError, UsageError
 from gansift.games import Draw, Sampler
-from gansift.metrics import ALL, FID, IS, Metric
+from gansift.metrics import ALL, FID, IS, KID, Metric
 
 METRICS = {
     "all": lambda features, reference, **options: ALL(reference, bandwidth=0.7, **options),
     "fid": lambda features, reference, **options: FID(features, reference, **options),
+    "kid": lambda features, reference, **options: KID(features, reference, **options),
     "is": lambda features, reference, **options: IS(features, **options),
     "log-is": lambda features, reference, **options: IS(features, log=True, **options),
 }
@@ -22,7 +23,7 @@ every_metric = pytest.mark.parametrize("build", METRICS.values(), ids=METRICS)
 def test_a_metric_has_a_direction_and_a_file_safe_name(build, features, reference):
     metric = build(features, reference, latents=20)
     assert isinstance(metric, Metric)
-    assert metric.direction == ("lower" if isinstance(metric, FID) else "higher")
+    assert metric.direction == ("lower" if isinstance(metric, (FID, KID)) else "higher")
     assert metric.name.endswith("@20")
     assert "/" not in metric.name
     assert " " not in metric.name
@@ -92,19 +93,19 @@ def test_samples_that_are_not_finite_are_an_error_that_counts_them(build, featur
         build(features, reference).value(samples)
 
 
-@pytest.mark.parametrize("name", ["all", "fid"])
+@pytest.mark.parametrize("name", ["all", "fid", "kid"])
 def test_samples_of_another_shape_than_the_reference_are_refused(name, features, reference):
     with pytest.raises(UsageError, match=r"\(4,\).*\(3,\)"):
         METRICS[name](features, reference).value(torch.zeros(5, 4))
 
 
-@pytest.mark.parametrize("name", ["all", "fid"])
+@pytest.mark.parametrize("name", ["all", "fid", "kid"])
 def test_examples_serve_as_reference_like_their_tensor(name, features, reference, sampler):
     examples = SimpleNamespace(x=reference)
     assert METRICS[name](features, examples).value(sampler) == METRICS[name](features, reference).value(sampler)
 
 
-@pytest.mark.parametrize("name", ["all", "fid"])
+@pytest.mark.parametrize("name", ["all", "fid", "kid"])
 def test_the_reference_can_be_had_back_as_it_was_given(name, features, reference):
     examples = SimpleNamespace(x=reference)
     assert METRICS[name](features, examples).reference is examples

@@ -128,6 +128,14 @@ def test_the_verdict_and_the_numbers_are_there():
         assert words in page.text
 
 
+def test_what_real_data_reach_stands_where_the_values_are_explained(without_charts, tmp_path):
+    whole = made_up.summary()
+    assert "Real against real" not in Page(written(tmp_path, whole, made_up.images())).text
+    text = Page(written(tmp_path, whole | {"test": whole["test"] | {"floor": 0.4123}}, made_up.images())).text
+    assert "Real against real: 0.4123" in text
+    assert "It is not the published FID" in text
+
+
 def test_the_page_says_what_was_not_shown():
     text = Page(source_of("images")).text
     assert "(2, 4, 8 at a time)" in text

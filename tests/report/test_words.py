@@ -74,8 +74,16 @@ def test_a_stretch_of_training_is_told_in_steps_and_epochs_where_known():
     ]  # fmt: skip
 
 
+def test_only_values_in_inception_s_features_may_be_taken_for_the_published_ones():
+    assert words.metric_caution("fid-imagenet64@2000").startswith("It is not the published FID")
+    assert words.metric_caution("kid-classifier16@2000").startswith("It is not the published KID")
+    for metric in ("fid-inception-2015-12-05-clean-0123abcd@2000", "all-h1@2000", "is-net@500", "own@3"):
+        assert words.metric_caution(metric) == ""
+
+
 def test_metric_names():
     assert words.metric_label("fid-classifier16@2000") == "FID"
+    assert words.metric_label("kid-imagenet64@2000") == "KID"
     assert words.metric_label("log-is-net@500") == "log IS"
     assert words.metric_label("is") == "IS"
     assert words.metric_label("island@3") == "island@3"

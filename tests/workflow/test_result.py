@@ -10,7 +10,7 @@ from gansift import data, games, training
 from gansift.cleansing.trial import Cell, Trial
 from gansift.workflow.build import Workplace, build_metrics
 from gansift.workflow.config import Config, Way, merge, resolve
-from gansift.workflow.result import summarise
+from gansift.workflow.result import floor, summarise
 from toys import Critic, Perceptron
 
 FOUND = [-3.0, -3.2, -2.9, -3.1]
@@ -129,12 +129,65 @@ def test_each_row_by_seed_tells_at_which_choice_it_was_judged(place, run):
 
 def test_validation_and_test_have_other_references_and_other_latents():
     splits = data.load("digits", seed=0)
-    for metric in ("fid", "is"):
+    for metric in ("fid", "kid", "is"):
         config = resolve(merge({"source": "digits", "metric": metric, "latents": 50}, None), (1, 8, 8))
         validation, test = build_metrics(config, splits)
         assert validation.name.partition("@")[0].startswith(metric)
         assert validation.seed != test.seed
         assert validation.value(splits.train.x[:200]) != test.value(splits.train.x[:200])
+
+
+def test_distances_tell_what_real_data_reach_and_others_do_not(place, run):
+    splits = data.load("digits", seed=0)
+    config = resolve(merge({"source": "digits", "metric": "kid", "latents": 50}, None), (1, 8, 8))
+    validation, test = build_metrics(config, splits)
+    assert floor(validation) == validation.value(splits.test.x[:50])
+    assert floor(test) == test.value(splits.valid.x[:50])
+    assert floor(place.test) is None
+    result, _ = _summary(place, run, [])
+    assert result["test"]["floor"] is None
+
+
+OWN = """
+from gansift.metrics import FID
+class Halved(FID):
+    family = "halved"
+    def __init__(self, reference, features, latents, seed):
+        super().__init__(features, reference, latents=latents, seed=seed)
+    def evaluate(self, features):
+        value, derivative = super().evaluate(features)
+        return value / 2, derivative / 2
+"""
+
+
+def test_a_metric_of_the_user_s_gets_validation_and_test_data(tmp_path, monkeypatch):
+    (tmp_path / "halving.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    splits = data.load("digits", seed=0)
+    given = {"source": "digits", "latents": 50}
+    whole, halved = (
+        build_metrics(resolve(merge(given | {"metric": name}, None), (1, 8, 8)), splits)
+        for name in ("fid", "halving:Halved")
+    )
+    x = splits.train.x[:100]
+    for one, other in zip(halved, whole, strict=True):
+        assert one.name == "halved-classifier16@50"
+        assert one.value(x) == pytest.approx(other.value(x) / 2)
+
+
+def test_a_run_can_go_on_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / "net.pt").touch()
+    (tmp_path / "imagenet").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for given, kept in [
+        ("net.pt", f"{tmp_path}/net.pt"),
+        ("net.pt@clean", f"{tmp_path}/net.pt@clean"),
+        ("imagenet", "imagenet"),
+        ("imagenet:128", "imagenet:128"),
+        ("module:name", "module:name"),
+        ("auto", "auto"),
+    ]:
+        assert Config(source="digits", features=given).with_absolute_paths().features == kept
 
 
 def test_settings_that_make_no_sense_are_refused_by_flag():

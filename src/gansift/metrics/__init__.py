@@ -1,18 +1,24 @@
 """Metrics of a generator with closed-form gradients, and the feature spaces they are computed in."""
 
-from gansift.metrics.features import AutoencoderFeatures, ClassifierFeatures, load_features
+from gansift.metrics.features import AutoencoderFeatures, ClassifierFeatures
 from gansift.metrics.frechet import FID
+from gansift.metrics.imagenet import ImageNetFeatures
 from gansift.metrics.inception_score import IS
+from gansift.metrics.kernel import KID
 from gansift.metrics.likelihood import ALL
+from gansift.metrics.loaded import load_features, load_metric
 from gansift.metrics.metric import Metric, SampleMetric
 
 __all__ = [
     "ALL",
     "FID",
     "IS",
+    "KID",
     "AutoencoderFeatures",
     "ClassifierFeatures",
+    "ImageNetFeatures",
     "Metric",
     "SampleMetric",
     "load_features",
+    "load_metric",
 ]

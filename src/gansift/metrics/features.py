@@ -1,24 +1,23 @@
-"""Feature spaces for FID and IS, trained on held-out examples in seconds or loaded from the user's own code.
+"""Feature spaces for metrics: what they are, and those that are trained on held-out examples in seconds.
 
 A features object is any differentiable callable from samples (n, *shape) to features (n, d). It may have ``logits``,
-a callable of the same kind that IS needs, and a ``name``, which ends up in the metric's.
+a callable of the same kind that IS needs, a ``name``, which ends up in the metric's, and a ``chunk``: how many samples
+to give it together, for networks that take much memory.
 """
 
 from __future__ import annotations
 
 import copy
-import importlib
 import math
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gansift.errors import DataError, GansiftError, UsageError
+from gansift.errors import DataError, GansiftError
 
 if TYPE_CHECKING:
     from gansift.data.examples import Examples
@@ -33,6 +32,8 @@ _LABEL_SMOOTHING = 0.05
 # Up to this many pixels a side, a fully connected network is as good as convolutions, and faster.
 _SMALL_SIDE = 16
 _FEWEST_EXAMPLES = 10
+# Samples that go through features together.
+_CHUNK = 500
 
 
 class NetworkFeatures:
@@ -181,44 +182,6 @@ class AutoencoderFeatures(NetworkFeatures):
         return cls(network, f"autoencoder{size}", unexplained)
 
 
-def load_features(spec: str) -> Callable[[Tensor], Tensor]:
-    """The user's own features.
-
-    Args:
-        spec: path of a TorchScript file, or ``module:name`` of an importable callable or ``torch.nn.Module``. A
-            module gets ``logits`` if it has a method of that name.
-
-    Raises:
-        UsageError: naming what could not be found, imported, loaded or called.
-    """
-    module, colon, name = spec.partition(":")
-    if Path(spec).is_file():
-        return _load_script(Path(spec))
-    if not colon or not name or not module or "/" in spec or "\\" in spec:
-        raise UsageError(
-            f"cannot load features from {spec!r}: there is no such file, and it is not of the form module:name"
-        )
-    try:
-        found = importlib.import_module(module)
-    except ImportError as error:
-        raise UsageError(
-            f"cannot load features from {spec!r}: importing {module} failed ({error}). Install it, or put its folder "
-            "on PYTHONPATH."
-        ) from error
-    try:
-        features = getattr(found, name)
-    except AttributeError as error:
-        raise UsageError(f"cannot load features from {spec!r}: {module} has nothing called {name!r}") from error
-    if isinstance(features, nn.Module):
-        return _from_module(features, name)
-    if not callable(features):
-        raise UsageError(
-            f"cannot load features from {spec!r}: {name} is a {type(features).__name__}, not callable. It must take "
-            "images (n, C, H, W) and return features (n, d)."
-        )
-    return features
-
-
 def extract(features: Callable[[Tensor], Tensor], samples: Tensor, name: str) -> Tensor:
     """Features (n, d) of samples (n, *shape), checked.
 
@@ -239,6 +202,12 @@ def extract(features: Callable[[Tensor], Tensor], samples: Tensor, name: str) ->
     return values
 
 
+def usual_chunk(features: Any) -> int:
+    """Samples that features take together where nobody says otherwise: their ``chunk``, else 500."""
+    chunk = getattr(features, "chunk", None)
+    return chunk if isinstance(chunk, int) else _CHUNK
+
+
 def features_name(features: Any) -> str:
     """A name for a file name: the features' ``name``, else that of the function or class."""
     for name in (getattr(features, "name", None), getattr(features, "__name__", None)):
@@ -250,30 +219,6 @@ def features_name(features: Any) -> str:
 def file_safe(name: str) -> str:
     """``name`` with every run of characters but letters, digits, dot, minus and underscore made one minus."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "features"
-
-
-def _load_script(path: Path) -> NetworkFeatures:
-    try:
-        network = torch.jit.load(str(path), map_location="cpu")
-    except (RuntimeError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UsageError(
-            f"cannot load features from {path}: it is not a TorchScript file ({reason}). Write one with "
-            "torch.jit.save(torch.jit.script(network), path)."
-        ) from error
-    return _from_module(network, path.stem)
-
-
-def _from_module(network: nn.Module, name: str) -> NetworkFeatures:
-    features = NetworkFeatures(network, name)
-    if callable(getattr(network, "logits", None)):
-
-        def logits(samples: Tensor) -> Tensor:
-            classifier: Any = features.network_for(samples)
-            return classifier.logits(samples)
-
-        features.logits = logits  # type: ignore[attr-defined]
-    return features
 
 
 class _Standardise(nn.Module):

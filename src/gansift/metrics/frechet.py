@@ -2,59 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gansift.errors import UsageError
-from gansift.metrics.features import extract, features_name
-from gansift.metrics.metric import Direction, SampleMetric, check_shapes, in_chunks, reference_tensor
-
-if TYPE_CHECKING:
-    from gansift.data.examples import Examples
+from gansift.metrics.distance import Distance
 
 
-class FID(SampleMetric):
+class FID(Distance):
     """Fréchet distance of the samples to held-out examples in a feature space; lower is better, 0 the best.
 
-    Args:
-        features: callable images (n, *shape) -> features (n, d), differentiable.
-        reference: held-out examples, never the training set.
-        latents: number of samples M.
-        seed: decides the latents.
-        chunk: samples generated together.
-
-    Attributes:
-        reference: the held-out examples as they were given.
+    Arguments and attributes are those of `Distance`.
 
     Raises:
         UsageError: with fewer than 2 samples or reference examples, which have no covariance.
     """
 
-    direction: Direction = "lower"
+    family = "fid"
 
-    def __init__(
-        self,
-        features: Any,
-        reference: Examples | Tensor,
-        *,
-        latents: int = 2000,
-        seed: int = 0,
-        chunk: int = 500,
-    ) -> None:
-        super().__init__(latents, seed, chunk)
-        self.name = f"fid-{features_name(features)}@{latents}"
-        self.reference = reference
-        self._features = features
-        x = reference_tensor(reference)
-        self._shape = tuple(x.shape[1:])
-        self._reference = normal_fit(in_chunks(self.features, x, chunk).double())
-
-    def features(self, samples: Tensor) -> Tensor:
-        """Features (n, d)."""
-        check_shapes(samples, self._shape)
-        return extract(self._features, samples, features_name(self._features))
+    def _fit(self, reference: Tensor) -> None:
+        self._reference = normal_fit(reference)
 
     def evaluate(self, features: Tensor) -> tuple[float, Tensor]:
         """See `frechet_distance`."""

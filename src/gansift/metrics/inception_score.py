@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gansift.errors import UsageError
-from gansift.metrics.features import extract, features_name
+from gansift.metrics.features import extract, features_name, usual_chunk
 from gansift.metrics.metric import Direction, SampleMetric
 
 
@@ -20,7 +20,7 @@ class IS(SampleMetric):
         features: features with ``logits``, such as `ClassifierFeatures`; trained on held-out data.
         latents: number of samples M.
         seed: decides the latents.
-        chunk: samples generated together.
+        chunk: samples generated together; by default as many as the features like.
         log: take the logarithm of the score, in nats.
 
     Raises:
@@ -30,9 +30,9 @@ class IS(SampleMetric):
     direction: Direction = "higher"
 
     def __init__(
-        self, features: Any, *, latents: int = 2000, seed: int = 0, chunk: int = 500, log: bool = False
+        self, features: Any, *, latents: int = 2000, seed: int = 0, chunk: int | None = None, log: bool = False
     ) -> None:
-        super().__init__(latents, seed, chunk)
+        super().__init__(latents, seed, usual_chunk(features) if chunk is None else chunk)
         if not callable(getattr(features, "logits", None)):
             raise UsageError(
                 f"IS needs a classifier, and the features {features_name(features)} have no `logits`. Use "

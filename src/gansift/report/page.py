@@ -68,6 +68,7 @@ def _content(summary: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
         "images": pictures.are_images,
         "label": words.metric_label(metric),
         "meaning": words.metric_meaning(metric),
+        "caution": words.metric_caution(metric),
         "lower": direction == "lower",
         "judged": lambda change, ends: words.judged(change, ends, direction),
         "share_removed": words.share(removed, summary["source"]["train"]),

@@ -14,6 +14,7 @@ MINUS = "\N{MINUS SIGN}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _METRICS = {
     "fid": ("FID", "the Fréchet distance between the features of held-out data and of generated samples"),
+    "kid": ("KID", "the kernel distance between the features of held-out data and of generated samples"),
     "is": ("IS", "the inception score: how sure a classifier is of each generated sample, and how varied they are"),
     "log-is": ("log IS", "the logarithm of the inception score: how sure a classifier is of each generated sample, "
                "and how varied they are"),
@@ -31,8 +32,18 @@ def metric_meaning(metric: str) -> str:
     return _METRICS.get(_family(metric), ("", ""))[1]
 
 
+def metric_caution(metric: str) -> str:
+    """What must not be read into the metric's values, as a sentence; empty where nothing has to be said.
+
+    FID and KID are known by their published values, which are those of one network's features.
+    """
+    if _family(metric) not in ("fid", "kid") or "-inception" in metric:
+        return ""
+    return f"It is not the published {metric_label(metric)}, which has the features of Inception."
+
+
 def _family(metric: str) -> str:
-    found = re.match(r"(log-is|is|fid|all)(?=[-@]|$)", metric)
+    found = re.match(r"(log-is|is|fid|kid|all)(?=[-@]|$)", metric)
     return found.group() if found else metric
 
 

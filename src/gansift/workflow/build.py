@@ -15,7 +15,9 @@ from torch import Tensor
 from gansift import data, games, metrics, models, training
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
+from gansift.metrics.imagenet import is_imagenet, weights_file
 from gansift.metrics.metric import Metric
+from gansift.named import is_named
 from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of
 from gansift.training.order import check_batch
@@ -87,8 +89,10 @@ def check(config: Config, splits: Splits) -> None:
         bytes_of(config.memory)
     build_game(config, splits.train)
     build_optimizers(config, splits.train)
-    if config.metric not in ("fid", "is", "all"):
-        raise UsageError(f"--metric {config.metric!r} is unknown; choose fid, is or all")
+    if config.metric not in ("fid", "kid", "is", "all") and not is_named(known(config.metric)):
+        raise UsageError(f"--metric {config.metric!r} is unknown; choose fid, kid, is, all or module:name")
+    if is_imagenet(config.features):
+        weights_file()
     if _features_name(config, splits) == "classifier" and splits.valid.labels is None:
         raise UsageError(
             "--features classifier needs labelled images: class folders, or --labels FILE. Without labels use "
@@ -194,7 +198,7 @@ def build_metrics(config: Config, splits: Splits) -> tuple[Metric, Metric]:
     """The metric on validation data and on test data: other references, other latents, the same features.
 
     Raises:
-        UsageError: for a metric that does not fit the features.
+        UsageError: for a metric that does not fit the features, or features that do not fit the data.
     """
     if config.metric == "all":
         return tuple(  # type: ignore[return-value]
@@ -212,9 +216,17 @@ def build_metrics(config: Config, splits: Splits) -> tuple[Metric, Metric]:
         if isinstance(features, metrics.ClassifierFeatures):  # one that has not seen what the scores look at
             judge = metrics.ClassifierFeatures.fit(splits.test, seed=0)
         return metrics.IS(features, latents=config.latents, seed=1), metrics.IS(judge, latents=config.latents, seed=2)
-    return tuple(  # type: ignore[return-value]
-        metrics.FID(features, reference=part, latents=config.latents, seed=seed)
-        for seed, part in enumerate((splits.valid, splits.test), 1)
+    kind = {"fid": metrics.FID, "kid": metrics.KID}.get(known(config.metric))
+    if kind is None:
+        return tuple(  # type: ignore[return-value]
+            metrics.load_metric(
+                known(config.metric), reference=part, features=features, latents=config.latents, seed=seed
+            )
+            for seed, part in enumerate((splits.valid, splits.test), 1)
+        )
+    return (
+        kind(features, splits.valid, others=splits.test, latents=config.latents, seed=1),
+        kind(features, splits.test, others=splits.valid, latents=config.latents, seed=2),
     )
 
 

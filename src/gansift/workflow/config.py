@@ -13,6 +13,8 @@ from gansift.data.builtin import BUILTINS
 from gansift.errors import GansiftError, UsageError
 from gansift.files import read_json
 from gansift.influence.estimators import ESTIMATORS
+from gansift.metrics.imagenet import is_imagenet
+from gansift.metrics.scripts import script_path
 from gansift.models.weights import read_architecture
 from gansift.named import absolute_named
 
@@ -101,8 +103,10 @@ class Config:
     ema: float | None = _option(None, "decay of the averaged generator; 0 for none")
     dtype: str = _option("float32", "float32 or float64")
     compiled: bool = _option(False, "compile training steps and the sweep: faster for small networks and long runs")
-    metric: str | None = _option(None, "fid, is or all (average log-likelihood, for points)")
-    features: str = _option("auto", "classifier, autoencoder, module:name, a TorchScript file, or auto")
+    metric: str | None = _option(None, "fid, kid, is, all (average log-likelihood, for points) or module:name")
+    features: str = _option(
+        "auto", "classifier, autoencoder, imagenet[:dims], module:name, a TorchScript file, or auto"
+    )
     latents: int = _option(2000, "generated samples behind each value of the metric", 2)
     seeds: int | None = _option(None, "training seeds; the first is your model, the others show if the gain holds", 1)
     horizons: str | None = _option(
@@ -147,7 +151,8 @@ class Config:
             labels=self.labels and _absolute(self.labels),
             init=self.init and _absolute(self.init),
             game=self.game and absolute_named(self.game),
-            features=self.features if self.features in FITTED_FEATURES else _absolute(self.features),
+            metric=self.metric and absolute_named(self.metric),
+            features=_absolute_features(self.features),
         )
 
 
@@ -155,7 +160,15 @@ def _absolute(path: str) -> str:
     return str(Path(path).absolute()) if Path(path).exists() else path
 
 
-#: Features that are fitted on held-out data; anything else names a module or a file.
+def _absolute_features(spec: str) -> str:
+    script = None if spec in FITTED_FEATURES or is_imagenet(spec) else script_path(spec)
+    if script is None:
+        return absolute_named(spec)
+    path, convention = script
+    return f"{path.absolute()}@{convention}" if convention else str(path.absolute())
+
+
+#: Features that are fitted on held-out data; anything else names a module, a file or a network of gansift's.
 FITTED_FEATURES = ("auto", "classifier", "autoencoder")
 
 #: The value of ``horizons`` that looks back as far as the adjoint's growth lets scores be believed.

@@ -52,6 +52,8 @@ def summarise(
     judged = [] if chosen is None else cross_fitted(cells, metric.direction)
     validation = _changes(values, "validation", [] if chosen is None else cells[chosen])
     test = _changes(values, "test", judged)
+    for changes, judge in ((validation, place.validation), (test, place.test)):
+        changes["floor"] = floor(judge)
     test["untrained"] = mean_interval([value["untrained"]["test"] for value in values]).mean
     ranking = way.estimator in RANKINGS
     helped = chosen is not None and _held(judged, metric.direction)
@@ -81,6 +83,11 @@ def summarise(
         "warnings": _warnings(place, values, cells, epoch),
     }
     return result, chosen if helped else None
+
+
+def floor(metric: Metric) -> float | None:
+    """The metric's value of real data against real data; None for a metric that knows none."""
+    return getattr(metric, "floor", None)
 
 
 def compared(
@@ -226,10 +233,10 @@ def _warnings(place: Workplace, values: Sequence[Values], cells: Collection[Cell
     metric, seeds, warnings = place.validation, len(values), []
     untrained = mean_interval([value["untrained"]["test"] for value in values]).mean
     trained = mean_interval([value["trained"]["test"] for value in values]).mean
-    if metric.name.startswith("fid") and trained > 0.2 * untrained:
+    if metric.name.startswith(("fid", "kid")) and trained > 0.2 * untrained:
         warnings.append(
-            f"The generator is not trained well yet: test FID {trained:.3g} against {untrained:.3g} untrained. A gain "
-            "on an undertrained generator proves little; train longer (--steps)."
+            f"The generator is not trained well yet: test {metric_label(metric.name)} {trained:.3g} against "
+            f"{untrained:.3g} untrained. A gain on an undertrained generator proves little; train longer (--steps)."
         )
     if seeds == 1:
         warnings.append("One training seed gives no interval; use --seeds 5 or more to know whether the gain holds.")

@@ -39,6 +39,7 @@ from gansift.workflow.jobs import Compare, Job, Train, at_once, pipeline
 from gansift.workflow.outcome import finish
 from gansift.workflow.own import updates_of
 from gansift.workflow.progress import progress
+from gansift.workflow.result import floor
 from gansift.workflow.seeds import (
     MAIN_SEED,
     SWEEP,
@@ -365,4 +366,9 @@ def evaluate(directory: RunDirectory) -> dict[str, Any]:
             rows.append({"seed": seed, **read_values(directory.values(seed))})
     if not rows:
         raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift train`")
-    return {"metric": place.validation.name, "direction": place.validation.direction, "values": rows}
+    return {
+        "metric": place.validation.name,
+        "direction": place.validation.direction,
+        "floor": {"validation": floor(place.validation), "test": floor(place.test)},
+        "values": rows,
+    }

@@ -1,0 +1,71 @@
+"""What distances between generated samples and held-out examples in a feature space have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from gansift.metrics.features import extract, features_name, usual_chunk
+from gansift.metrics.metric import Direction, SampleMetric, check_shapes, in_chunks, reference_tensor
+
+if TYPE_CHECKING:
+    from gansift.data.examples import Examples
+
+
+class Distance(SampleMetric):
+    """A distance of the samples' features to those of held-out examples; lower is better.
+
+    Args:
+        features: callable images (n, *shape) -> features (n, d), differentiable.
+        reference: held-out examples, never the training set.
+        others: more held-out examples, from which the `floor` is measured.
+        latents: number of samples M.
+        seed: decides the latents.
+        chunk: samples generated together; by default as many as the features like.
+
+    Attributes:
+        reference: the held-out examples as they were given.
+        family: the name of the distance, the first part of the metric's.
+    """
+
+    direction: Direction = "lower"
+    family: str
+
+    def __init__(
+        self,
+        features: Any,
+        reference: Examples | Tensor,
+        *,
+        others: Examples | Tensor | None = None,
+        latents: int = 2000,
+        seed: int = 0,
+        chunk: int | None = None,
+    ) -> None:
+        super().__init__(latents, seed, usual_chunk(features) if chunk is None else chunk)
+        self.name = f"{self.family}-{features_name(features)}@{latents}"
+        self.reference = reference
+        self._others = others
+        self._features = features
+        x = reference_tensor(reference)
+        self._shape = tuple(x.shape[1:])
+        self._fit(in_chunks(self.features, x, self.chunk).double())
+
+    @abstractmethod
+    def _fit(self, reference: Tensor) -> None:
+        """Keep what `evaluate` needs of the reference examples' features, float64 (N, d)."""
+
+    @cached_property
+    def floor(self) -> float | None:
+        """The distance of real data to real data: of the other examples, up to ``latents`` of them, to the reference.
+
+        About what a perfect generator would reach with as many samples. None without others.
+        """
+        return None if self._others is None else self.value(reference_tensor(self._others)[: self.latents])
+
+    def features(self, samples: Tensor) -> Tensor:
+        """Features (n, d)."""
+        check_shapes(samples, self._shape)
+        return extract(self._features, samples, features_name(self._features))
