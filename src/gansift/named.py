@@ -65,6 +65,8 @@ def _from_file(path: Path) -> ModuleType:
     # One module for each file, so that what it defines is the same class however often it is asked for.
     name = f"gansift_own_{path.stem}_{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:8]}"
     if name not in sys.modules:
+        if str(path.absolute().parent) not in sys.path:
+            sys.path.append(str(path.absolute().parent))  # what lies beside it, as for `python file.py`
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
         assert spec.loader is not None

@@ -100,15 +100,15 @@ def check(config: Config, splits: Splits) -> None:
         )
 
 
-def build_game(config: Config, examples: Examples) -> games.Game:
-    """The game of a resolved configuration for these training examples.
+def build_game(config: Config, examples: Examples, seed: int = 0) -> games.Game:
+    """The game of a resolved configuration for these training examples and a training seed.
 
     Raises:
         UsageError: for unknown networks, or a game of one's own that cannot be built.
         TrainingError: if the networks or the game do not take what is given.
     """
     if config.game is not None:
-        return own_game(config.game, examples)[0]
+        return own_game(config.game, examples, seed)[0]
     generator, discriminator = (_adapted(config, network) for network in _networks(config, examples.shape))
     settings: dict[str, Any] = {
         "loss": config.loss, "r1": known(config.r1), "r1_interval": known(config.r1_interval),
@@ -166,7 +166,7 @@ def build_optimizers(config: Config, examples: Examples) -> dict[str, training.O
     """
     lr = known(config.lr)
     if config.game is not None:
-        game, own = own_game(config.game, examples)
+        game, own = own_game(config.game, examples, seed=0)
         return {name: own.get(name) or _optimizer(config, lr) for name in game.players}
     optimizers = {
         "discriminator": _optimizer(config, lr),

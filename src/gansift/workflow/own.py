@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from gansift.data.examples import Examples
 from gansift.errors import GansiftError, UsageError
 from gansift.games import Game
@@ -21,12 +23,16 @@ def updates_of(game: Game) -> str:
     return ":".join(map(str, moved.values()))
 
 
-def own_game(spec: str, examples: Examples) -> tuple[Game, dict[str, Optimizer]]:
+def own_game(spec: str, examples: Examples, seed: int) -> tuple[Game, dict[str, Optimizer]]:
     """What ``function(examples)`` builds: a game, or a game and optimizers of some of its players by name.
+
+    It is called with torch's random state set by the seed, so that networks made there start alike whenever the same
+    training is begun or gone on with, and otherwise for another seed.
 
     Args:
         spec: ``module:function`` or ``file.py:function``.
         examples: the training examples, for their shape, labels and class names.
+        seed: of the training.
 
     Returns:
         The game, and the optimizers that are given with it.
@@ -38,7 +44,9 @@ def own_game(spec: str, examples: Examples) -> tuple[Game, dict[str, Optimizer]]
     if not callable(build):
         raise UsageError(f"--game {spec} is a {type(build).__name__}, not a function of the training examples")
     try:
-        built: Any = build(examples)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            built: Any = build(examples)
     except GansiftError:
         raise
     except Exception as error:  # whatever the user's code stumbles over

@@ -77,7 +77,7 @@ def train_seed(directory: RunDirectory, place: Workplace, seed: int, tick: Tick)
     """The recorded run of one seed, trained as far as it is not there yet."""
     config = place.config
     return training.train(
-        build_game(config, place.splits.train),
+        build_game(config, place.splits.train, seed),
         place.splits.train,
         steps=known(config.steps),
         batch_size=config.batch,

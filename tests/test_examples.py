@@ -1,0 +1,100 @@
+"""What docs/own-game.md shows is what lies in examples/, and its commands do what they say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gansift.errors import UsageError
+from gansift.influence.scores import Scores
+from tiny_run import gansift
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs/own-game.md").read_text(encoding="utf-8")
+SHORT = [
+    "--steps", "34", "--seeds", "2", "--horizons", "1", "--remove", "20", "--latents", "50", "--jobs", "1",
+    "--verify", "0", "--baselines", "none", "--quiet",
+]  # fmt: skip
+
+
+def _examples() -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "examples").glob("*.py")}
+
+
+def test_every_piece_of_code_on_the_page_lies_in_an_example():
+    pieces = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert len(pieces) >= 6
+    for piece in pieces:
+        assert any(piece in text for text in _examples().values()), piece
+
+
+def test_a_game_of_ones_own_takes_at_most_forty_lines():
+    text = _examples()["own_game.py"]
+    assert len([line for line in text.splitlines() if line.strip()]) <= 40
+
+
+def test_the_plain_script_runs_without_gansift():
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples/plain_gan.py", "3"], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "step 0" in done.stdout
+    assert "gansift" not in _examples()["plain_gan.py"]
+
+
+def _commands() -> list[list[str]]:
+    return [
+        line.split()[1:] for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", _commands(), ids=lambda command: " ".join(command[-2:]))
+def test_the_pages_commands_do_what_they_say(command, tmp_path, monkeypatch):
+    """As they stand there, but for flags that make the training short."""
+    monkeypatch.chdir(ROOT)
+    if command[0] == "doctor":
+        assert gansift(*command).exit_code == 0
+        return
+    assert gansift(*command, *SHORT, "--outdir", tmp_path).exit_code == 0
+    seeds = [Scores.read(next(tmp_path.glob(f"seeds/{seed}/scores/*-itd-17.csv"))) for seed in (0, 1)]
+    assert (tmp_path / "report.html").is_file()
+    assert not (seeds[0].values == seeds[1].values).all()
+    # The same game again from elsewhere, to go on with it.
+    monkeypatch.chdir(tmp_path)
+    assert gansift("evaluate", tmp_path).exit_code == 0
+    assert gansift("report", tmp_path).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("build = 3", "not a function"),
+        ("def build(examples): return 3", "must return a gansift.games.Game"),
+        ("def build(examples): return 1 / 0", "failed on .* examples.*ZeroDivisionError"),
+        ("def build(examples, more): return 3", "failed on .* examples.*more"),
+        (
+            "from own_game import build as b\ndef build(examples): return b(examples), {'critic': 1}",
+            "must be a dictionary",
+        ),
+        (
+            "from own_game import build as b\nfrom gansift.training import SGD\n"
+            "def build(examples): return b(examples), {'critic': SGD(lr=0.1)}",
+            "critic; the players are discriminator, generator",
+        ),
+    ],
+)
+def test_a_game_that_cannot_be_built_is_refused_with_the_reason(code, message, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    (tmp_path / "mine.py").write_text(code)
+    with pytest.raises(UsageError, match=message):
+        gansift("run", "digits", "--game", f"{tmp_path}/mine.py:build", "--outdir", tmp_path / "run", *SHORT)
+
+
+def test_settings_of_built_in_networks_do_not_go_with_ones_own(tmp_path):
+    with pytest.raises(UsageError, match="--width, --r1: these are settings of the built-in games"):
+        gansift("run", "digits", "--game", "examples/own_game.py:build", "--width", 8, "--r1", 1, "--outdir", tmp_path)
