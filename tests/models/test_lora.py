@@ -12,6 +12,7 @@ from gansift.errors import TrainingError
 from gansift.models.equalized import EqualConv2d, EqualLinear
 from gansift.models.lora import Adapted, LowRank, fitting
 from gansift.models.modulation import ModulatedConv2d
+from gansift.training.step import _initialised
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +91,14 @@ def test_initialising_anew_draws_the_adapters_and_keeps_the_network():
     adapted.reset_parameters()
     assert not any(torch.equal(one, adapter()) for one, adapter in zip(first, adapted.adapters, strict=True))
     assert all(torch.equal(value, frozen[key]) for key, value in adapted.network.state_dict().items())
+
+
+def test_adapters_of_a_pretrained_network_are_drawn_by_the_seed():
+    network = models.DCGANGenerator(latent=3, width=2)
+    network.pretrained = True
+    first, again, other = (_initialised(Adapted(network, 1), seed).adapters[0].b for seed in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
 
 
 def test_kaiming_draws_both_factors_with_their_standard_deviation():

@@ -91,6 +91,9 @@ class Adapted(nn.Module):
             weight.
     """
 
+    #: Its network is, but adapters are drawn by the seed.
+    pretrained = False
+
     def __init__(self, network: nn.Module, rank: int, layers: str | tuple[str, ...] = "*", start: str = "zero") -> None:
         super().__init__()
         if rank < 1:
