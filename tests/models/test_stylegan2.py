@@ -87,6 +87,14 @@ def test_mixed_images_take_later_styles_from_the_other_latents():
     assert (mixed[:2] - generator(z)[:2]).abs().amax((1, 2, 3)).min() > 1e-6
 
 
+def test_without_noise_an_image_is_decided_by_its_latents():
+    generator = _generator(noise=False)
+    assert generator.noises == ()
+    assert not [name for name, _ in generator.named_parameters() if "noise" in name]
+    z = torch.randn(2, 4, dtype=torch.float64)
+    assert torch.equal(generator(z, []), generator(z))
+
+
 def test_noise_counts_by_its_strength():
     generator = _generator()
     z = torch.randn(2, 4, dtype=torch.float64)

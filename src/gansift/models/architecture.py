@@ -33,6 +33,7 @@ class Architecture:
         most: channels at most, of StyleGAN2.
         depth: layers of the mapping network, of StyleGAN2.
         activation: ``lrelu`` or ``silu``, of StyleGAN2.
+        noise: whether StyleGAN2's generator adds noise in every layer.
     """
 
     model: str
@@ -42,6 +43,7 @@ class Architecture:
     most: int = 512
     depth: int = 8
     activation: str = "lrelu"
+    noise: bool = True
 
     def build(self) -> Pair:
         """The networks, with parameters from torch's global random state.
@@ -58,7 +60,13 @@ class Architecture:
 def _stylegan2(given: Architecture) -> Pair:
     return Pair(
         StyleGAN2Generator(
-            given.latent, given.width, given.shape, most=given.most, depth=given.depth, activation=given.activation
+            given.latent,
+            given.width,
+            given.shape,
+            most=given.most,
+            depth=given.depth,
+            activation=given.activation,
+            noise=given.noise,
         ),
         StyleGAN2Discriminator(given.width, given.shape, most=given.most, activation=given.activation),
     )

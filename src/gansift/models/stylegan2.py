@@ -7,6 +7,7 @@ minibatch statistics: it mixes the examples of a batch, and no example would hav
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -54,25 +55,29 @@ class StyledConv(nn.Module):
         style: length D of a style.
         activation: ``lrelu`` or ``silu``.
         doubles: double the size of the images.
+        noise: whether it takes noise.
     """
 
-    def __init__(self, inputs: int, outputs: int, style: int, activation: str, *, doubles: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, style: int, activation: str, *, doubles: bool = False, noise: bool = True
+    ) -> None:
         super().__init__()
         self.activation = activation_function(activation)
         self.conv = ModulatedConv2d(inputs, outputs, 3, style, doubles=doubles)
-        self.noise_strength = nn.Parameter(torch.empty(()))
+        self.noise_strength = nn.Parameter(torch.empty(())) if noise else None
         self.bias = nn.Parameter(torch.empty(outputs))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """No noise and no bias."""
-        nn.init.zeros_(self.noise_strength)
+        if self.noise_strength is not None:
+            nn.init.zeros_(self.noise_strength)
         nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
         """Feature maps (B, outputs, H', W'); noise is (B, 1, H', W')."""
         x = self.conv(x, style)
-        if noise is not None:
+        if noise is not None and self.noise_strength is not None:
             x = x + self.noise_strength * noise
         return self.activation(x + self.bias[:, None, None])
 
@@ -132,6 +137,8 @@ class StyleGAN2Generator(Network):
         most: channels at most.
         depth: layers of the mapping network.
         activation: ``lrelu``, that of the paper, or ``silu``, which is smooth.
+        noise: add noise of a learned strength in every layer, as the paper does; images then do not depend on the
+            latents alone.
 
     Attributes:
         styles: number of styles that an image takes, one a layer.
@@ -150,6 +157,7 @@ class StyleGAN2Generator(Network):
         most: int = 512,
         depth: int = 8,
         activation: str = "lrelu",
+        noise: bool = True,
     ) -> None:
         super().__init__()
         channels = channels_at(shape, width, most)
@@ -157,14 +165,17 @@ class StyleGAN2Generator(Network):
         self.latent = latent
         self.shape = tuple(shape)
         self.styles = 2 * len(sides)
-        self.noises = (_SMALLEST, *(side for side in sides[1:] for _ in range(2)))
+        self.noises = (_SMALLEST, *(side for side in sides[1:] for _ in range(2))) if noise else ()
         self.mapping = Mapping(latent, depth, activation)
         self.constant = Constant(channels[_SMALLEST])
-        self.convs = nn.ModuleList([StyledConv(channels[_SMALLEST], channels[_SMALLEST], latent, activation)])
+        least = channels[_SMALLEST]
+        self.convs = nn.ModuleList([StyledConv(least, least, latent, activation, noise=noise)])
         self.to_image = nn.ModuleList([ToImage(channels[_SMALLEST], shape[0], latent)])
         for smaller, side in pairwise(sides):
-            self.convs.append(StyledConv(channels[smaller], channels[side], latent, activation, doubles=True))
-            self.convs.append(StyledConv(channels[side], channels[side], latent, activation))
+            self.convs.append(
+                StyledConv(channels[smaller], channels[side], latent, activation, doubles=True, noise=noise)
+            )
+            self.convs.append(StyledConv(channels[side], channels[side], latent, activation, noise=noise))
             self.to_image.append(ToImage(channels[side], shape[0], latent))
         self.reset_parameters()
 
@@ -193,7 +204,7 @@ class StyleGAN2Generator(Network):
         if offset is not None:
             styles = styles + offset
         style = styles.unbind(1)
-        given = [None] * len(self.convs) if noise is None else noise
+        given: Sequence[Tensor | None] = noise or [None] * len(self.convs)
         x = self.convs[0](self.constant(len(z)), style[0], given[0])
         image = self.to_image[0](x, style[1])
         for level in range(1, len(self.to_image)):

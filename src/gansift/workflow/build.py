@@ -125,7 +125,7 @@ def build_game(config: Config, examples: Examples, seed: int = 0) -> games.Game:
 
 def architecture(config: Config, shape: tuple[int, ...]) -> models.Architecture:
     """The built-in networks of a resolved configuration for examples of a shape."""
-    own = {name: getattr(config, name) for name in ("most", "depth", "activation")}
+    own = {name: getattr(config, name) for name in ("most", "depth", "activation", "noise")}
     return models.Architecture(
         config.model,
         tuple(shape),

@@ -79,6 +79,7 @@ class Config:
     most: int | None = _option(None, "channels at most, of stylegan2", 1)
     depth: int | None = _option(None, "layers of stylegan2's mapping network", 1)
     activation: str | None = _option(None, "of stylegan2: silu (smooth) or lrelu (that of the paper)")
+    noise: bool | None = _option(None, "add noise in every layer of stylegan2's generator, as the paper does")
     mixing: float = _option(0.9, "probability that stylegan2 mixes the styles of two latents", 0)
     path_length: float = _option(0.0, "weight of stylegan2's path-length regularisation, every 4 steps; 0 for none", 0)
     augment: str = _option("none", "what the discriminator sees is augmented by: translation,colour,cutout or none")
@@ -202,7 +203,7 @@ _IMAGES: dict[str, Any] = {
     "verify": 20,
 }  # fmt: skip
 _STYLES: dict[str, Any] = {
-    "model": "stylegan2", "latent": 64, "width": 16, "most": 64, "depth": 4, "activation": "silu",
+    "model": "stylegan2", "latent": 64, "width": 16, "most": 64, "depth": 2, "activation": "silu", "noise": False,
     "r1": 0.3, "r1_interval": 16, "steps": 2000, "lr": 2e-3, "beta2": 0.99, "eps": 1e-3,
     "warmup": 100, "decay": "constant", "final": 0.0, "ema": 0.995,
     "metric": "fid", "seeds": 5, "horizons": "1,2,5", "remove": "2%,10%",
@@ -214,8 +215,8 @@ PRESETS = {"points": _POINTS, "images up to 16x16": _SMALL_IMAGES, "28x28 and 32
 
 # Settings of built-in networks and losses, which a game of one's own does not have.
 _BUILT_IN = (
-    "model", "init", "lora", "lora_layers", "lora_start", "latent", "width", "most", "depth", "activation", "mixing",
-    "path_length", "augment", "mirror", "loss", "r1", "r1_interval", "gradient_penalty", "schedule", "generator_lr",
+    "model", "init", "lora", "lora_layers", "lora_start", "latent", "width", "most", "depth", "activation", "noise",
+    "mixing", "path_length", "augment", "mirror", "loss", "r1", "r1_interval", "gradient_penalty", "schedule", "generator_lr",
 )  # fmt: skip
 
 
