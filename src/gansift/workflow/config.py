@@ -216,7 +216,8 @@ PRESETS = {"points": _POINTS, "images up to 16x16": _SMALL_IMAGES, "28x28 and 32
 # Settings of built-in networks and losses, which a game of one's own does not have.
 _BUILT_IN = (
     "model", "init", "lora", "lora_layers", "lora_start", "latent", "width", "most", "depth", "activation", "noise",
-    "mixing", "path_length", "augment", "mirror", "loss", "r1", "r1_interval", "gradient_penalty", "schedule", "generator_lr",
+    "mixing", "path_length", "augment", "mirror", "loss", "r1", "r1_interval", "gradient_penalty", "schedule",
+    "generator_lr",
 )  # fmt: skip
 
 
