@@ -1,0 +1,159 @@
+"""What fine-tuning a StyleGAN2 by adapters stores, how its base was trained, and whether scores find planted images.
+
+    python benchmarks/fine_tune.py bytes [WEIGHTS]           bytes of a state, adapters alone against everything
+    python benchmarks/fine_tune.py curve RUN [--picture P]   FID of a run's kept states on validation data; samples
+    python benchmarks/fine_tune.py planted WEIGHTS [--seeds 3] [--share 0.05] [--out F] [SETTINGS ...]
+
+`planted` adds foreign images to the training images of emoji-twemoji (handwritten digits, blank ones and noise, a third
+each), fine-tunes, scores by several estimators for validation FID over the whole run, and counts how many of the
+planted images are among as many that are called most harmful. Settings are `name=value` of `config.toml`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomllib
+import torch
+from torch.nn.functional import interpolate
+
+from gansift import data, games, influence, models, training
+from gansift.data.examples import Examples
+from gansift.data.hashing import hash_rows
+from gansift.files import write_json
+from gansift.report.pictures import sheet_uri
+from gansift.training.memory import state_bytes
+from gansift.training.step import Step
+from gansift.training.train import settings_for
+from gansift.workflow.build import build_game, build_metrics, build_optimizers, workplace
+from gansift.workflow.config import Config, known, load, resolve
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.seeds import train_seed
+
+ESTIMATORS = ("itd", "isolation-forest", "discriminator-score", "density", "random")
+KINDS = ("digits", "blank", "noise")
+
+
+def print_bytes(weights: Path | None) -> None:
+    """One line for each size of network: parameters and bytes of one state with Adam's moments and the average."""
+    cases = [("StyleGAN2 at 256 pixels, rank 32", models.Architecture("stylegan2", (3, 256, 256), 512, 128), 32)]
+    if weights is not None:
+        cases.insert(0, (f"{weights}, rank 8", models.read_architecture(weights), 8))
+    for title, architecture, rank in cases:
+        sizes = []
+        for adapted in (False, True):
+            pair = architecture.build()
+            networks = [models.Adapted(network, rank) if adapted else network for network in pair]
+            sizes.append(state_bytes(_state(games.StyleGAN2(*networks), architecture.shape)))
+        print(f"{title}: everything {sizes[0]:,} bytes a state, adapters {sizes[1]:,} ({sizes[1] / sizes[0]:.1%})")
+
+
+def _state(game: games.Game, shape: tuple[int, ...]) -> Any:
+    examples = Examples(("a", "b"), torch.zeros(2, *shape), None, None, ("", ""), ("a", "b"))
+    settings = settings_for(
+        game, {"data": examples}, steps=1, batch_size=2, optimizers=training.Adam(lr=1e-3), ema=0.9, seed=0,
+        renormalise=False, dtype="float32", device="cpu",
+    )  # fmt: skip
+    return Step(game, {"data": examples}, settings).initial()
+
+
+def print_curve(folder: Path, picture: Path | None) -> None:
+    """Validation FID at every kept state, and a sheet of 64 samples of the last one."""
+    directory = RunDirectory(folder)
+    place = workplace(load(directory.config))
+    run = train_seed(directory, place, 0, lambda amount: None)
+    for number in run.checkpoints.numbers():
+        print(
+            f"step {number:6}  {place.validation.name} {place.validation.value(run.sampler(number)):8.3f}", flush=True
+        )
+    if picture is not None:
+        samples = run.sampler().sample(64, games.Draw(0, "picture")).detach().numpy()
+        picture.write_bytes(base64.b64decode(sheet_uri(samples, 16, side=64).partition(",")[2]))
+
+
+def planted(examples: Examples, share: float, seed: int) -> tuple[Examples, np.ndarray]:
+    """Examples with foreign ones behind them, and the kind of each: "" or one of `KINDS`."""
+    count = round(share * len(examples)) // 3
+    rng = np.random.default_rng(seed)
+    digits = data.load("mnist", seed=0).train.x[rng.permutation(4000)[:count]]
+    foreign = torch.cat(
+        [
+            interpolate(digits, size=examples.shape[1:], mode="bilinear").expand(-1, 3, -1, -1),
+            torch.from_numpy(rng.uniform(-1, 1, (count, 3, 1, 1)).astype(np.float32)).expand(
+                -1, -1, *examples.shape[1:]
+            ),
+            torch.from_numpy(rng.uniform(-1, 1, (count, *examples.shape)).astype(np.float32)),
+        ]
+    )
+    kinds = np.array([""] * len(examples) + [kind for kind in KINDS for _ in range(count)])
+    names = tuple(f"planted/{kind}/{row}" for kind in KINDS for row in range(count))
+    both = Examples(
+        ids=examples.ids + names,
+        x=torch.cat([examples.x, foreign]),
+        labels=None,
+        class_names=None,
+        paths=("",) * len(kinds),
+        hashes=examples.hashes + hash_rows(foreign.numpy()),
+    )
+    return both, kinds
+
+
+def find_planted(config: Config, seeds: int, share: float, out: Path | None) -> None:
+    """Fine-tune on data with planted images, and print what share of them each estimator finds, by kind."""
+    splits = data.load("emoji-twemoji", seed=0)
+    validation, _ = build_metrics(config, splits)
+    rows = []
+    for seed in range(seeds):
+        train, kinds = planted(splits.train, share, seed)
+        run = training.train(
+            build_game(config, train), train, steps=known(config.steps), batch_size=config.batch, seed=seed,
+            optimizers=build_optimizers(config, train), ema=known(config.ema),
+        )  # fmt: skip
+        count = int((kinds != "").sum())
+        for name in ESTIMATORS:
+            scores = influence.estimate(name, run, validation, [run.steps])[run.steps]
+            chosen = kinds[[scores.rows[identity] for identity in scores.harmful(count).ids]]
+            found = {kind: float((chosen == kind).sum() / (kinds == kind).sum()) for kind in KINDS}
+            rows.append({"seed": seed, "estimator": name, "all": float((chosen != "").sum() / count), **found})
+            print(rows[-1], flush=True)
+        if out:
+            write_json(out, rows)
+    print(f"{'estimator':22}" + "".join(f"{column:>10}" for column in ("all", *KINDS)))
+    for name in ESTIMATORS:
+        own = [row for row in rows if row["estimator"] == name]
+        print(f"{name:22}" + "".join(f"{np.mean([row[column] for row in own]):10.2f}" for column in ("all", *KINDS)))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("bytes", "curve", "planted"))
+    parser.add_argument("path", type=Path, nargs="?")
+    parser.add_argument("settings", nargs="*")
+    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--share", type=float, default=0.05)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if arguments.what == "bytes":
+        print_bytes(arguments.path)
+    elif arguments.what == "curve":
+        print_curve(arguments.path, arguments.picture)
+    else:
+        config = resolve(_config(arguments.path, arguments.settings), (3, 32, 32))
+        find_planted(config, arguments.seeds, arguments.share, arguments.out)
+
+
+def _config(weights: Path, settings: list[str]) -> Config:
+    given = tomllib.loads("\n".join(settings))
+    return replace(Config(source="emoji-twemoji", init=str(weights)), **given)
+
+
+if __name__ == "__main__":
+    main()
