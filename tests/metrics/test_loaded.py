@@ -1,9 +1,14 @@
 """Features and metrics named on the command line: found, called, and clear about what is wrong with them."""
 
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from gansift.errors import GansiftError, UsageError
+from gansift.games import Sampler
 from gansift.metrics import FID, load_features, load_metric
 from gansift.metrics.features import features_name
 
@@ -111,3 +116,20 @@ def test_a_metric_that_is_none_says_what_is_missing(name, reason, user_modules):
 def test_a_metric_that_fails_is_named(user_modules):
     with pytest.raises(GansiftError, match="own_metrics:broken failed when it was made: RuntimeError: no such table"):
         _metric("own_metrics:broken")
+
+
+def test_the_metric_in_the_documentation_works(tmp_path, monkeypatch, sampler, features, reference):
+    text = (Path(__file__).parents[2] / "docs" / "features.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n# my_metric\.py\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "my_metric.py").write_text(code.group(1))
+    monkeypatch.syspath_prepend(tmp_path)
+    metric = load_metric(
+        "my_metric:MeanDistance", reference=SimpleNamespace(x=reference), features=features, latents=10, seed=1
+    )
+    flat, gradient = sampler.parameters["generator"], metric.gradient(sampler)["generator"]
+    direction = torch.randn(flat.shape, generator=torch.Generator().manual_seed(0), dtype=flat.dtype)
+
+    def at(t):
+        return metric.value(Sampler(sampler._game, sampler.parameters | {"generator": flat + t * direction}))
+
+    assert float(gradient @ direction) == pytest.approx((at(1e-5) - at(-1e-5)) / 2e-5, rel=1e-6)

