@@ -48,6 +48,10 @@ _Estimator = Annotated[
         + ", ".join(f"{name} ({label})" for name, label in LABELS.items())
     ),
 ]
+_Decisions = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(help="remove what this file marks (decisions.csv of the report page), not the most harmful"),
+]
 _Cluster = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
@@ -317,6 +321,7 @@ def score(
 @app.command()
 def cleanse(
     run_dir: _RunDir,
+    decisions: _Decisions = None,
     estimator: _Estimator = None,
     from_start: _FromStart = False,
     cluster: _Cluster = None,
@@ -325,12 +330,19 @@ def cleanse(
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
-    """Retrain without harmful examples, choose how many on validation data, and report on test data."""
+    """Retrain without harmful examples, choose how many on validation data, and report on test data.
+
+    With --decisions, without exactly the examples that a person marked in the report page.
+    """
     from gansift.workflow import stages
     from gansift.workflow.outcome import finish
 
     start = time.monotonic()
-    with _opened(run_dir, estimator, from_start, cluster, device, accept_drift) as (directory, resolved, way):
+    with _opened(run_dir, estimator, from_start, cluster, device, accept_drift, decisions) as (
+        directory,
+        resolved,
+        way,
+    ):
         stages.work(directory, resolved, "verify", way, quiet)
         _show(finish(directory, way, time.monotonic() - start), as_json)
 
@@ -395,6 +407,7 @@ def _opened(
     cluster: str | None = None,
     device: str | None = None,
     accept_drift: bool | None = None,
+    decisions: Path | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """The directory, configuration and way of cleansing of a run that is there; locked, and with the log set up."""
     from gansift.workflow import config as configuration
@@ -409,7 +422,8 @@ def _opened(
         resolved = stages.move(directory, resolved, device, accept_drift)
         if cluster is not None:
             resolved = replace(resolved, cluster=cluster)
-        yield directory, resolved, configuration.Way(name, from_start or resolved.from_start)
+        decided = None if decisions is None else stages.adopt(directory, resolved, decisions)
+        yield directory, resolved, configuration.Way(name, from_start or resolved.from_start, decided)
 
 
 @app.command()
@@ -424,6 +438,7 @@ def evaluate(run_dir: _RunDir, as_json: _Json = False) -> None:
 @app.command()
 def report(
     run_dir: _RunDir,
+    decisions: _Decisions = None,
     estimator: _Estimator = None,
     from_start: _FromStart = False,
     device: _Device = None,
@@ -433,7 +448,7 @@ def report(
     """Write report.html, report.json and the lists of a cleansed run again."""
     from gansift.workflow.outcome import finish
 
-    with _opened(run_dir, estimator, from_start, None, device, accept_drift) as (directory, _, way):
+    with _opened(run_dir, estimator, from_start, None, device, accept_drift, decisions) as (directory, _, way):
         _show(finish(directory, way), as_json)
 
 
