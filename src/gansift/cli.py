@@ -455,21 +455,29 @@ def report(
 @app.command()
 def export(
     run_dir: _RunDir,
-    destination: Annotated[Path, typer.Argument(help="new folder to fill")],
+    destination: Annotated[Path, typer.Argument(help="new folder to fill; new file for zip and parquet")],
     format: Annotated[
-        str, typer.Option(help="folder (the kept training images) or lists (kept.txt, removed.txt)")
+        str,
+        typer.Option(
+            help="folder (the kept training images), lists (kept.txt, removed.txt), zip (as StyleGAN reads it), hf "
+            "(folder with metadata.csv for Hugging Face), parquet (scores of all examples)"
+        ),
     ] = "folder",
     link: Annotated[str, typer.Option(help="copy, symlink or hardlink the images")] = "copy",
     as_json: _Json = False,
 ) -> None:
     """Export the clean training set, for any later training."""
+    from gansift.report.export import SCORED
     from gansift.report.export import export as export_run
     from gansift.workflow import config as configuration
     from gansift.workflow.build import load_data
     from gansift.workflow.directory import RunDirectory
+    from gansift.workflow.outcome import chosen_scores
 
-    examples = load_data(configuration.load(RunDirectory(run_dir).config)).train
-    kept = export_run(format, run_dir, destination, link=link, examples=examples)
+    directory = RunDirectory(run_dir)
+    examples = load_data(configuration.load(directory.config)).train
+    scores = chosen_scores(directory) if format in SCORED else None
+    kept = export_run(format, run_dir, destination, link=link, examples=examples, scores=scores)
     _print(
         {"kept": kept, "removed": len(examples) - kept, "destination": str(destination)},
         as_json,

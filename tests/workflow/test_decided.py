@@ -74,6 +74,17 @@ def test_the_lists_and_the_report_follow_the_decisions(decided):
     assert f"Removing the {len(marked)} examples that a person decided on" in report["verdict"]["sentence"]
 
 
+def test_the_table_of_scores_tells_what_was_removed(decided, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    folder = decided[0]
+    gansift("export", folder, tmp_path / "scores.parquet", "--format", "parquet")
+    columns = parquet.read_table(tmp_path / "scores.parquet").to_pydict()
+    removed = [i for i, gone in zip(columns["id"], columns["removed"], strict=True) if gone]
+    assert removed == (folder / "removed.txt").read_text().splitlines()
+    assert set(columns["estimator"]) == {"itd"}
+    assert sum(score is not None for score in columns["score"]) == len(_training_ids(folder))
+
+
 def test_nothing_of_an_earlier_way_is_lost_and_its_report_comes_back(finished, decided, tmp_path):
     folder = shutil.copytree(decided[0], tmp_path / "run")
     assert _files(finished, "seeds/*/cleanse/*").items() <= _files(folder, "seeds/*/cleanse/*").items()

@@ -78,6 +78,18 @@ def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> d
     return result
 
 
+def chosen_scores(directory: RunDirectory) -> Scores | None:
+    """The scores that the report is about; None without a report.
+
+    Raises:
+        GansiftError: if they are gone or damaged.
+    """
+    if not directory.result.exists():
+        return None
+    result = read_json(directory.result)
+    return Scores.read(directory.chosen_scores(result["metric"], result["estimator"]))
+
+
 def _trust(directory: RunDirectory, run: Run, way: Way) -> dict[str, Any]:
     """What is known of how far the main seed's scores can be believed."""
     growth = read_json(directory.growth(MAIN_SEED, way.estimator))
