@@ -26,6 +26,7 @@ from gansift.workflow.config import Way, known, load
 from gansift.workflow.damage import discard_damaged
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.result import compared, summarise
+from gansift.workflow.reviewing import reviewed
 from gansift.workflow.seeds import (
     MAIN_SEED,
     candidates,
@@ -130,7 +131,10 @@ def _write_outcome(
         samplers = cleansing.retrained_samplers(run, removals(run, removable, counts), redone)
         after = samplers[counts.index(chosen.removed)]
     result["classes"] = _classes(place, set(removed))
-    samples = [None if sampler is None else _samples(sampler) for sampler in (run.sampler(), after)]
+    samples = {
+        "samples_before": _samples(run.sampler()),
+        "samples_after": None if after is None else _samples(after),
+    }
     _save_generator(directory, "original", run, run.sampler())
     if after is None:  # what an earlier choice left
         remove(directory.generator("cleansed"))
@@ -144,7 +148,8 @@ def _write_outcome(
     labels = None
     if train.labels is not None and train.class_names is not None:
         labels = tuple(train.class_names[label] for label in train.labels.tolist())
-    write_page(directory.page, result, Pictures(run.ids, shown.values, labels, train.x.numpy(), *samples))
+    pictures = Pictures(run.ids, shown.values, labels, train.x.numpy(), removed=frozenset(removed), **samples)
+    write_page(directory.page, result, pictures, reviewed(directory, place, run, shown))
 
 
 def _samples(sampler: Sampler) -> np.ndarray:
