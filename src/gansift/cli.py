@@ -48,6 +48,10 @@ _Estimator = Annotated[
         + ", ".join(f"{name} ({label})" for name, label in LABELS.items())
     ),
 ]
+_Decisions = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(help="remove what this file marks (decisions.csv of the report page), not the most harmful"),
+]
 _Cluster = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
@@ -320,6 +324,7 @@ def score(
 @app.command()
 def cleanse(
     run_dir: _RunDir,
+    decisions: _Decisions = None,
     estimator: _Estimator = None,
     from_start: _FromStart = False,
     cluster: _Cluster = None,
@@ -328,12 +333,19 @@ def cleanse(
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
-    """Retrain without harmful examples, choose how many on validation data, and report on test data."""
+    """Retrain without harmful examples, choose how many on validation data, and report on test data.
+
+    With --decisions, without exactly the examples that a person marked in the report page.
+    """
     from gansift.workflow import stages
     from gansift.workflow.outcome import finish
 
     start = time.monotonic()
-    with _opened(run_dir, estimator, from_start, cluster, device, accept_drift) as (directory, resolved, way):
+    with _opened(run_dir, estimator, from_start, cluster, device, accept_drift, decisions) as (
+        directory,
+        resolved,
+        way,
+    ):
         stages.work(directory, resolved, "verify", way, quiet)
         _show(finish(directory, way, time.monotonic() - start), as_json)
 
@@ -398,6 +410,7 @@ def _opened(
     cluster: str | None = None,
     device: str | None = None,
     accept_drift: bool | None = None,
+    decisions: Path | None = None,
 ) -> Iterator[tuple[Any, Any, Any]]:
     """The directory, configuration and way of cleansing of a run that is there; locked, and with the log set up."""
     from gansift.workflow import config as configuration
@@ -412,7 +425,8 @@ def _opened(
         resolved = stages.move(directory, resolved, device, accept_drift)
         if cluster is not None:
             resolved = replace(resolved, cluster=cluster)
-        yield directory, resolved, configuration.Way(name, from_start or resolved.from_start)
+        decided = None if decisions is None else stages.adopt(directory, resolved, decisions)
+        yield directory, resolved, configuration.Way(name, from_start or resolved.from_start, decided)
 
 
 @app.command()
@@ -427,6 +441,7 @@ def evaluate(run_dir: _RunDir, as_json: _Json = False) -> None:
 @app.command()
 def report(
     run_dir: _RunDir,
+    decisions: _Decisions = None,
     estimator: _Estimator = None,
     from_start: _FromStart = False,
     device: _Device = None,
@@ -436,34 +451,42 @@ def report(
     """Write report.html, report.json and the lists of a cleansed run again."""
     from gansift.workflow.outcome import finish
 
-    with _opened(run_dir, estimator, from_start, None, device, accept_drift) as (directory, _, way):
+    with _opened(run_dir, estimator, from_start, None, device, accept_drift, decisions) as (directory, _, way):
         _show(finish(directory, way), as_json)
 
 
 @app.command()
 def export(
     run_dir: _RunDir,
-    destination: Annotated[Path, typer.Argument(help="new folder to fill")],
+    destination: Annotated[Path, typer.Argument(help="new folder to fill; new file for zip and parquet")],
     format: Annotated[
-        str, typer.Option(help="folder (the kept training images) or lists (kept.txt, removed.txt)")
+        str,
+        typer.Option(
+            help="folder (the kept training images), lists (kept.txt, removed.txt), zip (as StyleGAN reads it), hf "
+            "(folder with metadata.csv for Hugging Face), parquet (scores of all examples), weights (the networks, to "
+            "start from with --init), adapters (what was trained of them)"
+        ),
     ] = "folder",
     link: Annotated[str, typer.Option(help="copy, symlink or hardlink the images")] = "copy",
     as_json: _Json = False,
 ) -> None:
-    """Export the clean training set, for any later training."""
+    """Export the clean training set, or the trained networks, for any later training."""
+    from gansift.report.export import SCORED
     from gansift.report.export import export as export_run
     from gansift.workflow import config as configuration
     from gansift.workflow import weights
     from gansift.workflow.build import load_data
     from gansift.workflow.directory import RunDirectory
+    from gansift.workflow.outcome import chosen_scores
 
+    directory = RunDirectory(run_dir)
     if format in weights.FORMATS:
-        files = [str(path) for path in weights.export_weights(RunDirectory(run_dir), destination, format)]
+        files = [str(path) for path in weights.export_weights(directory, destination, format)]
         _print({"files": files}, as_json, "\n".join(files))
         return
-
-    examples = load_data(configuration.load(RunDirectory(run_dir).config)).train
-    kept = export_run(format, run_dir, destination, link=link, examples=examples)
+    examples = load_data(configuration.load(directory.config)).train
+    scores = chosen_scores(directory) if format in SCORED else None
+    kept = export_run(format, run_dir, destination, link=link, examples=examples, scores=scores)
     _print(
         {"kept": kept, "removed": len(examples) - kept, "destination": str(destination)},
         as_json,

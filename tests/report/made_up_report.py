@@ -36,6 +36,7 @@ def summary(horizons: tuple[int, ...] = (320,), **changes: Any) -> dict[str, Any
         "verdict": {"helped": True, "sentence": "Removing 4 of 60 lowers FID by 0.32 (95 % interval 0.16 to 0.48)."},
         "chosen": {"horizon": 320, "epochs": 20.0, "removed": 4},
         "removed": 4,
+        "decisions": None,
         "seeds": 3,
         "steps": 1280,
         "removal": "fixed-denominator",

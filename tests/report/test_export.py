@@ -1,5 +1,9 @@
 import csv
+import io
+import json
 import os
+import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -8,6 +12,7 @@ from PIL import Image
 
 from gansift.data.examples import Examples
 from gansift.errors import GansiftError
+from gansift.influence import Scores
 from gansift.report import export, write_lists
 
 HASH = "0123456789ab"
@@ -148,7 +153,7 @@ def test_an_unfinished_or_foreign_run_is_refused(tmp_path, folder_run):
         export("lists", folder_run, tmp_path / "lists")
 
 
-@pytest.mark.parametrize(("format", "link"), [("zip", "copy"), ("folder", "move")])
+@pytest.mark.parametrize(("format", "link"), [("tar", "copy"), ("folder", "move")])
 def test_unknown_choices_are_answered_with_the_known_ones(tmp_path, folder_run, format, link):
     with pytest.raises(GansiftError, match="choose one of"):
         export(format, folder_run, tmp_path / "clean", link=link)
@@ -159,3 +164,143 @@ def test_lists_that_could_not_be_read_back_are_refused(tmp_path, ids, removed):
     with pytest.raises(GansiftError):
         write_lists(tmp_path, ids, removed)
     assert list(tmp_path.iterdir()) == []
+
+
+PIXEL_IDS = ("cat/0", f"dog/1#{HASH}", "cat/2", "dog/3")
+
+
+@pytest.fixture
+def pixel_run(tmp_path):
+    """A run on four RGB images of two classes that never were files; the last is removed, another is for testing."""
+    rows = [(identity, "", "train", identity.split("/")[0]) for identity in PIXEL_IDS]
+    return write_run(tmp_path / "run", [*rows, ("cat/9", "", "test", "cat")], [PIXEL_IDS[3]])
+
+
+def pixel_examples():
+    levels = torch.arange(4 * 3 * 64).reshape(4, 3, 8, 8) % 256
+    x = (levels / 127.5 - 1).float()
+    return Examples(PIXEL_IDS, x, torch.tensor([0, 1, 0, 1]), ("cat", "dog"), ("",) * 4, PIXEL_IDS), levels
+
+
+def made_scores(ids=PIXEL_IDS, direction="lower"):
+    values = np.array([0.5, -0.25, 0.0, -1.5][: len(ids)])
+    return Scores(ids, values, "fid-x@9", direction, "itd", 3, 9, "fixed-denominator")
+
+
+def test_an_archive_is_laid_out_as_stylegan_reads_it_and_holds_the_very_pixels(tmp_path, pixel_run):
+    examples, levels = pixel_examples()
+    path = tmp_path / "clean.zip"
+    assert export("zip", pixel_run, path, examples=examples) == 3
+    with zipfile.ZipFile(path) as archive:
+        assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
+        labels = dict(json.loads(archive.read("dataset.json"))["labels"])
+        assert labels == {f"00000/img0000000{k}.png": label for k, label in enumerate((0, 1, 0))}
+        assert set(archive.namelist()) == {*labels, "dataset.json", "manifest.csv"}
+        for row, name in enumerate(labels):
+            image = np.asarray(Image.open(io.BytesIO(archive.read(name))))
+            assert np.array_equal(image, np.moveaxis(levels[row].numpy(), 0, -1))
+        table = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode())))
+    assert [row["id"] for row in table] == list(PIXEL_IDS[:3])
+    assert [row["label"] for row in table] == ["cat", "dog", "cat"]
+    export("zip", pixel_run, tmp_path / "again.zip", examples=examples)
+    assert (tmp_path / "again.zip").read_bytes() == path.read_bytes()
+
+
+def test_an_archive_without_labels_says_so(tmp_path, pixel_run):
+    examples = made_examples(PIXEL_IDS, torch.zeros(4, 1, 2, 2))
+    export("zip", pixel_run, tmp_path / "clean.zip", examples=examples)
+    with zipfile.ZipFile(tmp_path / "clean.zip") as archive:
+        assert json.loads(archive.read("dataset.json")) == {"labels": None}
+
+
+@pytest.mark.parametrize("examples", [None, made_examples(PIXEL_IDS[:2], torch.zeros(2, 1, 2, 2))])
+def test_an_archive_needs_all_pixels(tmp_path, pixel_run, examples):
+    with pytest.raises(GansiftError, match="needs the pixels"):
+        export("zip", pixel_run, tmp_path / "clean.zip", examples=examples)
+    with pytest.raises(GansiftError, match="points"):
+        export("zip", pixel_run, tmp_path / "clean.zip", examples=made_examples(PIXEL_IDS, torch.zeros(4, 2)))
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_an_image_folder_has_a_row_for_every_file(tmp_path, folder_run):
+    ids = [f"{name}#{HASH}" for name in ("a/1.png", "a/2.png", "b,ü/1.png")]
+    assert export("hf", folder_run, tmp_path / "hf", scores=made_scores(tuple(ids))) == 2
+    found = files(tmp_path / "hf")
+    rows = list(csv.DictReader(io.StringIO(found.pop("metadata.csv").decode())))
+    assert found == KEPT
+    assert rows == [
+        {"file_name": "a/1.png", "label": "a", "score": "0.5"},
+        {"file_name": "b,ü/1.png", "label": "b,ü", "score": "0.0"},
+    ]
+
+
+def test_an_image_called_like_the_table_is_refused(tmp_path):
+    path = tmp_path / "source/metadata.csv"
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    run = write_run(tmp_path / "run", [("metadata.csv", str(path), "train", "")], [])
+    with pytest.raises(GansiftError, match=r"metadata\.csv.*rename it"):
+        export("hf", run, tmp_path / "hf", scores=made_scores(("metadata.csv",)))
+
+
+@pytest.mark.parametrize(("direction", "ranks"), [("lower", [4, 2, 3, 1]), ("higher", [1, 3, 2, 4])])
+def test_the_table_holds_every_example_and_scores_of_those_that_have_one(tmp_path, pixel_run, direction, ranks):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "scores.parquet"
+    assert export("parquet", pixel_run, path, scores=made_scores(direction=direction)) == 3
+    table = parquet.read_table(path)
+    assert table.column_names == [
+        "id", "path", "sha256", "index", "label", "score", "rank", "metric", "estimator", "split", "removed",
+    ]  # fmt: skip
+    columns = table.to_pydict()
+    assert columns["id"] == [*PIXEL_IDS, "cat/9"]
+    assert columns["score"] == [0.5, -0.25, 0.0, -1.5, None]
+    assert columns["rank"] == [*ranks, None]
+    assert columns["index"] == [0, 1, 2, 3, 0]
+    assert columns["label"] == ["cat", "dog", "cat", "dog", "cat"]
+    assert columns["split"] == ["train"] * 4 + ["test"]
+    assert columns["removed"] == [False, False, False, True, False]
+    assert set(columns["metric"]) == {"fid-x@9"}
+    assert set(columns["estimator"]) == {"itd"}
+    assert set(columns["sha256"]) == {"0" * 64}
+
+
+def test_without_pyarrow_the_extra_is_named_and_nothing_is_written(tmp_path, pixel_run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(GansiftError, match=r"pip install 'gansift\[table\]'"):
+        export("parquet", pixel_run, tmp_path / "scores.parquet", scores=made_scores())
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("format", ["hf", "parquet"])
+def test_scores_that_are_missing_or_of_another_run_are_refused(tmp_path, pixel_run, format):
+    with pytest.raises(GansiftError, match="gansift cleanse"):
+        export(format, pixel_run, tmp_path / "out", examples=pixel_examples()[0])
+    with pytest.raises(GansiftError, match="not those of the training examples"):
+        export(format, pixel_run, tmp_path / "out", examples=pixel_examples()[0], scores=made_scores(PIXEL_IDS[:2]))
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("format", ["zip", "parquet"])
+def test_a_file_that_is_there_is_left_alone(tmp_path, pixel_run, format):
+    path = tmp_path / "mine"
+    path.write_bytes(b"mine")
+    with pytest.raises(GansiftError, match="not overwritten"):
+        export(format, pixel_run, path, examples=pixel_examples()[0], scores=made_scores())
+    assert path.read_bytes() == b"mine"
+    with pytest.raises(GansiftError, match="not overwritten"):
+        export(format, pixel_run, tmp_path, examples=pixel_examples()[0], scores=made_scores())
+
+
+@pytest.mark.parametrize("format", ["zip", "parquet"])
+def test_a_file_that_cannot_be_finished_is_not_there(tmp_path, pixel_run, monkeypatch, format):
+    pytest.importorskip("pyarrow.parquet")
+
+    def full(*arguments, **named):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("zipfile.ZipFile.writestr", full)
+    monkeypatch.setattr("pyarrow.parquet.write_table", full)
+    with pytest.raises(GansiftError, match="No space left"):
+        export(format, pixel_run, tmp_path / "out", examples=pixel_examples()[0], scores=made_scores())
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -19,7 +19,7 @@ GROWTH = [{"step": 9 - k, "norm": 2.0**k} for k in range(9)]
 DRAWN = {
     "intervals": lambda: figures.interval_chart([("test", -1.0, [-2, 0]), ("none", None, None)], "fid-x@9", "lower"),
     "change": lambda: figures.change_chart(ROWS, "test", "fid-x@9", "lower", (-1, 1), chosen=4),
-    "histogram": lambda: figures.score_histogram(VALUES, "lower", "fid-x@9", 4),
+    "histogram": lambda: figures.score_histogram(VALUES, "lower", "fid-x@9", VALUES[:4]),
     "classes": lambda: figures.class_balance([{"name": "<&$1$>", "before": 9, "after": 7}]),
     "prediction": lambda: trust_figures.prediction_chart(GRID, "fid-x@9"),
     "verification": lambda: trust_figures.verification_chart(VALUES.tolist(), VALUES.tolist(), "fid-x@9", "v-0"),
@@ -77,7 +77,7 @@ def bars(svg: str, colour: str) -> int:
 
 @pytest.mark.parametrize("direction", ["lower", "higher"])
 def test_the_harmful_side_of_the_histogram_is_coloured_as_harmful(direction):
-    svg = figures.score_histogram(np.array([-3.0, -2.0, -1.0, 1.0]), direction, "fid", 0)
+    svg = figures.score_histogram(np.array([-3.0, -2.0, -1.0, 1.0]), direction, "fid", np.zeros(0))
     harmful, helpful = bars(svg, HARMFUL), bars(svg, HELPFUL)
     assert (harmful > helpful) == (direction == "lower")
     assert ("← harmful" in texts(svg)) == (direction == "lower")
@@ -85,7 +85,7 @@ def test_the_harmful_side_of_the_histogram_is_coloured_as_harmful(direction):
 
 def test_a_histogram_of_equal_or_no_scores_is_drawn():
     for values in (np.zeros(5), np.full(5, 2.0), np.array([np.nan])):
-        ET.fromstring(figures.score_histogram(values, "lower", "fid", 1))
+        ET.fromstring(figures.score_histogram(values, "lower", "fid", values[:1]))
 
 
 def test_of_many_classes_those_that_lost_most_are_drawn():

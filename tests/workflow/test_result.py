@@ -9,7 +9,7 @@ import pytest
 from gansift import data, games, training
 from gansift.cleansing.trial import Cell, Trial
 from gansift.workflow.build import Workplace, build_metrics
-from gansift.workflow.config import Config, Way, merge, resolve
+from gansift.workflow.config import Config, Decided, Way, merge, resolve
 from gansift.workflow.result import floor, summarise
 from toys import Critic, Perceptron
 
@@ -37,10 +37,10 @@ def _trials(validation, test, horizon=10, removed=5, sign=1.0):
     ]
 
 
-def _summary(place, run, trials, direction="lower", seeds=4, from_start=False, estimator="itd"):
+def _summary(place, run, trials, direction="lower", seeds=4, from_start=False, estimator="itd", decided=None):
     place.validation.direction = direction
     values = [{name: {"validation": 9.0, "test": 10.0} for name in ("untrained", "trained")}] * seeds
-    return summarise(place, values, trials, run, Way(estimator, from_start), 60.0, [{"train": 1.0}] * seeds)
+    return summarise(place, values, trials, run, Way(estimator, from_start, decided), 60.0, [{"train": 1.0}] * seeds)
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("lower", 1.0), ("higher", -1.0)])
@@ -68,6 +68,22 @@ def test_test_data_that_do_not_confirm_the_choice_veto_it(place, run, test):
 def test_a_gain_no_larger_than_that_of_random_removal_is_no_gain(place, run):
     trials = [Trial(s, 10, 5, -1.0, v, -2.0 - 0.01 * s, 0.0, -2.0 + 0.01 * s * (-1) ** s) for s, v in enumerate(FOUND)]
     assert _summary(place, run, trials)[0]["verdict"]["helped"] is False
+
+
+def test_what_a_person_decided_is_carried_out_at_its_best_horizon_whether_it_helps_or_not(place, run):
+    trials = _trials([1.0, 1.1, 0.9, 1.0], [1.0] * 4) + _trials([2.0, 2.1, 1.9, 2.0], [-9.0] * 4, horizon=20)
+    result, cell = _summary(place, run, trials, decided=Decided("0123456789ab", 5))
+    assert cell == Cell(10, 5)
+    assert (result["verdict"]["helped"], result["removed"]) == (False, 5)
+    assert result["decisions"] == "decisions/0123456789ab.csv"
+    assert "Removing the 5 examples that a person decided on" in result["verdict"]["sentence"]
+    assert "no proof of a gain on unseen data; the lists follow the decisions" in result["verdict"]["sentence"]
+
+
+def test_decisions_that_no_retraining_survives_are_followed_without_a_claim(place, run):
+    result, cell = _summary(place, run, [], decided=Decided("0123456789ab", 1))
+    assert (cell, result["chosen"], result["removed"]) == (None, None, 1)
+    assert "No retraining without the 1 example that a person decided on went through" in result["verdict"]["sentence"]
 
 
 def test_nothing_found_on_validation_data_keeps_everything(place, run):

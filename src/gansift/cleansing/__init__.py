@@ -1,7 +1,8 @@
 """Cleansing: choosing what to remove, retraining without it, and showing the gain."""
 
 from gansift.cleansing.calibrate import calibrated
-from gansift.cleansing.choose import choose, complete_cells, cross_fitted
+from gansift.cleansing.choose import choose, complete_cells, cross_fitted, strongest
+from gansift.cleansing.decisions import Decisions, read_decisions
 from gansift.cleansing.replicas import retrained_samplers
 from gansift.cleansing.retrain import retrain
 from gansift.cleansing.statistics import mean_interval
@@ -10,6 +11,7 @@ from gansift.cleansing.verify import Verification, verify
 
 __all__ = [
     "Cell",
+    "Decisions",
     "Trial",
     "Verification",
     "calibrated",
@@ -18,8 +20,10 @@ __all__ = [
     "complete_cells",
     "cross_fitted",
     "mean_interval",
+    "read_decisions",
     "retrain",
     "retrained_samplers",
+    "strongest",
     "try_horizon",
     "verify",
 ]

@@ -46,7 +46,7 @@ def choose(cells: Cells, direction: str) -> Cell | None:
         cells: as from `complete_cells`.
         direction: of the metric, ``lower`` or ``higher``.
     """
-    best = _strongest(cells, direction)
+    best = strongest(cells, direction)
     if best is None:
         return None
     mean = mean_interval([trial.validation for trial in cells[best]])
@@ -71,13 +71,14 @@ def cross_fitted(cells: Cells, direction: str) -> list[Trial]:
             cell: [trial for row, trial in enumerate(of_cell) if row != seed or seeds == 1]
             for cell, of_cell in cells.items()
         }
-        cell = _strongest(others, direction)
+        cell = strongest(others, direction)
         assert cell is not None
         judged.append(cells[cell][seed])
     return judged
 
 
-def _strongest(cells: Cells, direction: str) -> Cell | None:
+def strongest(cells: Cells, direction: str) -> Cell | None:
+    """The cell whose gain on validation data one further seed can rely on most, be it a gain or not; None of none."""
     return max(cells, key=lambda cell: _expected_gain(cells[cell], direction), default=None)
 
 

@@ -51,8 +51,12 @@ def shown(summary: Mapping[str, Any]) -> list[str]:
         else "Only one training seed was run, so nothing is known about chance in training: there are no intervals."
     )
     return [
-        f"{label} on test data: data and latents that played no part in scoring or in choosing what to remove. They "
-        "have a veto: a choice that they do not confirm is not carried out.",
+        f"{label} on test data: data and latents that played no part in scoring or in choosing what to remove. "
+        + (
+            "What was decided is carried out whatever they say."
+            if summary["decisions"]
+            else "They have a veto: a choice that they do not confirm is not carried out."
+        ),
         chance,
         "Every seed was trained, scored and retrained on its own. The examples and samples pictured here are those of "
         "the first seed; other seeds may rank examples differently.",
@@ -85,8 +89,10 @@ def not_shown(summary: Mapping[str, Any]) -> list[str]:
             "verdict rests on seeds that had no part in the choice."
         )
     points.append(
-        "The removed examples were chosen for this very training (the first seed's, from its horizon on). Whether a "
-        "new training with other seeds or settings gains from leaving them out has to be tried."
+        "Whether a new training with other settings gains from leaving out what was decided on has to be tried."
+        if summary["decisions"]
+        else "The removed examples were chosen for this very training (the first seed's, from its horizon on). Whether "
+        "a new training with other seeds or settings gains from leaving them out has to be tried."
     )
     if summary["from_start"]:
         points.append(
@@ -100,7 +106,8 @@ def _not_verified(summary: Mapping[str, Any]) -> list[str]:
     verified, chosen, train = own_verification(summary), summary["chosen"], summary["source"]["train"]
     counts = sorted({row["removed"] for row in summary["grid"]})
     groups = f" ({', '.join(f'{count:,}' for count in counts)} at a time)" if counts else ""
-    grid = f"by retraining without whole groups of the most harmful examples{groups}"
+    whole = "all that was decided on" if summary["decisions"] else "whole groups of the most harmful examples"
+    grid = f"by retraining without {whole}{groups}"
     if not verified:
         return [
             "Scores are predictions, not verified example by example. They were checked only as far as the grid shows: "

@@ -1,36 +1,69 @@
-"""The cleaned data set in forms that other programs read: lists of ids, or a folder of the kept training examples."""
+"""The cleaned data set in forms that other programs read: lists of ids, folders, an archive, a table of scores."""
 
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 from PIL import Image
 
 from gansift.errors import GansiftError
 from gansift.files import write_text
+from gansift.report.archive import write_archive
 from gansift.report.pictures import to_pixels
+from gansift.report.table import write_table
 
 if TYPE_CHECKING:
     from gansift.data.examples import Examples
 
-FORMATS = ("lists", "folder")
+FORMATS = ("folder", "lists", "zip", "hf", "parquet")
+#: Those that say the scores of examples.
+SCORED = ("hf", "parquet")
 LINKS = ("copy", "symlink", "hardlink")
+_COLUMNS = ("id", "path", "sha256", "split", "label")
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One training example of a manifest."""
+    """One example of a manifest."""
 
     id: str
     path: str
+    sha256: str
+    split: str
     label: str
+
+
+class Scored(Protocol):
+    """Scores of all training examples; `influence.Scores` is one."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The examples, in the order of the training data."""
+
+    @property
+    def values(self) -> np.ndarray:
+        """Their scores, shape (N,)."""
+
+    @property
+    def harm(self) -> np.ndarray:
+        """How much better the metric is predicted to get by each removal, shape (N,)."""
+
+    @property
+    def metric(self) -> str:
+        """The metric's name."""
+
+    @property
+    def estimator(self) -> str:
+        """The estimator's name."""
 
 
 def write_lists(folder: Path, ids: Sequence[str], removed: Sequence[str]) -> None:
@@ -57,63 +90,90 @@ def write_lists(folder: Path, ids: Sequence[str], removed: Sequence[str]) -> Non
 
 
 def export(
-    format: str, run_dir: Path, destination: Path, *, link: str = "copy", examples: Examples | None = None
+    format: str,
+    run_dir: Path,
+    destination: Path,
+    *,
+    link: str = "copy",
+    examples: Examples | None = None,
+    scores: Scored | None = None,
 ) -> int:
-    """Export what a run decided to keep.
+    """Export what a run decided to keep. Validation and test examples are in none of the formats but ``parquet``.
 
     ``lists`` writes ``kept.txt`` and ``removed.txt``. ``folder`` fills a folder with the kept *training* examples under
-    the same relative paths as in the source; validation and test examples are not in it. Examples that never were
-    files (built-in data, rows of an array) are written as PNG images, in a folder per class, named after the last part
-    of their id. The folder appears only when it is complete.
+    the same relative paths as in the source. Examples that never were files (built-in data, rows of an array) are
+    written as PNG images, in a folder per class, named after the last part of their id. ``hf`` is that folder with a
+    ``metadata.csv`` of labels and scores, which Hugging Face's data sets read. ``zip`` is an archive as StyleGAN's
+    trainers read it. ``parquet`` is a table of all examples with their scores. Whatever it is appears only when it is
+    complete.
 
     Args:
-        format: ``lists`` or ``folder``.
+        format: one of `FORMATS`.
         run_dir: a run directory with ``manifest.csv`` and ``removed.txt``.
-        destination: a folder that does not exist yet or is empty.
-        link: ``copy``, ``symlink`` or ``hardlink``: how files get into the folder.
-        examples: the training examples; needed for those that are not files.
+        destination: a folder that does not exist yet or is empty; for ``zip`` and ``parquet`` a new file.
+        link: ``copy``, ``symlink`` or ``hardlink``: how files get into a folder.
+        examples: the training examples; needed for ``zip``, and for those that are not files.
+        scores: of the training examples; needed for ``hf`` and ``parquet``.
 
     Returns:
         The number of kept examples.
 
     Raises:
-        GansiftError: if the run is not finished, the destination is not empty, or a file is missing.
+        GansiftError: if the run is not finished, the destination is occupied, a file is missing, or the format needs
+            something that is not there.
     """
     if format not in FORMATS:
         raise GansiftError(f"there is no export format {format!r}; choose one of {', '.join(FORMATS)}")
     if link not in LINKS:
         raise GansiftError(f"files cannot be put there by {link!r}; choose one of {', '.join(LINKS)}")
-    _refuse_occupied(destination)
-    train = _read_training_rows(run_dir / "manifest.csv")
+    _refuse_occupied(destination, a_file=format in ("zip", "parquet"))
+    rows = _read_manifest(run_dir / "manifest.csv")
+    train = [row for row in rows if row.split == "train"]
     removed = _read_removed(run_dir / "removed.txt", {row.id for row in train})
+    kept = [row for row in train if row.id not in removed]
+    sources = [row.path for row in train if row.path]
     if format == "lists":
         write_lists(destination, [row.id for row in train], sorted(removed))
+    elif format == "folder":
+        _fill_folder(destination, _writers(kept, sources, link, examples), link)
+    elif format == "hf":
+        writers = _writers(kept, sources, link, examples)
+        writers |= _metadata(writers, kept, _scores_by_id(train, scores, run_dir, format).values)
+        _fill_folder(destination, writers, link)
+    elif format == "zip":
+        positions = _positions(examples)
+        if examples is None or any(row.id not in positions for row in kept):
+            raise GansiftError("an archive needs the pixels of all kept examples; give examples, or export a folder")
+        write_archive(destination, examples, [positions[row.id] for row in kept])
     else:
-        kept = [row for row in train if row.id not in removed]
-        _fill_folder(destination, kept, [row.path for row in train if row.path], link, examples)
-    return len(train) - len(removed)
+        write_table(destination, _table(rows, removed, _scores_by_id(train, scores, run_dir, format)))
+    return len(kept)
 
 
-def _refuse_occupied(destination: Path) -> None:
+def _refuse_occupied(destination: Path, a_file: bool) -> None:
+    if a_file:
+        if destination.is_symlink() or destination.exists():
+            raise GansiftError(f"{destination} is there already and is not overwritten; choose another destination")
+        return
     if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
         raise GansiftError(f"{destination} is there already and is not a folder; choose another destination")
     if destination.is_dir() and any(destination.iterdir()):
         raise GansiftError(f"{destination} is not empty, and nothing in it is overwritten; choose another destination")
 
 
-def _read_training_rows(manifest: Path) -> list[_Row]:
+def _read_manifest(manifest: Path) -> list[_Row]:
     try:
         with open(manifest, encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except OSError as error:
         raise GansiftError(f"{manifest} cannot be read ({error.strerror}); is this a run directory?") from error
-    missing = [name for name in ("id", "path", "split", "label") if rows and rows[0].get(name) is None]
+    missing = [name for name in _COLUMNS if rows and rows[0].get(name) is None]
     if missing:
         raise GansiftError(f"{manifest} has no column {', '.join(missing)}")
-    train = [_Row(row["id"], row["path"], row["label"] or "") for row in rows if row["split"] == "train"]
-    if not train:
+    found = [_Row(*(row[name] or "" for name in _COLUMNS)) for row in rows]
+    if not any(row.split == "train" for row in found):
         raise GansiftError(f"{manifest} lists no training examples, so there is nothing to export")
-    return train
+    return found
 
 
 def _read_removed(path: Path, ids: set[str]) -> set[str]:
@@ -129,11 +189,68 @@ def _read_removed(path: Path, ids: set[str]) -> set[str]:
     return removed
 
 
-def _fill_folder(
-    destination: Path, kept: Sequence[_Row], sources: Sequence[str], link: str, examples: Examples | None
-) -> None:
+@dataclass(frozen=True)
+class _ById:
+    """Scores by id, with the rank of each, 1 for the most harmful."""
+
+    values: dict[str, float]
+    ranks: dict[str, int]
+    metric: str
+    estimator: str
+
+
+def _scores_by_id(train: Sequence[_Row], scores: Scored | None, run_dir: Path, format: str) -> _ById:
+    if scores is None:
+        raise GansiftError(f"--format {format} needs the scores of {run_dir}; run `gansift cleanse` first")
+    if set(scores.ids) != {row.id for row in train}:
+        raise GansiftError(f"the scores of {run_dir} are not those of the training examples in its manifest.csv")
+    order = np.argsort(-scores.harm, kind="stable").tolist()
+    return _ById(
+        dict(zip(scores.ids, scores.values.tolist(), strict=True)),
+        {scores.ids[row]: rank for rank, row in enumerate(order, 1)},
+        scores.metric,
+        scores.estimator,
+    )
+
+
+def _table(rows: Sequence[_Row], removed: set[str], scores: _ById) -> dict[str, Sequence[object]]:
+    """Columns of all examples; ``index`` is the place in the split, and only training examples have scores."""
+    counts = dict.fromkeys((row.split for row in rows), 0)
+    index = []
+    for row in rows:
+        index.append(counts[row.split])
+        counts[row.split] += 1
+    return {
+        "id": [row.id for row in rows],
+        "path": [row.path for row in rows],
+        "sha256": [row.sha256 for row in rows],
+        "index": index,
+        "label": [row.label for row in rows],
+        "score": [scores.values.get(row.id) if row.split == "train" else None for row in rows],
+        "rank": [scores.ranks.get(row.id) if row.split == "train" else None for row in rows],
+        "metric": [scores.metric] * len(rows),
+        "estimator": [scores.estimator] * len(rows),
+        "split": [row.split for row in rows],
+        "removed": [row.split == "train" and row.id in removed for row in rows],
+    }
+
+
+def _metadata(
+    writers: Mapping[PurePosixPath, Callable[[Path], object]], kept: Sequence[_Row], scores: Mapping[str, float]
+) -> dict[PurePosixPath, Callable[[Path], object]]:
+    """What writes the table of an image folder, whose files are those of ``kept`` in that order."""
+    name = PurePosixPath("metadata.csv")
+    if name in writers:
+        raise GansiftError(f"one of the kept examples is called {name}, as is the table of an image folder; rename it")
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("file_name", "label", "score"))
+    table.writerows((str(path), row.label, repr(scores[row.id])) for path, row in zip(writers, kept, strict=True))
+    return {name: lambda target: target.write_bytes(text.getvalue().encode())}
+
+
+def _fill_folder(destination: Path, writers: Mapping[PurePosixPath, Callable[[Path], object]], link: str) -> None:
     """Fill a temporary folder beside ``destination``, then rename it."""
-    writers = _writers(kept, sources, link, examples)
     temporary = destination.with_name(f".{destination.name}.{os.getpid()}.tmp")
     try:
         temporary.mkdir(parents=True)
@@ -156,7 +273,7 @@ def _writers(
 ) -> dict[PurePosixPath, Callable[[Path], object]]:
     """What to do for every file of the folder, so that all that is wrong shows before anything is written."""
     root = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in sources]) if sources else ""
-    positions = {} if examples is None else {identity: position for position, identity in enumerate(examples.ids)}
+    positions = _positions(examples)
     writers: dict[PurePosixPath, Callable[[Path], object]] = {}
     for row in kept:
         if row.path:
@@ -183,6 +300,11 @@ def _writers(
             )
         writers[relative] = write
     return writers
+
+
+def _positions(examples: Examples | None) -> dict[str, int]:
+    """The position of every example by its id."""
+    return {} if examples is None else {identity: position for position, identity in enumerate(examples.ids)}
 
 
 def _without_hash(identity: str) -> str:

@@ -107,11 +107,10 @@ def change_chart(
     return svg(f"change-{split}-{rows[0]['horizon']}", f"{_horizon_title(rows[0])}, {split} data. {told}.", 270, paint)
 
 
-def score_histogram(values: np.ndarray, direction: str, metric: str, removed: int) -> str:
+def score_histogram(values: np.ndarray, direction: str, metric: str, dropped: np.ndarray) -> str:
     """How many examples have which score, the harmful side in orange, a tick below for each removed example."""
-    values = values[np.isfinite(values)]
-    by_removal = harm(values, direction)
-    dropped = values[np.argsort(-by_removal, kind="stable")[:removed]]
+    values, dropped = values[np.isfinite(values)], dropped[np.isfinite(dropped)]
+    by_removal, removed = harm(values, direction), len(dropped)
 
     def paint(axes: Axes) -> None:
         # Zero is always an edge, so that no bar is harmful and helpful at once.

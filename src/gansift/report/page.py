@@ -13,6 +13,8 @@ from markupsafe import Markup
 from gansift.files import write_text
 from gansift.report import claims, figures, words
 from gansift.report.pictures import Pictures, image_uri, sheet_uri
+from gansift.report.review import Review
+from gansift.report.review import content as review_content
 from gansift.report.trust import trust
 
 _SHOWN = 18  # examples at each end of the ranking
@@ -22,7 +24,7 @@ _SHEET_COLUMNS = 8
 _POINT_SAMPLES = 2000
 
 
-def write_page(path: Path, summary: Mapping[str, Any], pictures: Pictures) -> None:
+def write_page(path: Path, summary: Mapping[str, Any], pictures: Pictures, review: Review | None = None) -> None:
     """Write the report.
 
     The same arguments give the same bytes. Whatever is None in ``summary`` is shown as a dash or left out.
@@ -31,11 +33,12 @@ def write_page(path: Path, summary: Mapping[str, Any], pictures: Pictures) -> No
         path: the HTML file.
         summary: the content of ``report.json``.
         pictures: examples with their scores, and samples before and after.
+        review: what it takes to decide image by image; None leaves that part of the page out.
 
     Raises:
         GansiftError: if the file cannot be written.
     """
-    text = _environment().get_template("template.html").render(_content(summary, pictures))
+    text = _environment().get_template("template.html").render(_content(summary, pictures, review))
     # File names need not be Unicode; the page must be.
     write_text(path, text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
@@ -60,9 +63,12 @@ def _environment() -> Environment:
     return environment
 
 
-def _content(summary: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
+def _content(summary: Mapping[str, Any], pictures: Pictures, review: Review | None) -> dict[str, Any]:
     """Everything the template names."""
-    metric, direction, removed = summary["metric"], summary["direction"], summary["removed"]
+    metric, direction = summary["metric"], summary["direction"]
+    order = np.argsort(-words.harm(pictures.values, direction), kind="stable")
+    removed = _removed(pictures, order, summary["removed"])
+    harmful = _harmful_places(pictures, direction, removed[order])
     return {
         "report": summary,
         "images": pictures.are_images,
@@ -71,13 +77,14 @@ def _content(summary: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
         "caution": words.metric_caution(metric),
         "lower": direction == "lower",
         "judged": lambda change, ends: words.judged(change, ends, direction),
-        "share_removed": words.share(removed, summary["source"]["train"]),
+        "share_removed": words.share(summary["removed"], summary["source"]["train"]),
         "intervals": _intervals(summary),
         "panels": {split: _panels(summary, split) for split in ("validation", "test")},
-        "harmful": _cards(_harmful_rows(pictures, direction, removed), pictures, removed),
+        "harmful": _cards(order[harmful], harmful, pictures, removed),
+        "removed_shown": int(removed[order[harmful]].sum()),
         "harmful_shown": _SHOWN,
-        "helpful": _cards(_helpful_rows(pictures, direction), pictures, 0),
-        "histogram": _chart(figures.score_histogram(pictures.values, direction, metric, removed)),
+        "helpful": _cards(_helpful_rows(pictures, direction), np.arange(_SHOWN), pictures, removed),
+        "histogram": _chart(figures.score_histogram(pictures.values, direction, metric, pictures.values[removed])),
         "harmful_count": int((words.harm(pictures.values, direction) > 0).sum()),
         "score_map": _score_map(pictures, direction, metric),
         "samples": _samples(pictures),
@@ -90,6 +97,7 @@ def _content(summary: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
         "shown": claims.shown(summary),
         "not_shown": claims.not_shown(summary),
         "settings": _settings(summary["settings"]),
+        "review": None if review is None else review_content(summary, pictures, review),
     }
 
 
@@ -102,11 +110,12 @@ def _intervals(summary: Mapping[str, Any]) -> Markup | None:
     test, validation = summary["test"], summary["validation"]
     if summary["chosen"] is None or not words.finite(test["change"]):
         return None
+    removed = "removed as decided" if summary["decisions"] else "most harmful removed"
     rows = [
-        ("most harmful removed, test data", test["change"], test["ci95"]),
+        (f"{removed}, test data", test["change"], test["ci95"]),
         ("as many at random, test data", test["random_change"], test["random_ci95"]),
         ("difference of these two", test["against_random"], test["against_random_ci95"]),
-        ("most harmful removed, validation data", validation["change"], validation["ci95"]),
+        (f"{removed}, validation data", validation["change"], validation["ci95"]),
     ]
     return _chart(figures.interval_chart(rows, summary["metric"], summary["direction"]))
 
@@ -124,11 +133,27 @@ def _panels(summary: Mapping[str, Any], split: str) -> list[Markup]:
     return panels
 
 
-def _harmful_rows(pictures: Pictures, direction: str, removed: int) -> np.ndarray:
-    """Rows to show, the most harmful first: the removed ones, and up to `_SHOWN` that are harmful at all."""
-    by_removal = words.harm(pictures.values, direction)
-    count = max(min(removed, _REMOVED_SHOWN), min(_SHOWN, int((by_removal > 0).sum())))
-    return np.argsort(-by_removal, kind="stable")[:count]
+def _removed(pictures: Pictures, order: np.ndarray, count: int) -> np.ndarray:
+    """Whether each example is removed, shape (N,); ``order`` has the most harmful first."""
+    if pictures.removed is not None:
+        return np.array([identity in pictures.removed for identity in pictures.ids])
+    removed = np.zeros(len(order), dtype=bool)
+    removed[order[:count]] = True
+    return removed
+
+
+def _harmful_places(pictures: Pictures, direction: str, removed: np.ndarray) -> np.ndarray:
+    """Places in the ranking to show, from 0: up to `_SHOWN` that are harmful at all, and the removed ones.
+
+    Args:
+        pictures: with the scores.
+        direction: of the metric.
+        removed: whether the example at each place is removed.
+    """
+    harmful = int((words.harm(pictures.values, direction) > 0).sum())
+    shown = removed & (removed.cumsum() <= _REMOVED_SHOWN)
+    shown[: min(_SHOWN, harmful)] = True
+    return np.flatnonzero(shown)
 
 
 def _helpful_rows(pictures: Pictures, direction: str) -> np.ndarray:
@@ -136,18 +161,18 @@ def _helpful_rows(pictures: Pictures, direction: str) -> np.ndarray:
     return np.argsort(by_removal, kind="stable")[: min(_SHOWN, int((by_removal < 0).sum()))]
 
 
-def _cards(rows: np.ndarray, pictures: Pictures, removed: int) -> list[dict[str, Any]]:
+def _cards(rows: np.ndarray, places: np.ndarray, pictures: Pictures, removed: np.ndarray) -> list[dict[str, Any]]:
     return [
         {
-            "rank": rank,
+            "rank": place + 1,
             "id": pictures.ids[row],
             "label": None if pictures.labels is None else pictures.labels[row],
             "score": float(pictures.values[row]),
-            "removed": rank <= removed,
+            "removed": bool(removed[row]),
             "picture": image_uri(pictures.x[row]) if pictures.are_images else None,
             "values": [] if pictures.are_images else [float(value) for value in pictures.x[row][:4]],
         }
-        for rank, row in enumerate(rows.tolist(), start=1)
+        for row, place in zip(rows.tolist(), places.tolist(), strict=False)
     ]
 
 

@@ -24,6 +24,7 @@ class Pictures:
         x: the training examples: images (N, C, H, W) in [-1, 1], or points (N, d).
         samples_before: samples of the generator trained on everything, in the same form, or None.
         samples_after: samples of the retrained generator from the same latents, or None.
+        removed: ids of the examples that are removed, or None: the most harmful, as many as the summary says.
     """
 
     ids: tuple[str, ...]
@@ -32,6 +33,7 @@ class Pictures:
     x: np.ndarray
     samples_before: np.ndarray | None = None
     samples_after: np.ndarray | None = None
+    removed: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.ids)
@@ -75,7 +77,7 @@ def to_image(image: np.ndarray, side: int) -> Image.Image:
 
 def image_uri(image: np.ndarray, side: int = 128) -> str:
     """One image (C, H, W) in [-1, 1] as a data URI, about ``side`` pixels at its longer side."""
-    return _data_uri(to_image(image, side), exact=max(image.shape[1:]) <= _PNG_SIDE)
+    return data_uri(to_image(image, side), exact=max(image.shape[1:]) <= _PNG_SIDE)
 
 
 def sheet_uri(images: np.ndarray, columns: int, side: int = 72, gap: int = 2) -> str:
@@ -89,17 +91,18 @@ def sheet_uri(images: np.ndarray, columns: int, side: int = 72, gap: int = 2) ->
     for position, tile in enumerate(tiles):
         row, column = divmod(position, columns)
         sheet.paste(tile, (column * (width + gap), row * (height + gap)))
-    return _data_uri(sheet, exact=max(images.shape[2:]) <= _PNG_SIDE // 2)
+    return data_uri(sheet, exact=max(images.shape[2:]) <= _PNG_SIDE // 2)
 
 
 def _middle(mode: str) -> int | tuple[int, int, int]:
     return 128 if mode == "L" else (128, 128, 128)
 
 
-def _data_uri(picture: Image.Image, exact: bool) -> str:
+def data_uri(picture: Image.Image, exact: bool) -> str:
+    """A picture as a data URI: PNG if ``exact``, else JPEG, which keeps the colours of single pixels apart."""
     buffer = io.BytesIO()
     if exact:
         picture.save(buffer, "PNG", optimize=True)
     else:
-        picture.save(buffer, "JPEG", quality=88)
+        picture.save(buffer, "JPEG", quality=88, subsampling=0)
     return f"data:image/{'png' if exact else 'jpeg'};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

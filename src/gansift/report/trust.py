@@ -126,12 +126,15 @@ def _baselines(summary: Mapping[str, Any]) -> dict[str, Any] | None:
         "chart": Markup(figures.interval_chart(drawn, summary["metric"], direction, "baselines")),
         "split": split,
         "rows": rows,
-        "verdict": _compared(rows, split, direction, summary["estimator"]),
+        "verdict": _compared(rows, split, direction, summary),
     }
 
 
-def _compared(rows: Sequence[Mapping[str, Any]], split: str, direction: str, estimator: str) -> str:
+def _compared(rows: Sequence[Mapping[str, Any]], split: str, direction: str, summary: Mapping[str, Any]) -> str:
     sign = 1 if direction == "lower" else -1
+    estimator, whose = summary["estimator"], "the scores of this report"
+    if summary["decisions"]:
+        estimator, whose = "decisions", "the decisions"
     known = [row for row in rows if words.finite(row[split])]
     own = next((row for row in known if row["estimator"] == estimator), None)
     others = [row for row in known if row["estimator"] != estimator]
@@ -139,5 +142,5 @@ def _compared(rows: Sequence[Mapping[str, Any]], split: str, direction: str, est
         return ""
     better = [row["title"] for row in others if sign * row[split] < sign * own[split]]
     if not better:
-        return f"By the means on {split} data, none did better than the scores of this report."
-    return f"By the means on {split} data, better than the scores of this report: {', '.join(better)}."
+        return f"By the means on {split} data, none did better than {whose}."
+    return f"By the means on {split} data, better than {whose}: {', '.join(better)}."

@@ -31,28 +31,49 @@ def _option(default: Any, help_text: str, least: float | None = None) -> Any:
     return field(default=default, metadata={"help": help_text, "least": least})
 
 
+class Decided(NamedTuple):
+    """What a person decided to remove.
+
+    Attributes:
+        digest: of the set of examples; names the copy of the decisions in the run directory.
+        removed: how many examples.
+    """
+
+    digest: str
+    removed: int
+
+
 class Way(NamedTuple):
     """How a run is cleansed.
 
     Attributes:
         estimator: whose scores say what is harmful.
         from_start: examples are removed from the whole run, not only from the horizon on.
+        decided: what a person decided to remove, in place of the most harmful; the scores only predict then.
     """
 
     estimator: str
     from_start: bool
+    decided: Decided | None = None
+
+    @property
+    def chooser(self) -> str:
+        """Who says what is removed: the estimator, or a person's ``decisions``."""
+        return self.estimator if self.decided is None else "decisions"
 
     @property
     def suffix(self) -> str:
         """What tells files of this way from those of others."""
         own = "" if self.estimator == "itd" else f"-{self.estimator}"
-        return own + ("-from-start" if self.from_start else "")
+        chosen = "" if self.decided is None else f"-decisions-{self.decided.digest}"
+        return own + chosen + ("-from-start" if self.from_start else "")
 
     @property
     def flags(self) -> str:
         """The command line's flags for it, each after a space."""
         own = "" if self.estimator == "itd" else f" --estimator {self.estimator}"
-        return own + (" --from-start" if self.from_start else "")
+        chosen = "" if self.decided is None else " --decisions FILE"
+        return own + chosen + (" --from-start" if self.from_start else "")
 
 
 @dataclass(frozen=True)

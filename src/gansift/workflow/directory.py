@@ -34,7 +34,7 @@ class RunDirectory:
         own = [path.name for path in (self.config, self.manifest, self.result, self.page)]
         for name in (*own, "kept.txt", "removed.txt"):
             yield from self.root.glob(f".{name}.*.tmp")
-        for folder in ("scores", "weights", "seeds", "verify"):
+        for folder in ("scores", "weights", "seeds", "verify", "decisions"):
             yield from (self.root / folder).rglob(".*.tmp")
 
     @property
@@ -100,6 +100,10 @@ class RunDirectory:
     def chosen_scores(self, metric: str, estimator: str) -> Path:
         """The first seed's scores at the chosen horizon."""
         return self.root / "scores" / f"{metric}-{estimator}.csv"
+
+    def decisions(self, digest: str) -> Path:
+        """A copy of a person's decisions that the run was cleansed with."""
+        return self.root / "decisions" / f"{digest}.csv"
 
     def weights(self, name: str) -> Path:
         """What was trained of the first seed's networks, ``original`` or ``cleansed``."""

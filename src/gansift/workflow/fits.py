@@ -13,7 +13,7 @@ from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import at_once
 from gansift.workflow.left import Left, left
 from gansift.workflow.machine import available_memory, free_disk
-from gansift.workflow.seeds import STAGES, plan, redone
+from gansift.workflow.seeds import STAGES, numbers, redone
 from gansift.workflow.states import Sizes, brought_back, recorded, retrained, room, sizes
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
@@ -69,7 +69,7 @@ def disk_needed(config: Config, of_states: Sizes, to_do: Sequence[Left]) -> int:
 
 def memory_needed(config: Config, way: Way, of_states: Sizes, to_do: Sequence[Left], last: str, examples: int) -> int:
     """Bytes of the states that jobs hold at the same time at the least, at the stage that holds most of them."""
-    stages, (_, counts) = STAGES[: STAGES.index(last) + 1], plan(config, examples)
+    stages, counts = STAGES[: STAGES.index(last) + 1], numbers(config, way, examples)
     training, scoring, trying = [2 * of_states.state for seed in to_do if seed.steps], [], []
     for seed in to_do:
         if "score" in stages and seed.scored and way.estimator in SWEEPS:

@@ -24,7 +24,17 @@ from gansift.workflow.config import Way, known, load
 from gansift.workflow.damage import discard_damaged
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.result import compared, summarise
-from gansift.workflow.seeds import MAIN_SEED, is_cleansed, plan, read_seconds, read_trials, score_seed, train_seed
+from gansift.workflow.reviewing import reviewed
+from gansift.workflow.seeds import (
+    MAIN_SEED,
+    candidates,
+    is_cleansed,
+    numbers,
+    read_seconds,
+    read_trials,
+    score_seed,
+    train_seed,
+)
 from gansift.workflow.verification import read_verifications
 from gansift.workflow.weights import keep_weights
 
@@ -62,10 +72,22 @@ def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> d
         cell = Cell(result["chosen"]["horizon"], result["chosen"]["removed"])
         paths = [directory.compared(seed, cell, way) for seed in seeds]
         others = [read_json(path) for path in paths if path.exists()]
-        result["baselines"] = compared(cell, trials, others, way.estimator)
+        result["baselines"] = compared(cell, trials, others, way.chooser)
     scores = score_seed(directory, place, run, MAIN_SEED, way.estimator, lambda amount: None)
-    _write_outcome(directory, place, run, scores, result, kept_choice)
+    _write_outcome(directory, place, run, way, scores, result, kept_choice)
     return result
+
+
+def chosen_scores(directory: RunDirectory) -> Scores | None:
+    """The scores that the report is about; None without a report.
+
+    Raises:
+        GansiftError: if they are gone or damaged.
+    """
+    if not directory.result.exists():
+        return None
+    result = read_json(directory.result)
+    return Scores.read(directory.chosen_scores(result["metric"], result["estimator"]))
 
 
 def _trust(directory: RunDirectory, run: Run, way: Way) -> dict[str, Any]:
@@ -83,6 +105,7 @@ def _write_outcome(
     directory: RunDirectory,
     place: Workplace,
     run: Run,
+    way: Way,
     scores: dict[int, Scores],
     result: dict[str, Any],
     chosen: Cell | None,
@@ -97,16 +120,20 @@ def _write_outcome(
         if chosen is not None
         else scores[result["chosen"]["horizon"] if result["chosen"] else max(scores)]
     )
-    removed = () if chosen is None else shown.harmful(chosen.removed).ids
+    removable = candidates(directory, shown, way)
+    removed = removable.harmful(result["removed"]).ids
     after = None
     if chosen is not None:
         redone = run.steps if result["from_start"] else chosen.horizon
         # The very retrainings that were measured, so that the generator is the one in the report bit for bit.
-        _, counts = plan(place.config, len(run.ids))
-        samplers = cleansing.retrained_samplers(run, removals(run, shown, counts), redone)
+        counts = numbers(place.config, way, len(run.ids))
+        samplers = cleansing.retrained_samplers(run, removals(run, removable, counts), redone)
         after = samplers[counts.index(chosen.removed)]
     result["classes"] = _classes(place, set(removed))
-    samples = [None if sampler is None else _samples(sampler) for sampler in (run.sampler(), after)]
+    samples = {
+        "samples_before": _samples(run.sampler()),
+        "samples_after": None if after is None else _samples(after),
+    }
     keep_weights(directory, run, {"original": run.sampler(), "cleansed": after})
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
     write_lists(directory.root, run.ids, removed)
@@ -116,7 +143,8 @@ def _write_outcome(
     labels = None
     if train.labels is not None and train.class_names is not None:
         labels = tuple(train.class_names[label] for label in train.labels.tolist())
-    write_page(directory.page, result, Pictures(run.ids, shown.values, labels, train.x.numpy(), *samples))
+    pictures = Pictures(run.ids, shown.values, labels, train.x.numpy(), removed=frozenset(removed), **samples)
+    write_page(directory.page, result, pictures, reviewed(directory, place, run, shown))
 
 
 def _samples(sampler: Sampler) -> np.ndarray:

@@ -18,9 +18,11 @@ from gansift.report.words import MINUS, interval, metric_label, stretch
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
 from gansift.workflow.config import AUTO, Way, known
-from gansift.workflow.seeds import STAGES, plan
+from gansift.workflow.seeds import STAGES, choice, numbers, plan
 
 Values = Mapping[str, Mapping[str, float]]
+
+_TITLES = LABELS | {"decisions": "a person's decisions"}
 
 
 def summarise(
@@ -48,7 +50,7 @@ def summarise(
     """
     metric, epoch = place.validation, run.epoch
     cells = complete_cells(trials, len(values))
-    chosen = choose(cells, metric.direction)
+    chosen = choice(cells, metric.direction, way)
     judged = [] if chosen is None else cross_fitted(cells, metric.direction)
     validation = _changes(values, "validation", [] if chosen is None else cells[chosen])
     test = _changes(values, "test", judged)
@@ -56,8 +58,9 @@ def summarise(
         changes["floor"] = floor(judge)
     test["untrained"] = mean_interval([value["untrained"]["test"] for value in values]).mean
     ranking = way.estimator in RANKINGS
-    helped = chosen is not None and _held(judged, metric.direction)
-    sentence = _verdict(metric, chosen, test, helped, len(values), epoch, way.from_start)
+    helped = choose(cells, metric.direction) is not None and _held(judged, metric.direction)
+    sentence = _verdict(metric, chosen, test, helped, len(values), epoch, way)
+    carried_out = helped or way.decided is not None  # a person's decision needs no proof
     result = {
         "gansift": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -66,7 +69,8 @@ def summarise(
         "direction": metric.direction,
         "verdict": {"helped": helped, "sentence": sentence},
         "chosen": None if chosen is None else _cell(chosen, epoch),
-        "removed": chosen.removed if chosen is not None and helped else 0,
+        "removed": _removed(chosen if helped else None, way),
+        "decisions": None if way.decided is None else f"decisions/{way.decided.digest}.csv",
         "seeds": len(values),
         "steps": place.config.steps,
         "removal": run.step.settings.removal,
@@ -80,9 +84,16 @@ def summarise(
         "settings": asdict(place.config),
         "seconds": seconds,
         "times": {stage: sum(of_seed.get(stage, 0.0) for of_seed in times) for stage in STAGES},
-        "warnings": _warnings(place, values, cells, epoch),
+        "warnings": _warnings(place, values, cells, epoch, way),
     }
-    return result, chosen if helped else None
+    return result, chosen if carried_out else None
+
+
+def _removed(held: Cell | None, way: Way) -> int:
+    """How many examples the lists leave out: those of a choice that held on test data, or what a person decided."""
+    if way.decided is not None:
+        return way.decided.removed
+    return 0 if held is None else held.removed
 
 
 def floor(metric: Metric) -> float | None:
@@ -99,7 +110,7 @@ def compared(
         cell: the chosen one.
         trials: of every seed and cell.
         others: by seed, rows of estimator and change of the validation and the test metric.
-        own: the estimator whose trials these are.
+        own: the estimator whose trials these are, or ``decisions``.
     """
     at_cell = [trial for trial in trials if (trial.horizon, trial.removed) == cell]
     rows = {
@@ -115,7 +126,7 @@ def _compared_row(name: str, changes: Sequence[tuple[float, float]]) -> dict[str
     validation, test = (mean_interval([change[split] for change in changes]) for split in (0, 1))
     return {
         "estimator": name,
-        "title": LABELS[name],
+        "title": _TITLES[name],
         "validation": validation.mean,
         "validation_ci95": validation.ci95,
         "test": test.mean,
@@ -203,10 +214,15 @@ def _verdict(
     helped: bool,
     seeds: int,
     epoch: float,
-    from_start: bool,
+    way: Way,
 ) -> str:
     name = metric_label(metric.name)
     better = "lower" if metric.direction == "lower" else "higher"
+    if chosen is None and way.decided is not None:
+        return (
+            f"No retraining without the {_decided_on(way.decided.removed)} went through on all seeds (see log.txt), so "
+            f"what removing them does to {name} is not known."
+        )
     if chosen is None:
         return (
             f"No removal improved {name} on validation data beyond chance over {seeds} training "
@@ -220,16 +236,22 @@ def _verdict(
         f"{test['before']:.3g} to {test['after']:.3g} ({better} is better)"
     )
     epochs = f"{chosen.horizon / epoch:.3g}"
-    where = "the whole run" if from_start else "the last epoch" if epochs == "1" else f"the last {epochs} epochs"
-    what = f"Removing the {chosen.removed} most harmful examples from {where}"
+    where = "the whole run" if way.from_start else "the last epoch" if epochs == "1" else f"the last {epochs} epochs"
+    which = f"{chosen.removed} most harmful examples" if way.decided is None else _decided_on(chosen.removed)
+    what = f"Removing the {which} from {where}"
     against = f"removing as many at random changes it by {test['random_change']:+.3g}"
     if helped:
         return f"{what} {change}; {against}."
     why = "One seed cannot show a gain" if seeds == 1 else "That is no proof of a gain on unseen data"
-    return f"{what} {change}; {against}. {why}, so every example is kept."
+    kept = ", so every example is kept" if way.decided is None else "; the lists follow the decisions all the same"
+    return f"{what} {change}; {against}. {why}{kept}."
 
 
-def _warnings(place: Workplace, values: Sequence[Values], cells: Collection[Cell], epoch: float) -> list[str]:
+def _decided_on(removed: int) -> str:
+    return f"{removed} example{'s' if removed > 1 else ''} that a person decided on"
+
+
+def _warnings(place: Workplace, values: Sequence[Values], cells: Collection[Cell], epoch: float, way: Way) -> list[str]:
     metric, seeds, warnings = place.validation, len(values), []
     untrained = mean_interval([value["untrained"]["test"] for value in values]).mean
     trained = mean_interval([value["trained"]["test"] for value in values]).mean
@@ -240,7 +262,8 @@ def _warnings(place: Workplace, values: Sequence[Values], cells: Collection[Cell
         )
     if seeds == 1:
         warnings.append("One training seed gives no interval; use --seeds 5 or more to know whether the gain holds.")
-    horizons, counts = plan(place.config, len(place.splits.train))
+    examples = len(place.splits.train)
+    (horizons, _), counts = plan(place.config, examples), numbers(place.config, way, examples)
     longest = max((cell.horizon for cell in cells), default=0)
     if known(place.config.horizons).strip() == AUTO and 0 < longest < max(horizons):
         horizons = [horizon for horizon in horizons if horizon <= longest]

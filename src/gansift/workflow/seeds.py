@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from gansift import training
-from gansift.cleansing.choose import choose, complete_cells
+from gansift.cleansing.choose import Cells, choose, complete_cells, strongest
+from gansift.cleansing.decisions import read_decisions
 from gansift.cleansing.trial import Cell, Trial, compare, try_horizon
-from gansift.errors import GansiftError
+from gansift.errors import GansiftError, UsageError
 from gansift.files import read_json, write_json
 from gansift.influence.estimators import estimate, steps_swept
 from gansift.influence.horizon import trust
@@ -34,8 +35,7 @@ SWEEP = 3.5
 
 def trial_work(config: Config, way: Way, horizon: int, examples: int) -> float:
     """Work of trying removals at one horizon, in training steps."""
-    _, counts = plan(config, examples)
-    return 2.0 * len(counts) * redone(config, way, horizon)
+    return 2.0 * len(numbers(config, way, examples)) * redone(config, way, horizon)
 
 
 def comparison_work(config: Config, way: Way, cell: Cell) -> float:
@@ -50,14 +50,43 @@ def redone(config: Config, way: Way, horizon: int) -> int:
 
 
 def compared_with(config: Config, way: Way) -> list[str]:
-    """The estimators that a way of cleansing is compared with: the configured ones, and ITD where it is not ITD's."""
-    return [name for name in ["itd", *parse_estimators(config.baselines)] if name not in (way.estimator, "random")]
+    """The estimators that a way of cleansing is compared with: the configured ones, and ITD where it is not ITD's.
+
+    What a person decided is compared with the scores that were at hand, too.
+    """
+    names = dict.fromkeys(["itd", way.estimator, *parse_estimators(config.baselines)])
+    return [name for name in names if name not in (way.chooser, "random")]
 
 
 def chosen_cell(directory: RunDirectory, place: Workplace, way: Way) -> Cell | None:
-    """The cell that all seeds' trials choose on validation data; None if removal does not help."""
+    """The cell that all seeds' trials choose on validation data; None if nothing is chosen."""
     trials = read_trials(directory, place.config, len(place.splits.train), way)
-    return choose(complete_cells(trials, known(place.config.seeds)), place.validation.direction)
+    return choice(complete_cells(trials, known(place.config.seeds)), place.validation.direction, way)
+
+
+def choice(cells: Cells, direction: str, way: Way) -> Cell | None:
+    """The cell that a way of cleansing settles on: none if removal does not help, unless a person decided on it."""
+    return choose(cells, direction) if way.decided is None else strongest(cells, direction)
+
+
+def numbers(config: Config, way: Way, examples: int) -> list[int]:
+    """Numbers to remove of ``examples`` training examples: the configured ones, or that of a person's decisions."""
+    return plan(config, examples)[1] if way.decided is None else [way.decided.removed]
+
+
+def candidates(directory: RunDirectory, scores: Scores, way: Way) -> Scores:
+    """The scores of those examples of which the most harmful are removed: all, or those a person decided to remove.
+
+    Raises:
+        UsageError: if the run directory's copy of the decisions was changed or is gone.
+    """
+    if way.decided is None:
+        return scores
+    path = directory.decisions(way.decided.digest)
+    decisions = read_decisions(path, scores.ids)
+    if decisions.digest != way.decided.digest:
+        raise UsageError(f"{path} was changed since the run was cleansed with it; give your own decisions again")
+    return scores[[scores.rows[identity] for identity in decisions.removed]]
 
 
 def plan(config: Config, examples: int) -> tuple[list[int], list[int]]:
@@ -142,9 +171,10 @@ def try_removals(
     path = directory.scores(seed, place.validation.name, way.estimator, horizon)
     if not path.exists():
         return
-    _, counts = plan(place.config, len(place.splits.train))
+    counts = numbers(place.config, way, len(place.splits.train))
     before = _before(directory, place, run, seed)
-    found = try_horizon(run, Scores.read(path), counts, place.metrics, before, way.from_start)
+    scores = candidates(directory, Scores.read(path), way)
+    found = try_horizon(run, scores, counts, place.metrics, before, way.from_start)
     write_json(directory.trials(seed, horizon, way), [asdict(trial) for trial in found])
     tick(trial_work(place.config, way, horizon, len(place.splits.train)))
 

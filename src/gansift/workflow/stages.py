@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from gansift import data
+from gansift.cleansing.decisions import read_decisions
 from gansift.errors import GansiftError, TrainingError, UsageError
-from gansift.files import read_json, remove, write_json
+from gansift.files import read_json, remove, write_bytes, write_json
 from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import SWEEPS, steps_swept
 from gansift.influence.scores import Scores
@@ -22,6 +23,7 @@ from gansift.workflow.build import build_game, build_optimizers, check, load_dat
 from gansift.workflow.config import (
     MACHINE,
     Config,
+    Decided,
     Way,
     known,
     load,
@@ -119,6 +121,17 @@ def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> N
     place = workplace(changed)
     for seed in seeds:
         train_seed(directory, place, seed, lambda amount: None)
+
+
+def adopt(directory: RunDirectory, config: Config, decisions: Path) -> Decided:
+    """Keep a copy of a person's decisions in the run directory, to cleanse with.
+
+    Raises:
+        UsageError: for a file that cannot be used.
+    """
+    found = read_decisions(decisions, load_data(config).train.ids)
+    write_bytes(directory.decisions(found.digest), decisions.read_bytes())
+    return Decided(found.digest, len(found.removed))
 
 
 def resolved(given: Config, splits: data.Splits) -> Config:

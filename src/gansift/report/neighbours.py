@@ -1,0 +1,46 @@
+"""The nearest of many examples, exactly, from one matrix product at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Products held at a time: 2^22 of them in float32 are 16 MiB.
+_BLOCK = 2**22
+# Candidates whose distances are computed anew; rounding of the products cannot push the nearest further back.
+_CANDIDATES = 8
+
+
+def nearest(queries: np.ndarray, pool: np.ndarray, skip_self: bool = False) -> np.ndarray:
+    """The row of ``pool`` that is nearest to each query by Euclidean distance; the first one of several.
+
+    Products in float32 find a few candidates, among which distances in float64 decide.
+
+    Args:
+        queries: shape (N, d).
+        pool: shape (M, d).
+        skip_self: the pool is the queries themselves, and row n is no neighbour of query n.
+
+    Returns:
+        Rows, shape (N,).
+
+    Raises:
+        ValueError: if there is nobody to be near to.
+    """
+    if len(pool) <= skip_self:
+        raise ValueError(f"no neighbour among {len(pool)} examples")
+    centre = pool.mean(axis=0, dtype=np.float64)  # products of numbers far from zero would lose the differences
+    a, b = ((side - centre).astype(np.float32) for side in (queries, pool))
+    half_norms = 0.5 * np.einsum("md,md->m", b, b)
+    count = min(_CANDIDATES, len(pool) - skip_self)
+    found = np.empty(len(queries), dtype=np.int64)
+    size = max(1, _BLOCK // len(pool))
+    for start in range(0, len(queries), size):
+        rows = np.arange(start, min(start + size, len(queries)))
+        closeness = a[rows] @ b.T - half_norms
+        if skip_self:
+            closeness[np.arange(len(rows)), rows] = -np.inf
+        candidates = np.sort(np.argpartition(closeness, -count, axis=1)[:, -count:], axis=1)
+        apart = queries[rows, None].astype(np.float64) - pool[candidates]
+        best = np.einsum("nkd,nkd->nk", apart, apart).argmin(axis=1)
+        found[rows] = candidates[np.arange(len(rows)), best]
+    return found

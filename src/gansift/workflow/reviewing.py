@@ -1,0 +1,65 @@
+"""What the report needs for deciding image by image: neighbours in the metric's eyes, and scores over all seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from gansift.games.draw import Draw
+from gansift.influence.baselines.ranking import features
+from gansift.influence.scores import Scores
+from gansift.metrics.metric import SampleMetric
+from gansift.report.neighbours import nearest
+from gansift.report.review import Review
+from gansift.training.trajectory import Run
+from gansift.workflow.build import Workplace
+from gansift.workflow.config import known
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.seeds import MAIN_SEED
+
+# Generated samples among which the nearest is looked for, unless the metric takes fewer.
+_GENERATED = 2000
+
+
+def reviewed(directory: RunDirectory, place: Workplace, run: Run, shown: Scores) -> Review | None:
+    """What a person sees of every training image besides the image and its score; None where there are no images.
+
+    Args:
+        directory: of the run.
+        place: data and metrics.
+        run: of the main seed.
+        shown: its scores.
+    """
+    train, metric = place.splits.train, place.validation
+    if len(train.shape) != 3 or len(train) < 2:
+        return None
+    sampler = run.sampler()
+    count = min(metric.latents, _GENERATED) if isinstance(metric, SampleMetric) else _GENERATED
+    draw = Draw(MAIN_SEED, "review", dtype=sampler.dtype, device=sampler.device)
+    with torch.no_grad():
+        generated = sampler.sample(count, draw)
+    x = train.x.to(device=sampler.device, dtype=sampler.dtype)
+    examples, samples = (features(metric, images).numpy() for images in (x, generated))
+    over_seeds = _over_seeds(directory, place, shown)
+    return Review(
+        run=shown.run,
+        horizon=shown.horizon,
+        paths=train.paths,
+        generated=generated.float().cpu().numpy(),
+        nearest_generated=nearest(examples, samples),
+        nearest_training=nearest(examples, examples, skip_self=True),
+        mean=None if over_seeds is None else over_seeds.mean(axis=0),
+        standard_error=None if over_seeds is None else over_seeds.std(axis=0, ddof=1) / len(over_seeds) ** 0.5,
+    )
+
+
+def _over_seeds(directory: RunDirectory, place: Workplace, shown: Scores) -> np.ndarray | None:
+    """Scores of all seeds like those that are shown, (seeds, N); None for one seed, or if some seed lacks them."""
+    seeds = range(known(place.config.seeds))
+    paths = [directory.scores(seed, shown.metric, shown.estimator, shown.horizon) for seed in seeds]
+    if len(paths) < 2 or not all(path.exists() for path in paths):
+        return None
+    values: Sequence[np.ndarray] = [Scores.read(path).values for path in paths]
+    return np.stack(values)
