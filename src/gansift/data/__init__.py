@@ -1,6 +1,7 @@
 """Data: sources of examples with stable ids, and their train, valid and test splits."""
 
 from gansift.data.builtin import BUILTINS, digits, mnist, normal_1d, normal_2d
+from gansift.data.dataset import from_dataset
 from gansift.data.examples import Examples, Splits
 from gansift.data.folder import read_folder
 from gansift.data.manifest import changes, write_manifest
@@ -17,6 +18,7 @@ __all__ = [
     "assign",
     "changes",
     "digits",
+    "from_dataset",
     "load",
     "mnist",
     "normal_1d",
