@@ -126,7 +126,8 @@ def _panels() -> dict[str, str]:
 _SourceArgument = Annotated[
     str,
     typer.Argument(
-        help="built-in (digits, mnist, emoji-noto, emoji-twemoji, normal-1d, normal-2d), folder of images, or .npz file"
+        help="built-in (digits, mnist, emoji-noto, emoji-twemoji, normal-1d, normal-2d), folder or zip of images, .npz "
+        "or Parquet file"
     ),
 ]
 _ConfigFile = Annotated[

@@ -5,6 +5,7 @@ from gansift.data.dataset import from_dataset
 from gansift.data.examples import Examples, Splits
 from gansift.data.folder import read_folder
 from gansift.data.manifest import changes, write_manifest
+from gansift.data.names import shown
 from gansift.data.npz import read_npz
 from gansift.data.sources import load
 from gansift.data.splits import FRACTIONS, SPLITS, assign, split
@@ -25,6 +26,7 @@ __all__ = [
     "normal_2d",
     "read_folder",
     "read_npz",
+    "shown",
     "split",
     "write_manifest",
 ]

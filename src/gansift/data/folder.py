@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def _walk(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
         here, prefix, above = waiting.pop()
         try:
             for entry in _entries(here):
-                if not entry.is_dir():
+                if not _is_folder(entry):
                     files.append(prefix + entry.name)
                     continue
                 real = os.path.realpath(entry.path)
@@ -66,8 +65,16 @@ def _walk(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
     return sorted(files), sorted(refused)
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    return (entry for entry in os.scandir(folder) if not entry.name.startswith(".") and entry.name != "__MACOSX")
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return [entry for entry in entries if not entry.name.startswith(".") and entry.name != "__MACOSX"]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself; reading it says so
+        return False
 
 
 def _content(path: Path) -> bytes | BadImageError:
