@@ -218,6 +218,28 @@ def _recorded_or_given(source: str, settings: dict[str, Any], config: Path | Non
 
 
 @app.command()
+def data(
+    source: _SourceArgument,
+    labels: Annotated[Optional[str], typer.Option(help="label file (CSV with path,label or dataset.json)")] = None,  # noqa: UP045
+    size: Annotated[Optional[int], typer.Option(help="as it will be given to `gansift run`")] = None,  # noqa: UP045
+    resize: Annotated[str, typer.Option(help="as it will be given to `gansift run`")] = "crop-lanczos",
+    split_seed: Annotated[int, typer.Option(help="seed of the train/validation/test split")] = 0,
+    as_json: _Json = False,
+) -> None:
+    """Look at data before training: sizes, classes, copies, unusable files, splits, and what to do next.
+
+    Exit code 1 says that nothing can be used; unusable files alone are no error.
+    """
+    from gansift.data.survey import survey
+    from gansift.data.survey_text import survey_text
+
+    found = survey(source, labels=labels, size=size, resize=resize, seed=split_seed)
+    _print(found, as_json, survey_text(found))
+    if not found["usable"]:
+        raise typer.Exit(1)
+
+
+@app.command()
 @_with_config
 def doctor(
     source: Annotated[str, typer.Argument(help="data as for `gansift run`, or a run directory")],

@@ -26,6 +26,12 @@ class BadImageError(Exception):
     """An image that cannot be used; the message is the reason, to be read after the file's path."""
 
 
+def to_pixels(image: Tensor) -> np.ndarray:
+    """An image (1 or 3, H, W) in [-1, 1] as uint8, (H, W) or (H, W, 3); the inverse of `to_signed`."""
+    pixels = ((image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
+    return pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+
+
 def to_signed(pixels: np.ndarray) -> Tensor:
     """8-bit pixels 0 ... 255 of any shape, as float32 in [-1, 1]: v / 127.5 - 1."""
     return torch.from_numpy(pixels.astype(np.float32) / np.float32(127.5) - np.float32(1))
@@ -66,6 +72,12 @@ def decode(content: bytes, size: int | None = None, resize: str = USUAL) -> np.n
         raise
     except Exception as error:  # decoders fail with whatever the broken bytes made them stumble over
         raise BadImageError(f"is damaged or cut short ({error or type(error).__name__})") from error
+
+
+def form(content: bytes) -> str:
+    """Format and colour mode of an image that can be decoded, such as ``PNG RGBA``."""
+    with _silence(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        return f"{image.format} {image.mode}"
 
 
 @contextmanager
