@@ -28,7 +28,7 @@ from gansift.errors import DataError, UsageError
 _SIDES = (256, 128, 64, 32, 28, 16)
 
 # A class with a smaller share of what an equal one would have is called rare.
-_RARE = 0.1
+_RARE = 0.2
 
 
 class _Seen(NamedTuple):
