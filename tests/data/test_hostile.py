@@ -1,5 +1,6 @@
 """A folder and an archive with everything in them that people, programs and attackers leave lying about."""
 
+import json
 import os
 import shutil
 import socket
@@ -156,7 +157,12 @@ def test_the_same_in_an_archive(hostile, tmp_path):
     assert not (tmp_path.parent / "up.png").exists()
 
 
-def test_the_command_line_says_it_too(hostile, tmp_path, nobody):
-    folder, _, _ = hostile
-    done = CliRunner().invoke(cli.app, ["run", str(folder), "--outdir", str(tmp_path / "out"), "--dry-run"])
-    assert isinstance(done.exception, DataError)
+def test_the_command_line_looks_at_all_of_it_and_names_what_is_bad(hostile, nobody):
+    folder, good, bad = hostile
+    done = CliRunner().invoke(cli.app, ["data", str(folder), "--json"])
+    found = json.loads(done.output)
+    assert done.exit_code == 0
+    assert found["usable"] == len(good)
+    assert {path.removeprefix(f"{folder}/") for path, _ in found["bad"]} == set(bad)
+    done = CliRunner().invoke(cli.app, ["data", str(folder)])
+    assert all(line.isprintable() for line in done.output.splitlines())
