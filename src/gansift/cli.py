@@ -130,7 +130,8 @@ def _panels() -> dict[str, str]:
 _SourceArgument = Annotated[
     str,
     typer.Argument(
-        help="built-in (digits, mnist, emoji-noto, emoji-twemoji, normal-1d, normal-2d), folder of images, or .npz file"
+        help="built-in (digits, mnist, emoji-noto, emoji-twemoji, normal-1d, normal-2d), folder or zip of images, .npz "
+        "or Parquet file"
     ),
 ]
 _ConfigFile = Annotated[
@@ -218,6 +219,28 @@ def _recorded_or_given(source: str, settings: dict[str, Any], config: Path | Non
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in configuration.MACHINE)
         raise UsageError(f"{source} is a run, whose settings are fixed: only {flags} may be given with it")
     return replace(configuration.load(recorded), **machine)
+
+
+@app.command()
+def data(
+    source: _SourceArgument,
+    labels: Annotated[Optional[str], typer.Option(help="label file (CSV with path,label or dataset.json)")] = None,  # noqa: UP045
+    size: Annotated[Optional[int], typer.Option(help="as it will be given to `gansift run`")] = None,  # noqa: UP045
+    resize: Annotated[str, typer.Option(help="as it will be given to `gansift run`")] = "crop-lanczos",
+    split_seed: Annotated[int, typer.Option(help="seed of the train/validation/test split")] = 0,
+    as_json: _Json = False,
+) -> None:
+    """Look at data before training: sizes, classes, copies, unusable files, splits, and what to do next.
+
+    Exit code 1 says that nothing can be used; unusable files alone are no error.
+    """
+    from gansift.data.survey import survey
+    from gansift.data.survey_text import survey_text
+
+    found = survey(source, labels=labels, size=size, resize=resize, seed=split_seed)
+    _print(found, as_json, survey_text(found))
+    if not found["usable"]:
+        raise typer.Exit(1)
 
 
 @app.command()

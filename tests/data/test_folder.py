@@ -273,8 +273,13 @@ def test_a_folder_that_cannot_be_looked_into_is_named(faces, monkeypatch):
         return real(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(DataError, match=rf"the folder {faces / 'locked'} cannot be read: Permission denied"):
+    with pytest.raises(DataError) as caught:
         load(faces)
+    assert f"{faces / 'locked'} is a folder that cannot be read (Permission denied)" in str(caught.value)
+    assert "--skip-bad goes on without" in str(caught.value)
+    splits = load(faces, skip_bad=True)
+    assert sum(len(getattr(splits, part)) for part in SPLITS) == 40
+    assert splits.skipped == ((str(faces / "locked"), "is a folder that cannot be read (Permission denied)"),)
 
 
 def test_too_few_images_for_three_splits_is_an_error(tmp_path):

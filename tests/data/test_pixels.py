@@ -1,10 +1,11 @@
 import io
+import zlib
 
 import numpy as np
 import pytest
 import torch
 from picture_files import pixels
-from PIL import Image
+from PIL import Image, ImageFile
 
 from gansift.data.pixels import BadImageError, decode, to_signed
 
@@ -154,3 +155,60 @@ def test_a_camera_picture_with_a_preview_behind_it_is_read():
     flat = Image.new("RGB", (16, 16), (200, 100, 50))
     content = encode(flat, "MPO", save_all=True, append_images=[Image.new("RGB", (16, 16))])
     assert np.abs(decode(content).astype(int) - np.asarray(flat)).max() <= 4
+
+
+def test_16_bit_colour_keeps_the_upper_8_bits():
+    wide = np.random.default_rng(7).integers(0, 65536, (6, 5, 3), dtype=np.uint16)
+
+    def chunk(kind, content):
+        return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
+
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in wide)
+    header = (5).to_bytes(4, "big") + (6).to_bytes(4, "big") + bytes([16, 2, 0, 0, 0])
+    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    assert np.array_equal(decode(content), wide >> 8)
+
+
+def test_cmyk_becomes_the_colours_that_it_prints():
+    ink = pixels(8, 6, 5, 4)
+    got = decode(encode(Image.fromarray(ink, "CMYK"), "TIFF"))
+    expected = 255.0 * (1 - ink[..., :3] / 255) * (1 - ink[..., 3:] / 255)
+    assert np.abs(got - expected).max() <= 1.5
+
+
+def declared(width, height):
+    """A PNG of a few bytes that says it is that large."""
+    content = bytearray(encode(np.zeros((1, 1), dtype=np.uint8)))
+    content[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    return bytes(content)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("width", "height", "said"),
+    [
+        (8001, 8000, "8001x8000 pixels, more"),
+        (10_000, 10_000, "10000x10000 pixels, more"),  # Pillow warns
+        (100_000, 100_000, "more pixels"),  # Pillow refuses
+    ],
+)
+def test_what_declares_too_many_pixels_is_refused_before_it_is_decoded(width, height, said, monkeypatch):
+    content = declared(width, height)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: pytest.fail("decoded"))
+    with pytest.raises(BadImageError, match=f"declares {said} than the 64 megapixels that are decoded"):
+        decode(content)
+
+
+@pytest.mark.filterwarnings("error")
+def test_of_as_many_pixels_as_are_allowed_the_rest_is_what_is_missing():
+    with pytest.raises(BadImageError, match="damaged or cut short"):
+        decode(declared(8000, 8000)[:-20])
+
+
+@pytest.mark.filterwarnings("error")
+def test_stray_metadata_warns_of_nothing():
+    content = encode(COLOUR, "TIFF", tiffinfo={700: b"junk", 34665: 8})
+    assert np.array_equal(decode(content), COLOUR)
+    exif = encode(COLOUR, "PNG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")
+    assert np.array_equal(decode(exif), COLOUR)

@@ -10,23 +10,27 @@ from gansift.errors import DataError, UsageError
 def test_an_unknown_source_is_told_what_there_is(source):
     with pytest.raises(
         DataError,
-        match=rf"{source} does not exist.*a folder of images, a \.npz file, or one of digits, mnist, emoji-noto",
+        match=rf"{source} does not exist.*a folder or zip of images, a \.npz or Parquet file, or one of digits, mnist",
     ):
         load(source)
 
 
-@pytest.mark.parametrize("name", ["a.png", "images.zip", "table.csv"])
+@pytest.mark.parametrize("name", ["a.png", "images.tar", "table.csv"])
 def test_a_file_instead_of_a_folder_is_told_so(tmp_path, name):
     (tmp_path / name).write_bytes(b"1")
-    with pytest.raises(DataError, match=rf"{name} is a file, neither a folder nor a \.npz file\. Give the folder"):
+    with pytest.raises(
+        DataError, match=rf"{name} is a file of another kind than \.zip .* Give one of these or the folder"
+    ):
         load(tmp_path / name)
 
 
 @pytest.mark.parametrize("option", [{"labels": "labels.csv"}, {"size": 16}])
-def test_options_of_folders_are_refused_elsewhere(tmp_path, option):
+def test_options_of_image_files_are_refused_elsewhere(tmp_path, option):
     np.savez(tmp_path / "x.npz", x=np.zeros((9, 1)))
     for source in ("digits", tmp_path / "x.npz"):
-        with pytest.raises(UsageError, match=rf"--{next(iter(option))} goes with a folder .* {source} is none"):
+        with pytest.raises(
+            UsageError, match=rf"--{next(iter(option))} goes with image files only, and {source} is none"
+        ):
             load(source, **option)
 
 
@@ -34,6 +38,22 @@ def test_options_of_folders_are_refused_elsewhere(tmp_path, option):
 def test_a_size_below_one_pixel_is_refused(faces, size):
     with pytest.raises(UsageError, match=f"at least 1 pixel, not {size}"):
         load(faces, size=size)
+
+
+def test_a_way_of_resizing_is_refused_where_nothing_is_resized_or_nobody_knows_it(faces):
+    with pytest.raises(
+        UsageError, match=r"--resize 'crop-magic' is unknown; give a fit .crop, stretch, pad. and a filter"
+    ):
+        load(faces, size=4, resize="crop-magic")
+    with pytest.raises(UsageError, match=r"--resize pad-box .* with --size"):
+        load(faces, resize="pad-box")
+
+
+def test_another_way_of_resizing_is_another_data_set_and_the_usual_one_is_what_it_was(faces):
+    usual = load(faces, size=4)
+    assert load(faces, size=4, resize="crop-lanczos").train.digest() == usual.train.digest()
+    assert load(faces, size=4, resize="pad-lanczos").train.digest() != usual.train.digest()
+    assert load(faces, size=4, resize="pad-lanczos").train.ids == usual.train.ids
 
 
 def test_bad_fractions_are_refused_before_anything_is_read(tmp_path):

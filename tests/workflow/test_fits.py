@@ -48,7 +48,7 @@ def _needed(data, config, folder, last="verify"):
 def test_the_disk_is_that_of_the_states_that_training_records(data, tmp_path):
     config = _config(data)
     directory, _ = stages.prepare(config, tmp_path)
-    runs = [train_seed(directory, workplace(config), seed, lambda amount: None) for seed in range(3)]
+    runs = [train_seed(directory, workplace(config, directory.cache), seed, lambda amount: None) for seed in range(3)]
     held = [(run.checkpoints.numbers(), state_bytes(run.state(0))) for run in runs]
     assert _needed(data, config, tmp_path / "new")[0] == sum(len(numbers) * size for numbers, size in held)
     assert _needed(data, config, tmp_path)[0] == 0
@@ -60,7 +60,7 @@ def test_what_is_brought_back_is_what_going_back_does(data, tmp_path, steps, roo
     """Against a real run whose steps are counted."""
     config = _config(data, steps=steps)
     directory, _ = stages.prepare(config, tmp_path)
-    run = train_seed(directory, workplace(config), 0, lambda amount: None)
+    run = train_seed(directory, workplace(config, directory.cache), 0, lambda amount: None)
     assert len(run.checkpoints.numbers()) == recorded(steps)
     size = sizes(config, data.train).record
     counted = replace(run, memory=None if room is None else room * size)

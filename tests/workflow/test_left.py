@@ -35,5 +35,5 @@ def test_what_is_left_goes_down_to_nothing(tmp_path):
     assert to_try() == [Left(0, [], horizons)] * 2
     stages.work(directory, config, "verify", config.way, True)
     assert to_try() == [Left(0, [], [])] * 2
-    cell = chosen_cell(directory, workplace(config), config.way)
+    cell = chosen_cell(directory, workplace(config, directory.cache), config.way)
     assert [(seed.compared, seed.removals) for seed in to_verify(cell)] == [([], 0)] * 2

@@ -1,9 +1,11 @@
 """Data: sources of examples with stable ids, and their train, valid and test splits."""
 
 from gansift.data.builtin import BUILTINS, digits, mnist, normal_1d, normal_2d
+from gansift.data.dataset import from_dataset
 from gansift.data.examples import Examples, Splits
 from gansift.data.folder import read_folder
 from gansift.data.manifest import changes, write_manifest
+from gansift.data.names import shown
 from gansift.data.npz import read_npz
 from gansift.data.sources import load
 from gansift.data.splits import FRACTIONS, SPLITS, assign, split
@@ -17,12 +19,14 @@ __all__ = [
     "assign",
     "changes",
     "digits",
+    "from_dataset",
     "load",
     "mnist",
     "normal_1d",
     "normal_2d",
     "read_folder",
     "read_npz",
+    "shown",
     "split",
     "write_manifest",
 ]

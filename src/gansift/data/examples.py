@@ -22,6 +22,7 @@ class Examples:
         class_names: the name of label k at position k, or None.
         paths: the file that is the example, or "" where it is no file of its own.
         hashes: SHA-256 of the content of each, in hexadecimal.
+        resize: the convention by which files became images of this shape, if it is not the usual one; else "".
 
     Raises:
         ValueError: if the parts are not of one length.
@@ -33,6 +34,7 @@ class Examples:
     class_names: tuple[str, ...] | None
     paths: tuple[str, ...]
     hashes: tuple[str, ...]
+    resize: str = ""
 
     def __post_init__(self) -> None:
         lengths = [len(self.ids), len(self.x), len(self.paths), len(self.hashes)]
@@ -60,16 +62,19 @@ class Examples:
             class_names=self.class_names,
             paths=tuple(self.paths[row] for row in rows),
             hashes=tuple(self.hashes[row] for row in rows),
+            resize=self.resize,
         )
 
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of all that decides what is trained on: another digest, another run.
 
-        Beside ids and hashes it covers the shape and the labels, which ``--size`` and a label file change while
-        the files themselves stay the same. Where the files lie does not matter.
+        Beside ids and hashes it covers the shape, the labels and the way of resizing, which ``--size``, a label file
+        and ``--resize`` change while the files themselves stay the same. Where the files lie does not matter.
         """
         labels = None if self.labels is None else self.labels.tolist()
-        parts = [self.ids, self.hashes, self.shape, labels, self.class_names]
+        parts: list[object] = [self.ids, self.hashes, self.shape, labels, self.class_names]
+        if self.resize:  # only then, so that the usual way has the digest that it always had
+            parts.append(self.resize)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

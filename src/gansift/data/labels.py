@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from gansift.data.names import shown
 from gansift.errors import DataError
-from gansift.files import read_json
 
 _INTEGER = re.compile(r"-?[0-9]+")
 _SHOWN = 5
@@ -44,19 +47,21 @@ class LabelFile:
     path: Path
     names: dict[str, str]
 
-    def match(self, wanted: Sequence[str], known: Iterable[str], folder: Path) -> list[str]:
+    def match(self, wanted: Sequence[str], known: Iterable[str], place: Path, kind: str = "folder") -> list[str]:
         """The class of every wanted image, in their order.
 
         Args:
             wanted: relative paths of the images to label.
-            known: relative paths of all images of the folder, those that are left out among them.
-            folder: named in the message.
+            known: relative paths of all that is there, images that are left out and folders not read among them.
+            place: where the images are, named in the message.
+            kind: what the place is: a folder or an archive.
 
         Raises:
             DataError: if a wanted image has no label, or a label is for an image that is not there.
         """
+        there = set(known)
         missing = [image for image in wanted if image not in self.names]
-        unknown = sorted(set(self.names) - set(known))
+        unknown = sorted(image for image in self.names if there.isdisjoint(_with_parents(image)))
         faults = []
         if missing:
             faults.append(f"{len(missing)} of {len(wanted)} images have no label ({_first(missing)})")
@@ -64,10 +69,15 @@ class LabelFile:
             faults.append(f"{len(unknown)} of {len(self.names)} listed paths are no image there ({_first(unknown)})")
         if faults:
             raise DataError(
-                f"label file {self.path} does not fit the folder {folder}: {'; '.join(faults)}. "
-                "It must list every image, by its path relative to the folder, with forward slashes."
+                f"label file {shown(self.path)} does not fit the {kind} {shown(place)}: {'; '.join(faults)}. "
+                f"It must list every image, by its path relative to the {kind}, with forward slashes."
             )
         return [self.names[image] for image in wanted]
+
+
+def _with_parents(image: str) -> Iterator[str]:
+    yield image
+    yield from (image[:end] for end, letter in enumerate(image) if letter == "/")
 
 
 def read_label_file(path: Path) -> LabelFile:
@@ -78,33 +88,84 @@ def read_label_file(path: Path) -> LabelFile:
 
     Raises:
         DataError: if it is missing, has another form, or gives one image two labels.
-        GansiftError: if a ``.json`` file is not JSON.
     """
     if not path.is_file():
         raise DataError(f"label file {path} does not exist or is no file")
-    rows = _read_json_rows(path) if path.suffix.lower() == ".json" else _read_csv_rows(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"label file {path} cannot be read: {error.strerror}") from error
+    return collect(path, json_rows(path, content) if path.suffix.lower() == ".json" else _csv_rows(path, content))
+
+
+def collect(path: Path, rows: Iterable[tuple[str, str]]) -> LabelFile:
+    """Labels from rows of path and label.
+
+    Raises:
+        DataError: if one image has two labels.
+    """
     names: dict[str, str] = {}
     for image, label in rows:
         relative = PurePosixPath(image).as_posix()
         if names.setdefault(relative, label) != label:
-            raise DataError(f"label file {path} gives {relative} two labels, {names[relative]!r} and {label!r}")
+            raise DataError(
+                f"label file {shown(path)} gives {shown(relative)} two labels, {names[relative]!r} and {label!r}"
+            )
     return LabelFile(path, names)
 
 
-def _first(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + rest
+def read_table(path: Path, content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header of a UTF-8 CSV, and every row that is not empty with the number of its last line.
 
-
-def _read_csv_rows(path: Path) -> list[tuple[str, str]]:
+    Raises:
+        DataError: if it is none.
+    """
     try:
         # A byte order mark, which spreadsheets write, is no part of the first column's name.
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = next(reader, [])
-            rows = [(reader.line_num, row) for row in reader if row]
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"label file {path} cannot be read as UTF-8 CSV: {error}") from error
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        header = next(reader, [])
+        return header, [(reader.line_num, row) for row in reader if row]
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"label file {shown(path)} cannot be read as UTF-8 CSV: {error}") from error
+
+
+def parse_json(path: Path, content: bytes | str) -> Any:
+    """What a JSON file, or a line of one, holds.
+
+    Raises:
+        DataError: if it is no JSON.
+    """
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"label file {shown(path)} is damaged: it cannot be read as JSON ({error})") from error
+
+
+def json_rows(path: Path, content: bytes) -> list[tuple[str, str]]:
+    """The rows of StyleGAN's dataset.json.
+
+    Raises:
+        DataError: if it has another form.
+    """
+    parsed = parse_json(path, content)
+    entries = parsed.get("labels") if isinstance(parsed, dict) else None
+    if not isinstance(entries, list):
+        raise DataError(f'label file {shown(path)} must hold {{"labels": [["a.png", 3], ...]}}, with a list of labels')
+    rows = []
+    for position, entry in enumerate(entries):
+        match entry:
+            case [str(image), str() | int() as label] if image and label != "" and not isinstance(label, bool):
+                rows.append((image, str(label)))
+            case _:
+                raise DataError(
+                    f'label file {shown(path)}, entry {position}: expected ["a.png", 3], a path and a label, got '
+                    f"{entry!r}"
+                )
+    return rows
+
+
+def _csv_rows(path: Path, content: bytes) -> list[tuple[str, str]]:
+    header, rows = read_table(path, content)
     if header != ["path", "label"]:
         raise DataError(f"label file {path} must begin with the header path,label, not {','.join(header)!r}")
     for line, row in rows:
@@ -113,18 +174,6 @@ def _read_csv_rows(path: Path) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for _, row in rows]
 
 
-def _read_json_rows(path: Path) -> list[tuple[str, str]]:
-    content = read_json(path)
-    entries = content.get("labels") if isinstance(content, dict) else None
-    if not isinstance(entries, list):
-        raise DataError(f'label file {path} must hold {{"labels": [["a.png", 3], ...]}}, with a list of labels')
-    rows = []
-    for position, entry in enumerate(entries):
-        match entry:
-            case [str(image), str() | int() as label] if image and label != "" and not isinstance(label, bool):
-                rows.append((image, str(label)))
-            case _:
-                raise DataError(
-                    f'label file {path}, entry {position}: expected ["a.png", 3], a path and a label, got {entry!r}'
-                )
-    return rows
+def _first(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(shown, names[:_SHOWN])) + rest

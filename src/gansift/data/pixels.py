@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from gansift.data.resize import USUAL, resized
+
 # Only these decoders are let near a file, whatever its name: others start outside programs (EPS) or are little tried.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
 
+# What an image may declare; a file of a few bytes can declare any number.
+MOST_PIXELS = 64_000_000
+
 
 class BadImageError(Exception):
     """An image that cannot be used; the message is the reason, to be read after the file's path."""
+
+
+def to_pixels(image: Tensor) -> np.ndarray:
+    """An image (1 or 3, H, W) in [-1, 1] as uint8, (H, W) or (H, W, 3); the inverse of `to_signed`."""
+    pixels = ((image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
+    return pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
 
 def to_signed(pixels: np.ndarray) -> Tensor:
@@ -23,36 +37,63 @@ def to_signed(pixels: np.ndarray) -> Tensor:
     return torch.from_numpy(pixels.astype(np.float32) / np.float32(127.5) - np.float32(1))
 
 
-def decode(content: bytes, size: int | None = None) -> np.ndarray:
+def decode(content: bytes, size: int | None = None, resize: str = USUAL) -> np.ndarray:
     """Decode an image file.
 
     The camera's orientation (EXIF) is applied, transparency is laid on white, and 16-bit grey is rounded to 8.
 
     Args:
         content: the bytes of the file.
-        size: side in pixels; the largest square at the centre is resized to it (Lanczos). None leaves the size.
+        size: side in pixels to which it is resized. None leaves the size.
+        resize: the convention (:mod:`gansift.data.resize`); the usual one is the largest square at the centre, by the
+            Lanczos filter.
 
     Returns:
         uint8, (H, W) if the file's colour mode is grey, else (H, W, 3).
 
     Raises:
-        BadImageError: if there is not exactly one whole image of up to 16 bits.
+        BadImageError: if there is not exactly one whole image of up to 16 bits and `MOST_PIXELS` pixels.
     """
     if not content:
         raise BadImageError("is empty (0 bytes)")
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with _silence(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _refuse_too_large(image)
             _refuse_several_frames(image)
             # The format is asked here because a turned copy does not know it any more.
             sixteen_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
-            flat = _flatten(ImageOps.exif_transpose(image), sixteen_bit)
-            return np.array(flat if size is None else _square(flat, size))
+            flat = flatten(ImageOps.exif_transpose(image), sixteen_bit)
+            return np.array(flat if size is None else resized(flat, size, resize))
     except UnidentifiedImageError as error:
         raise BadImageError("is not an image in a format that can be read, or its beginning is damaged") from error
+    except Image.DecompressionBombError as error:
+        raise BadImageError(_TOO_LARGE.format("more pixels")) from error
     except BadImageError:
         raise
     except Exception as error:  # decoders fail with whatever the broken bytes made them stumble over
         raise BadImageError(f"is damaged or cut short ({error or type(error).__name__})") from error
+
+
+def form(content: bytes) -> str:
+    """Format and colour mode of an image that can be decoded, such as ``PNG RGBA``."""
+    with _silence(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        return f"{image.format} {image.mode}"
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """No warnings: decoders warn of stray metadata and of sizes, which are refused here if they matter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+_TOO_LARGE = f"declares {{}} than the {MOST_PIXELS / 1e6:.0f} megapixels that are decoded; shrink it"
+
+
+def _refuse_too_large(image: Image.Image) -> None:
+    if image.width * image.height > MOST_PIXELS:
+        raise BadImageError(_TOO_LARGE.format(f"{image.width}x{image.height} pixels, more"))
 
 
 def _refuse_several_frames(image: Image.Image) -> None:
@@ -62,8 +103,16 @@ def _refuse_several_frames(image: Image.Image) -> None:
         raise BadImageError(f"is animated or has several pages ({frames} frames)")
 
 
-def _flatten(image: Image.Image, sixteen_bit: bool) -> Image.Image:
-    """An opaque image of mode L or RGB."""
+def flatten(image: Image.Image, sixteen_bit: bool) -> Image.Image:
+    """An opaque image of mode L or RGB.
+
+    Args:
+        image: of any mode.
+        sixteen_bit: its numbers are 16-bit grey.
+
+    Raises:
+        BadImageError: if it has 32-bit pixels.
+    """
     if sixteen_bit:
         return Image.fromarray(np.rint(np.asarray(image) / 257.0).astype(np.uint8))
     if image.mode.startswith("I") or image.mode == "F":
@@ -74,10 +123,3 @@ def _flatten(image: Image.Image, sixteen_bit: bool) -> Image.Image:
         white = Image.new(colour, image.size, "white")
         return Image.composite(image.convert(colour), white, image.getchannel("A"))
     return image.convert(colour)
-
-
-def _square(image: Image.Image, size: int) -> Image.Image:
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.crop((left, top, left + side, top + side))
-    return square.resize((size, size), Image.Resampling.LANCZOS)

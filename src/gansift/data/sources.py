@@ -6,11 +6,16 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from gansift.data.archive import open_archive
 from gansift.data.builtin import BUILTINS
-from gansift.data.examples import Splits
-from gansift.data.folder import read_folder
+from gansift.data.collection import Collection
+from gansift.data.examples import Examples, Splits
+from gansift.data.folder import open_folder
+from gansift.data.images import read_images
 from gansift.data.npz import read_npz
+from gansift.data.resize import USUAL, check_resize
 from gansift.data.splits import FRACTIONS, check_fractions, split
+from gansift.data.tables import is_table_name, open_tables
 from gansift.errors import DataError, UsageError
 
 
@@ -21,45 +26,92 @@ def load(
     fractions: Sequence[float] = FRACTIONS,
     labels: str | os.PathLike[str] | None = None,
     size: int | None = None,
+    resize: str = USUAL,
     skip_bad: bool = False,
+    cache: Path | None = None,
 ) -> Splits:
     """Load a source of examples and split it.
 
     Args:
-        source: the name of a built-in data set, a folder of images, or a ``.npz`` file. A built-in name wins over
-            a folder of that name in the current one, which is reached as ``./name``.
+        source: the name of a built-in data set, a folder or zip of images, a Parquet file or a folder of such, or a
+            ``.npz`` file. A built-in name wins over a folder of that name in the current one, which is reached as
+            ``./name``.
         seed: decides the splits, and the points of the built-in normal distributions.
         fractions: of train, valid and test; three positive numbers with sum 1.
-        labels: a label file for a folder.
-        size: side in pixels to which the images of a folder are cropped and resized.
-        skip_bad: leave unusable images of a folder out; they are listed in ``Splits.skipped``.
+        labels: a label file for a folder or zip, which goes before labels that are found in it.
+        size: side in pixels to which image files are resized.
+        resize: by which convention (:mod:`gansift.data.resize`).
+        skip_bad: leave unusable image files out; they are listed in ``Splits.skipped``.
+        cache: a folder for decoded pixels of image files, so that each is decoded once; None keeps none.
 
     Raises:
         DataError: if the source is not there or cannot be used, or a split ends up empty.
-        UsageError: if the fractions or the size make no sense, or an option does not go with the source.
+        UsageError: if the fractions, the size or the way of resizing make no sense, or an option does not go with the
+            source.
     """
     check_fractions(fractions)
+    check_size(size, resize)
+    found = open_source(source, seed)
+    if isinstance(found, Examples):
+        for option, value in (("labels", labels), ("size", size)):
+            if value is not None:
+                raise UsageError(f"--{option} goes with image files only, and {source} is none")
+        return split(found, _name(source), seed=seed, fractions=fractions)
+    if labels is not None and found.kind == "table":
+        raise UsageError(f"--labels goes with a folder or zip of images; the labels of {source} are a column of it")
+    examples, skipped = read_images(
+        found, labels=Path(labels) if labels else None, size=size, resize=resize, skip_bad=skip_bad, cache=cache
+    )
+    return split(examples, _name(source), seed=seed, fractions=fractions, skipped=skipped)
+
+
+def check_size(size: int | None, resize: str) -> None:
+    """Refuse a size or a way of resizing that makes no sense.
+
+    Raises:
+        UsageError: if it does not.
+    """
     if size is not None and size < 1:
         raise UsageError(f"the size must be at least 1 pixel, not {size}")
+    check_resize(resize)
+    if size is None and resize != USUAL:
+        raise UsageError(f"--resize {resize} says how images become squares; say of how many pixels a side with --size")
+
+
+def open_source(source: str | os.PathLike[str], seed: int = 0) -> Examples | Collection:
+    """The examples of a source that are no image files, or the collection of those that are.
+
+    Args:
+        source: as for `load`.
+        seed: decides the points of the built-in normal distributions.
+
+    Raises:
+        DataError: if the source is not there, or is nothing of that kind.
+    """
     path = Path(source)
     builtin = BUILTINS.get(os.fspath(source))
-    if builtin is None and path.is_dir():
-        examples, skipped = read_folder(path, labels=Path(labels) if labels else None, size=size, skip_bad=skip_bad)
-        return split(examples, path.resolve().name, seed=seed, fractions=fractions, skipped=skipped)
-
-    for option, value in (("labels", labels), ("size", size)):
-        if value is not None:
-            raise UsageError(f"--{option} goes with a folder of images only, and {source} is none")
     if builtin is not None:
-        return split(builtin(seed), os.fspath(source), seed=seed, fractions=fractions)
+        return builtin(seed)
+    if path.is_dir():
+        folder = open_folder(path)
+        tables = [name for name in folder.others if is_table_name(name)]
+        return open_tables(path, tables) if tables and not folder.names else folder
     if not path.exists():
         raise DataError(
-            f"{source} does not exist, and it is no built-in data set. Give a folder of images, a .npz file, or one of "
-            f"{', '.join(BUILTINS)}."
+            f"{source} does not exist, and it is no built-in data set. Give a folder or zip of images, a .npz or "
+            f"Parquet file, or one of {', '.join(BUILTINS)}."
         )
-    if path.suffix.lower() != ".npz":
-        raise DataError(
-            f"{source} is a file, neither a folder nor a .npz file. Give the folder that holds the images "
-            "(unpack an archive first), or save arrays with np.savez(path, x=..., y=...)."
-        )
-    return split(read_npz(path), path.name, seed=seed, fractions=fractions)
+    if path.suffix.lower() == ".npz":
+        return read_npz(path)
+    if path.suffix.lower() == ".zip":
+        return open_archive(path)
+    if is_table_name(path.name):
+        return open_tables(path.parent, [path.name])
+    raise DataError(
+        f"{source} is a file of another kind than .zip (of images), .npz or .parquet. Give one of these or the folder "
+        "that holds the images, or save arrays with np.savez(path, x=..., y=...)."
+    )
+
+
+def _name(source: str | os.PathLike[str]) -> str:
+    return os.fspath(source) if os.fspath(source) in BUILTINS else Path(source).resolve().name

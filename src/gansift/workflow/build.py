@@ -50,29 +50,36 @@ class Workplace:
         return self.validation, self.test
 
 
-def workplace(config: Config) -> Workplace:
-    """Load the data and fit the metric's features; done once for settings that differ in those of the machine alone."""
+def workplace(config: Config, cache: Path) -> Workplace:
+    """Load the data and fit the metric's features; done once for settings that differ in those of the machine alone.
+
+    Args:
+        config: resolved.
+        cache: the run directory's folder for decoded images.
+    """
     machine: dict[str, Any] = dict.fromkeys(MACHINE)
-    return replace(_workplace(replace(config, **machine)), config=config)
+    return replace(_workplace(replace(config, **machine), cache), config=config)
 
 
 @lru_cache(maxsize=1)
-def _workplace(config: Config) -> Workplace:
+def _workplace(config: Config, cache: Path) -> Workplace:
     torch.set_num_threads(config.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     torch.use_deterministic_algorithms(True)
-    splits = load_data(config)
+    splits = load_data(config, cache)
     return Workplace(config, splits, *build_metrics(config, splits))
 
 
-def load_data(config: Config) -> Splits:
-    """The data of a configuration, split."""
+def load_data(config: Config, cache: Path | None = None) -> Splits:
+    """The data of a configuration, split; decoded images are kept in a cache, if there is one."""
     return data.load(
         config.source,
         seed=config.split_seed,
         labels=config.labels,
         size=config.size,
+        resize=config.resize,
         skip_bad=config.skip_bad,
+        cache=cache,
     )
 
 

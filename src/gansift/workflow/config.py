@@ -80,9 +80,10 @@ class Way(NamedTuple):
 class Config:
     """What `gansift run` does. A value of None (or ``auto``) is filled in by the preset that fits the data."""
 
-    source: str = _option("", "built-in name, folder of images, or .npz")
+    source: str = _option("", "built-in name, folder or zip of images, .npz or Parquet")
     labels: str | None = _option(None, "label file (CSV with path,label or dataset.json)")
     size: int | None = _option(None, "crop and resize every image to this many pixels a side", 1)
+    resize: str = _option("crop-lanczos", "how: crop, stretch or pad, and a filter: lanczos, bicubic, bilinear or box")
     skip_bad: bool = _option(False, "go on without images that cannot be read or have an odd size")
     split_seed: int = _option(0, "seed of the train/validation/test split")
     game: str | None = _option(

@@ -34,7 +34,7 @@ class RunDirectory:
         own = [path.name for path in (self.config, self.manifest, self.result, self.page)]
         for name in (*own, "kept.txt", "removed.txt"):
             yield from self.root.glob(f".{name}.*.tmp")
-        for folder in ("scores", "weights", "seeds", "verify", "decisions"):
+        for folder in ("scores", "weights", "seeds", "verify", "decisions", "cache"):
             yield from (self.root / folder).rglob(".*.tmp")
 
     @property
@@ -51,6 +51,11 @@ class RunDirectory:
     def page(self) -> Path:
         """The report."""
         return self.root / "report.html"
+
+    @property
+    def cache(self) -> Path:
+        """The folder of decoded images, which may be deleted."""
+        return self.root / "cache"
 
     def training(self, seed: int) -> Path:
         """The recorded run of one seed."""

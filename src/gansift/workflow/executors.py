@@ -62,7 +62,7 @@ def attempt(root: Path, job: Job, size: int, tick: Tick) -> Outcome:
     start, error = time.monotonic(), None
     directory = RunDirectory(root)
     try:
-        job.run(directory, workplace(replace(load(directory.config), jobs=size)), tick)
+        job.run(directory, workplace(replace(load(directory.config), jobs=size), directory.cache), tick)
     except GansiftError as problem:
         error = problem
     return Outcome(time.monotonic() - start, error)

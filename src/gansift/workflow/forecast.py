@@ -65,8 +65,8 @@ def estimated(given: Config, directory: RunDirectory | None, way: Way | None = N
 def _left(directory: RunDirectory | None, config: Config, way: Way, examples: int) -> list[tuple[Left, VerifyLeft]]:
     """What is left of every seed; as long as nothing can be chosen, a choice at the mean of the horizons counts."""
     cell: Cell | None = Cell(round(fmean(plan(config, examples)[0])), 0)
-    if directory is not None and is_cleansed(directory, workplace(config), way):
-        cell = chosen_cell(directory, workplace(config), way)
+    if directory is not None and is_cleansed(directory, workplace(config, directory.cache), way):
+        cell = chosen_cell(directory, workplace(config, directory.cache), way)
     with TemporaryDirectory() as empty:
         there = directory or RunDirectory(Path(empty))
         return [

@@ -135,9 +135,10 @@ def _measured(
     logging.getLogger("gansift").setLevel(logging.ERROR)
     if alone:
         found["command"] = found["worker"] + _command(small)
-    found["place"], place = _timed(lambda: workplace(small))
-    peaks["start"] = peak_memory()
     directory = RunDirectory(folder)
+    load_data(small, directory.cache)  # as the command has done before any job begins
+    found["place"], place = _timed(lambda: workplace(small, directory.cache))
+    peaks["start"] = peak_memory()
     write_json(directory.config, asdict(small))
     write_manifest(directory.manifest, place.splits)
     files = {"start": _bytes(folder)}
@@ -195,8 +196,9 @@ def _command(small: Config) -> float:
     start = time.process_time()
     from gansift.workflow import stages
 
-    splits = load_data(small)
-    load_data(small)
+    with tempfile.TemporaryDirectory() as cache:
+        load_data(small, Path(cache))
+        splits = load_data(small, Path(cache))
     stages.examined(small, splits, quick=True)
     return time.process_time() - start
 

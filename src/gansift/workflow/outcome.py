@@ -52,7 +52,7 @@ def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> d
     Raises:
         UsageError: if some seed is not cleansed to its end yet.
     """
-    place = workplace(load(directory.config))
+    place = workplace(load(directory.config), directory.cache)
     discard_damaged(directory, len(place.splits.train))
     trials = read_trials(directory, place.config, len(place.splits.train), way)
     if not is_cleansed(directory, place, way):

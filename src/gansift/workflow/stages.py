@@ -67,7 +67,7 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
         DataError: if the data cannot be used.
     """
     directory = RunDirectory(outdir)
-    splits = load_data(given)
+    splits = load_data(given, directory.cache)
     config = resolved(given, splits)
     if directory.config.exists() and directory.started:
         recorded = load(directory.config)
@@ -118,7 +118,7 @@ def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> N
             f"their end, which has to be done where the run was begun (--device {recorded.device}). A finished "
             "training can be taken to another device."
         )
-    place = workplace(changed)
+    place = workplace(changed, directory.cache)
     for seed in seeds:
         train_seed(directory, place, seed, lambda amount: None)
 
@@ -168,7 +168,8 @@ def _check_same_data(directory: RunDirectory, splits: data.Splits) -> None:
     if differing:
         raise TrainingError(
             f"the data are not those that {directory.root} was made with: {len(differing)} examples were added, "
-            f"removed, changed or relabelled, e.g. {differing[0]}. Bring them back, or choose another --outdir."
+            f"removed, changed or relabelled, e.g. {data.shown(differing[0])}. Bring them back, or choose another "
+            "--outdir."
         )
 
 
@@ -240,7 +241,7 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
         UsageError: if the states do not fit this machine's disk or memory.
         GansiftError: for a fault that the doctor finds.
     """
-    splits = load_data(config)
+    splits = load_data(config, directory.cache)
     _check_same_data(directory, splits)
     discard_damaged(directory, len(splits.train))
     check_fits(directory, config, way, splits, last)
@@ -282,7 +283,7 @@ def _do(
 
 def _after_choice(directory: RunDirectory, way: Way) -> tuple[list[Job], Planned | None]:
     """What the report says of the choice beyond its trials: other ways of choosing, and whether scores hold."""
-    place = workplace(load(directory.config))
+    place = workplace(load(directory.config), directory.cache)
     cell = chosen_cell(directory, place, way)
     comparisons: list[Job] = []
     if cell is not None:
@@ -321,7 +322,7 @@ def verify(
     Raises:
         UsageError: for what does not fit the run.
     """
-    place = workplace(load(directory.config))
+    place = workplace(load(directory.config), directory.cache)
     _check_same_data(directory, place.splits)
     examples = len(place.splits.train)
     discard_damaged(directory, examples)
@@ -372,7 +373,7 @@ def evaluate(directory: RunDirectory) -> dict[str, Any]:
         UsageError: if no seed is trained to its end yet.
         GansiftError: if what was measured is damaged.
     """
-    place = workplace(load(directory.config))
+    place = workplace(load(directory.config), directory.cache)
     rows = []
     for seed in range(known(place.config.seeds)):
         if directory.values(seed).exists():

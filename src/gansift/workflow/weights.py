@@ -64,7 +64,7 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         raise UsageError(f"the first seed of {directory.root} is not trained to its end yet; run `gansift train`")
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{destination} is there already and not empty; choose another destination")
-    place = workplace(config)
+    place = workplace(config, directory.cache)
     run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
     # The report writes these again; a run that is only trained has none yet.
     keep_weights(directory, run, {"original": run.sampler()})

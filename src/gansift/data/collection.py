@@ -1,0 +1,74 @@
+"""Image files in one place, as a folder, an archive or a table hands them over to what all of these share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from gansift.data.labels import LabelFile
+from gansift.data.pixels import SUFFIXES, BadImageError
+
+
+class Own(NamedTuple):
+    """What a place says of the classes of its images.
+
+    Attributes:
+        labels: of the images; None if nothing lists them.
+        by_folder: without such a list, subfolders may be classes.
+    """
+
+    labels: LabelFile | None
+    by_folder: bool
+
+
+class File(NamedTuple):
+    """One image file.
+
+    Attributes:
+        name: relative to the place, with forward slashes.
+        content: its bytes, or why there are none.
+    """
+
+    name: str
+    content: bytes | BadImageError
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Image files in one place.
+
+    Attributes:
+        place: where they are.
+        kind: of the place, for messages: folder, archive or table.
+        names: of all images, in a fixed order.
+        contents: hands over every image, in that order; only one of them has to be in memory at a time.
+        own: reads what the place says of classes; only done where nobody gives labels.
+        refused: name -> why nothing is read from there; such a thing is no image, or a whole folder.
+        others: names of the files that are passed over because they are not named like images.
+        are_files: each image is a file of its own, ``place / name``.
+    """
+
+    place: Path
+    kind: str
+    names: tuple[str, ...]
+    contents: Callable[[], Iterator[File]]
+    own: Callable[[], Own]
+    refused: tuple[tuple[str, str], ...] = ()
+    others: tuple[str, ...] = ()
+    are_files: bool = False
+
+    def where(self, name: str) -> str:
+        """The path of an image, or what stands for one."""
+        return str(self.place / name.lstrip("/"))
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file is named like an image."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def is_passed_over(name: str) -> bool:
+    """Whether a file is hidden, or left by a Mac in archives."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)

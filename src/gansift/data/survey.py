@@ -1,0 +1,243 @@
+"""What a source holds, before anybody trains on it: sizes, classes, copies, unusable files, splits, what to do."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gansift.data.collection import Collection
+from gansift.data.duplicates import near_duplicates, thumbnail
+from gansift.data.examples import Examples
+from gansift.data.images import classes, no_image, odd_sizes, readable
+from gansift.data.labels import read_label_file
+from gansift.data.names import shown
+from gansift.data.pixels import BadImageError, decode, form, to_pixels
+from gansift.data.resize import USUAL
+from gansift.data.sources import check_size, open_source
+from gansift.data.splits import FRACTIONS, SPLITS, assign
+from gansift.errors import DataError, UsageError
+
+# Sides of the images that the built-in networks take, beside anything up to the smallest of them.
+_SIDES = (256, 128, 64, 32, 28, 16)
+
+# A class with a smaller share of what an equal one would have is called rare.
+_RARE = 0.2
+
+
+class _Seen(NamedTuple):
+    """What is remembered of an image or a point.
+
+    Attributes:
+        name: of the file, or the id.
+        content_hash: of the file, or of the row.
+        size: width and height in pixels; None for points.
+        form: format and colour mode.
+        thumb: the thumbnail; None for points.
+    """
+
+    name: str
+    content_hash: str
+    size: tuple[int, int] | None
+    form: str
+    thumb: np.ndarray | None
+
+
+def survey(
+    source: str | os.PathLike[str],
+    *,
+    labels: str | os.PathLike[str] | None = None,
+    size: int | None = None,
+    resize: str = USUAL,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Look at every example of a source; nothing is written, and only what is compared stays in memory.
+
+    Args:
+        source: as for :func:`gansift.data.load`.
+        labels: the label file that will be given.
+        size: the side in pixels that will be given.
+        resize: the way of resizing that will be given.
+        seed: of the split.
+
+    Returns:
+        ``source``, ``found`` and ``usable`` counts; ``sizes``, ``forms`` and ``classes`` (None without labels), each
+        name -> count, the most frequent first; ``exact`` and ``near``, groups of names that are copies and that look
+        the same; ``leaks``, how many near groups are in more than one split; ``bad``, path and reason of each unusable
+        file; ``others``, suffix -> count of files that are no images; ``split``, part -> count; ``next``, sentences;
+        ``command`` to go on with.
+
+    Raises:
+        DataError: if the source is not there or nothing of its kind.
+        UsageError: if an option makes no sense.
+    """
+    check_size(size, resize)
+    found = open_source(source, seed)
+    if isinstance(found, Examples) and (labels is not None or size is not None):
+        raise UsageError(f"--labels and --size go with image files only, and {source} is none")
+    seen, bad = _of_examples(found) if isinstance(found, Examples) else _of_files(found)
+    odd = odd_sizes({one.name: _words(one.size) for one in seen if one.size}) if size is None else {}
+    usable = [one for one in seen if one.name not in odd]
+    problem, by_class = _class_counts(found, usable, labels)
+    split = {one.name: assign(one.content_hash, seed, FRACTIONS) for one in usable}
+    exact, near = _copies(usable)
+    leaks = sum(len({split[name] for name in group}) > 1 for group in near)
+    counts = Counter(split.values())
+    result = {
+        "source": shown(os.fspath(source)),
+        "found": len(seen) + len(bad),
+        "usable": len(usable) if problem is None else 0,
+        "sizes": _counts(_words(one.size) for one in seen if one.size),
+        "forms": _counts(one.form for one in seen),
+        "classes": by_class,
+        "exact": _printable(exact),
+        "near": _printable(near),
+        "leaks": leaks,
+        "bad": sorted([*bad, *((_where(found, name), reason) for name, reason in odd.items())]),
+        "others": {} if isinstance(found, Examples) else _counts(_suffix(name) for name in found.others),
+        "split": {part: counts[part] for part in SPLITS},
+    }
+    wanted = None if isinstance(found, Examples) else size or _wanted_size(seen, bool(odd))
+    result["next"] = [*([problem] if problem else []), *_advice(result, bool(odd), size, wanted)]
+    result["command"] = _command(result, labels, wanted, resize, skip=bool(bad) or (bool(odd) and wanted is None))
+    return result
+
+
+def _of_files(collection: Collection) -> tuple[list[_Seen], list[tuple[str, str]]]:
+    """Every image that can be decoded; and path and reason of everything else."""
+    seen = []
+    bad = [(_where(collection, name), reason) for name, reason in collection.refused]
+    for file in collection.contents():
+        try:
+            content = readable(file)
+            pixels = decode(content)
+        except BadImageError as error:
+            bad.append((_where(collection, file.name), str(error)))
+            continue
+        height, width = pixels.shape[:2]
+        content_hash = hashlib.sha256(content).hexdigest()
+        seen.append(_Seen(file.name, content_hash, (width, height), form(content), thumbnail(pixels)))
+    return seen, bad
+
+
+def _of_examples(examples: Examples) -> tuple[list[_Seen], list[tuple[str, str]]]:
+    if len(examples.shape) != 3:
+        kind = f"points of {examples.shape[0]} numbers"
+        rows = zip(examples.ids, examples.hashes, strict=True)
+        return [_Seen(name, content_hash, None, kind, None) for name, content_hash in rows], []
+    channels, height, width = examples.shape
+    kind = "grey" if channels == 1 else "RGB"
+    return [
+        _Seen(name, content_hash, (width, height), kind, thumbnail(to_pixels(image)))
+        for name, content_hash, image in zip(examples.ids, examples.hashes, examples.x, strict=True)
+    ], []
+
+
+def _class_counts(
+    found: Examples | Collection, usable: Sequence[_Seen], labels: str | os.PathLike[str] | None
+) -> tuple[str | None, dict[str, int] | None]:
+    """What is wrong with the labels, and the examples of each class."""
+    if isinstance(found, Examples):
+        numbers, names = found.labels, found.class_names
+    else:
+        if not found.names and not found.refused:
+            return no_image(found), None
+        try:
+            given = None if labels is None else read_label_file(Path(labels))
+            numbers, names = classes(found, [one.name for one in usable], given) if usable else (None, None)
+        except DataError as error:
+            return str(error), None
+    if numbers is None or names is None:
+        return None, None
+    return None, _counts(shown(names[number]) for number in numbers.tolist())
+
+
+def _copies(usable: Sequence[_Seen]) -> tuple[list[list[str]], list[list[str]]]:
+    """Names of files with the same content; and of files, one for each content, that look the same."""
+    by_content: dict[str, list[_Seen]] = {}
+    for one in usable:
+        by_content.setdefault(one.content_hash, []).append(one)
+    first = [group[0] for group in by_content.values() if group[0].thumb is not None]
+    near = near_duplicates([one.thumb for one in first if one.thumb is not None])
+    exact = [[one.name for one in group] for group in by_content.values() if len(group) > 1]
+    return exact, [[first[row].name for row in group] for group in near]
+
+
+def _wanted_size(seen: Sequence[_Seen], differing: bool) -> int | None:
+    """The side to resize to, if sizes differ or the built-in networks take none such."""
+    shorter = sorted(min(one.size) for one in seen if one.size)
+    if not shorter:
+        return None
+    width, height = seen[0].size or (0, 0)
+    if not differing and (max(width, height) <= _SIDES[-1] or (width == height and width in _SIDES)):
+        return None
+    return next((side for side in _SIDES if side <= shorter[len(shorter) // 2]), _SIDES[-1])
+
+
+def _advice(found: dict[str, Any], differing: bool, size: int | None, wanted: int | None) -> list[str]:
+    """What to do, the most pressing first."""
+    advice = []
+    if not found["usable"]:
+        return ["Nothing here can be trained on: mend what is named above, or give another source."]
+    if differing:
+        advice.append(f"The images are of {len(found['sizes'])} sizes: --size {wanted} makes all of them that large.")
+    elif wanted != size:
+        advice.append(f"The built-in networks take no such images: --size {wanted} makes them fit.")
+    unusable = len(found["bad"]) if not differing else found["found"] - sum(found["sizes"].values())
+    if unusable:
+        advice.append(f"--skip-bad goes on without the {unusable} unusable files.")
+    empty = [part for part, count in found["split"].items() if not count]
+    if empty:
+        advice.append(f"No example falls into {' and '.join(empty)}: add examples, or try another --split-seed.")
+    if found["leaks"]:
+        advice.append(
+            f"{found['leaks']} groups that look the same lie in more than one split, where they make the metric look "
+            "better than it is: keep one image of each."
+        )
+    rare = _rare(found["classes"] or {})
+    if rare:
+        advice.append(f"Few examples to learn from in {', '.join(rare)}.")
+    return advice
+
+
+def _rare(by_class: dict[str, int]) -> list[str]:
+    fair = sum(by_class.values()) / max(1, len(by_class))
+    return [f"{name} ({count})" for name, count in by_class.items() if count < _RARE * fair]
+
+
+def _command(
+    found: dict[str, Any], labels: str | os.PathLike[str] | None, wanted: int | None, resize: str, *, skip: bool
+) -> str | None:
+    if not found["usable"]:
+        return None
+    parts = ["gansift", "run", found["source"]]
+    parts += ["--labels", shown(os.fspath(labels))] if labels is not None else []
+    parts += ["--size", str(wanted)] if wanted is not None else []
+    parts += ["--resize", resize] if resize != USUAL else []
+    return shlex.join(parts + (["--skip-bad"] if skip else []))
+
+
+def _where(found: Examples | Collection, name: str) -> str:
+    return shown(name if isinstance(found, Examples) else found.where(name))
+
+
+def _words(size: tuple[int, int] | None) -> str:
+    return "" if size is None else f"{size[0]}x{size[1]}"
+
+
+def _suffix(name: str) -> str:
+    return shown(os.path.splitext(name)[1].lower()) or "no suffix"
+
+
+def _counts(values: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(values).most_common())
+
+
+def _printable(groups: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[shown(name) for name in group] for group in groups]

@@ -1,0 +1,44 @@
+"""A survey of a source as a person reads it on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+# Entries of each kind that are shown; --json has all of them.
+_SHOWN = 8
+
+
+def survey_text(found: dict[str, Any]) -> str:
+    """Lines for what :func:`gansift.data.survey.survey` has found."""
+    lines = [f"{found['source']}: {found['usable']} of {found['found']} examples can be used as they are"]
+    for title, name in (("sizes", "sizes"), ("formats", "forms"), ("classes", "classes"), ("other files", "others")):
+        if found[name]:
+            lines.append(f"{title + ':':13}{_counted(found[name])}")
+    lines.append(f"{'split:':13}" + ", ".join(f"{part} {count}" for part, count in found["split"].items()))
+    lines += _groups("exact copies", found["exact"])
+    lines += _groups("look the same", found["near"])
+    lines += _listed("unusable or odd", [f"{path} {reason}" for path, reason in found["bad"]])
+    lines += [f"- {sentence}" for sentence in found["next"]]
+    if found["command"] is not None:
+        lines.append(f"Next: {found['command']}")
+    return "\n".join(lines)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    first = [f"{name} ({count})" for name, count in list(counts.items())[:_SHOWN]]
+    return ", ".join(first) + (f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else "")
+
+
+def _groups(title: str, groups: Sequence[Sequence[str]]) -> list[str]:
+    entries = [", ".join(group[:_SHOWN]) + (" ..." if len(group) > _SHOWN else "") for group in groups]
+    count = sum(map(len, groups))
+    return _listed(f"{title}, {count} in {len(groups)} groups" if groups else title, entries)
+
+
+def _listed(title: str, entries: Sequence[str]) -> list[str]:
+    if not entries:
+        return [f"{title}: none"]
+    more = [f"  and {len(entries) - _SHOWN} more (all of them with --json)"] if len(entries) > _SHOWN else []
+    heading = f"{title}:" if "," in title else f"{title}, {len(entries)}:"
+    return [heading, *(f"  {one}" for one in entries[:_SHOWN]), *more]

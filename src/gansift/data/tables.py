@@ -1,0 +1,184 @@
+"""Parquet files of images in the layout of Hugging Face's data sets: a column ``image``, and perhaps one ``label``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gansift.data.collection import Collection, File, Own
+from gansift.data.labels import LabelFile
+from gansift.data.names import shown
+from gansift.data.pixels import BadImageError
+from gansift.errors import DataError
+
+_SUFFIX = ".parquet"
+_IMAGE, _LABEL = "image", "label"
+
+# Rows in memory at a time.
+_BATCH = 64
+
+
+class _Table(NamedTuple):
+    """One file.
+
+    Attributes:
+        file: relative path.
+        rows: the name of every image: file and row.
+    """
+
+    file: str
+    rows: tuple[str, ...]
+
+
+def is_table_name(name: str) -> bool:
+    """Whether a file is named like a table."""
+    return name.lower().endswith(_SUFFIX)
+
+
+def open_tables(folder: Path, files: Sequence[str]) -> Collection:
+    """The images of Parquet files; each is called by its file and row, such as ``train.parquet/000017``.
+
+    The column ``image`` holds structs of ``bytes`` and ``path``, or bytes; paths are not followed. ``label`` holds
+    integers or strings; with class names in the file's metadata, integers are numbers of classes. Damaged
+    files are refused.
+
+    Args:
+        folder: that holds them.
+        files: relative paths.
+
+    Raises:
+        DataError: if pyarrow is missing, or a file has no such columns.
+    """
+    parquet = _parquet(folder / files[0])
+    tables, refused = [], []
+    for file in sorted(files):
+        try:
+            footer = parquet.ParquetFile(folder / file)
+        except Exception as error:  # the reader fails with whatever the broken bytes made it stumble over
+            refused.append((file, f"is no Parquet file, or it is damaged ({_first_line(error)})"))
+            continue
+        _check_columns(folder / file, footer.schema_arrow)
+        tables.append(_Table(file, tuple(f"{file}/{row:06d}" for row in range(footer.metadata.num_rows))))
+    return Collection(
+        place=folder,
+        kind="table",
+        names=tuple(name for table in tables for name in table.rows),
+        contents=partial(_contents, folder, tables),
+        own=partial(_own, folder, tables),
+        refused=tuple(refused),
+    )
+
+
+def _parquet(path: Path) -> Any:
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise DataError(
+            f"reading {shown(path)} needs pyarrow ({error}); install it with pip install 'gansift[table]'"
+        ) from error
+    return parquet
+
+
+def _check_columns(path: Path, schema: Any) -> None:
+    from pyarrow import types
+
+    there = f"{shown(path)} has the columns {', '.join(shown(f'{field.name} ({field.type})') for field in schema)}"
+    image = schema.field(_IMAGE).type if _IMAGE in schema.names else None
+    parts = {} if image is None or not types.is_struct(image) else {part.name: part.type for part in image}
+    if not _is_bytes(types, parts.get("bytes", image)):
+        raise DataError(f"{there}; it needs `image`: bytes, or structs of `bytes` and `path`")
+    label = schema.field(_LABEL).type if _LABEL in schema.names else None
+    if label is not None and types.is_dictionary(label):
+        label = label.value_type
+    fits = (types.is_integer, types.is_string, types.is_large_string, types.is_null)
+    if label is not None and not any(fit(label) for fit in fits):
+        raise DataError(f"{there}; `label` must be integers or strings. Rename the column to go without labels.")
+
+
+def _is_bytes(types: Any, kind: Any) -> bool:
+    return kind is not None and (types.is_binary(kind) or types.is_large_binary(kind))
+
+
+def _contents(folder: Path, tables: Sequence[_Table]) -> Iterator[File]:
+    for table in tables:
+        rows = iter(table.rows)
+        with _parquet(folder).ParquetFile(folder / table.file) as file:
+            for group in range(file.num_row_groups):  # each is whole or damaged for itself
+                names = islice(rows, file.metadata.row_group(group).num_rows)
+                try:
+                    for value in _column(file, _IMAGE, [group]):
+                        yield File(next(names), _content(value))
+                except Exception as error:
+                    reason = f"cannot be read: its part of the table is damaged ({_first_line(error)})"
+                    yield from (File(name, BadImageError(reason)) for name in names)
+
+
+def _column(file: Any, name: str, groups: Sequence[int]) -> Iterator[Any]:
+    for batch in file.iter_batches(batch_size=_BATCH, columns=[name], row_groups=groups):
+        yield from batch.column(0).to_pylist()
+
+
+def _content(value: Any) -> bytes | BadImageError:
+    content = value.get("bytes") if isinstance(value, dict) else value
+    if content is None:
+        return BadImageError("has no bytes in the table; a path alone is not followed")
+    return content
+
+
+def _own(folder: Path, tables: Sequence[_Table]) -> Own:
+    """The labels of all rows; none if no row has one."""
+    names: dict[str, str] = {}
+    without = []
+    for table in tables:
+        labels = _labels(folder / table.file)
+        names.update({name: label for name, label in zip(table.rows, labels, strict=False) if label is not None})
+        without += [name for name in table.rows if name not in names]
+    if names and without:
+        total = len(names) + len(without)
+        raise DataError(
+            f"{len(without)} of {total} rows in {shown(folder)} have no label, the first of them {shown(without[0])}. "
+            "Label all rows or none."
+        )
+    return Own(LabelFile(folder, names) if names else None, by_folder=False)
+
+
+def _labels(path: Path) -> list[str | None]:
+    """The label of every row; none at all without a column of labels."""
+    with _parquet(path).ParquetFile(path) as file:
+        schema = file.schema_arrow
+        if _LABEL not in schema.names:
+            return []
+        try:
+            values = list(_column(file, _LABEL, range(file.num_row_groups)))
+        except Exception as error:
+            raise DataError(f"the labels of {shown(path)} cannot be read ({_first_line(error)})") from error
+    classes = _class_names(schema)
+    return [_label(value, classes, path) for value in values]
+
+
+def _label(value: Any, classes: list[str] | None, path: Path) -> str | None:
+    if value is None or classes is None or isinstance(value, str):
+        return None if value is None else str(value)
+    if value == -1:  # what Hugging Face writes where a class is not known
+        return None
+    if not 0 <= value < len(classes):
+        raise DataError(f"{shown(path)} has the label {value}, but names {len(classes)} classes")
+    return classes[value]
+
+
+def _class_names(schema: Any) -> list[str] | None:
+    """The names of the classes, which Hugging Face writes into the metadata."""
+    try:
+        feature = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"][_LABEL]
+        names = feature["names"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return names if isinstance(names, list) and all(isinstance(name, str) and name for name in names) else None
+
+
+def _first_line(error: Exception) -> str:
+    return shown((str(error).splitlines() or [type(error).__name__])[0])
