@@ -47,7 +47,7 @@ def decided(finished, tmp_path_factory):
 def test_every_seed_is_retrained_without_exactly_what_is_marked(decided):
     folder, file, _ = decided
     directory, ids = RunDirectory(folder), _training_ids(folder)
-    place = workplace(load(directory.config))
+    place = workplace(load(directory.config), directory.cache)
     marked = cleansing.read_decisions(file, ids)
     way = Way("itd", False, Decided(marked.digest, len(marked.removed)))
     assert marked.removed == tuple(ids[4:41:6])

@@ -48,7 +48,7 @@ def tuned(base):
 
 
 def _run(directory):
-    place = workplace(load(directory.config))
+    place = workplace(load(directory.config), directory.cache)
     return train_seed(directory, place, 0, lambda amount: None), place
 
 

@@ -77,7 +77,7 @@
   function meanOf(item) {
     const [mean, error] = [data.means[item], data.errors[item]];
     if (mean === null || !(error >= 1e-4 && error < 1e4)) return `${signed(mean)} ±${unsigned(error)}`;
-    const decimals = Math.max(0, -Math.floor(Math.log10(error))); // one digit of the error says how many of the mean count
+    const decimals = Math.max(0, (error >= 1e-3) - Math.floor(Math.log10(error))); // two digits of the error, if there is room
     return `${sign(mean)}${Math.abs(mean).toFixed(decimals)} ±${error.toFixed(decimals)}`;
   }
   const className = (item) => data.classes[data.labels[item]];
@@ -107,7 +107,7 @@
     if (!data.shares.length) return `${text}; by how much is not known here.`;
     const off = ([removed]) => Math.abs(Math.log(removed / going));
     const [removed, share] = data.shares.reduce((best, row) => (off(row) < off(best) ? row : best));
-    return `${text}: without the ${removed.toLocaleString("en")} most harmful, retraining came to ${Math.round(100 * share)} % of the sum; here that is ${signed(share * sum)}.`.replaceAll("-", "−");
+    return `${text}: without the ${removed.toLocaleString("en")} ${data.which}, retraining came to ${Math.round(100 * share)} % of the sum; here that is ${signed(share * sum)}.`.replaceAll("-", "−");
   }
 
   // Single steps first, then larger ones, so that a few images can be set on the slider and thousands as well.
@@ -201,17 +201,19 @@
     line.lastChild.textContent = signed(data.scores[item]);
     mean.textContent = data.means ? meanOf(item) : "";
     label.textContent = data.classes ? className(item) : "";
-    Object.assign(card, { id: `review-card-${item}`, item });
+    Object.assign(card, { id: `review-card-${item}`, item, now: "" });
     return floor.appendChild(card);
   }
 
   function dress(card, item, place) {
     const word = decisionOf(item);
-    const label = data.classes ? `, class ${className(item)}` : "";
+    const now = [word, decided.has(item), item === selected, place, view.length, columns, width].join();
+    if (card.now === now) return; // most cards are as they were, and a browser takes its time even so
+    card.now = now;
     card.className = `review-card ${word}${word === "remove" && !decided.has(item) ? " threshold" : ""}`;
     card.children[1].textContent = MARKS[word];
     card.style.transform = `translate(${GAP + (place % columns) * (width + GAP)}px, ${GAP + Math.floor(place / columns) * row}px)`;
-    const told = `Rank ${item + 1}, score ${signed(data.scores[item])}${label}, ${word}`;
+    const told = [`Rank ${item + 1}, score ${signed(data.scores[item])}`, ...(data.classes ? [`class ${className(item)}`] : []), word].join(", ");
     const state = { selected: item === selected, posinset: place + 1, setsize: view.length, label: told };
     for (const name in state) card.setAttribute(`aria-${name}`, state[name]);
   }
@@ -226,10 +228,7 @@
     describe();
   }
 
-  function move(steps) {
-    const place = Math.max(0, view.indexOf(selected)) + steps;
-    show(view[Math.max(0, Math.min(view.length - 1, place))]);
-  }
+  const move = (steps) => show(view[Math.max(0, Math.min(view.length - 1, view.indexOf(selected) + steps))]);
 
   // The selected image.
   function describe() {
