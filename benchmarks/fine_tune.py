@@ -65,7 +65,7 @@ def _state(game: games.Game, shape: tuple[int, ...]) -> Any:
 def print_curve(folder: Path, picture: Path | None) -> None:
     """Validation FID at every kept state, and a sheet of 64 samples of the last one."""
     directory = RunDirectory(folder)
-    place = workplace(load(directory.config), None)
+    place = workplace(load(directory.config), directory.cache)
     run = train_seed(directory, place, 0, lambda amount: None)
     for number in run.checkpoints.numbers():
         print(

@@ -70,6 +70,24 @@ def test_the_pages_commands_do_what_they_say(command, tmp_path, monkeypatch):
     assert gansift("report", tmp_path).exit_code == 0
 
 
+@pytest.mark.slow
+def test_fine_tuning_goes_from_base_to_merged_weights(tmp_path, monkeypatch):
+    """The commands of examples/fine_tune_emoji.sh, but for flags that make networks and trainings small."""
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "examples/fine_tune_emoji.sh").read_text(encoding="utf-8")
+    commands = [line.split()[1:] for line in text.splitlines() if line.startswith("gansift ")]
+    assert [command[0] for command in commands] == ["train", "export", "run", "export"]
+    short = [
+        "--steps", 2, "--seeds", 1, "--batch", 8, "--latents", 20, "--verify", 0, "--baselines", "none", "--jobs", 1,
+        "--horizons", "all", "--remove", 10, "--features", ROOT / "examples/own_judges.py:pooled",
+    ]  # fmt: skip
+    small = ["--width", 1, "--most", 2, "--depth", 1, "--latent", 3]
+    for verb, *flags in commands:
+        more = {"train": [*short, *small], "run": short}.get(verb, [])
+        assert gansift(verb, *flags, *more).exit_code == 0
+    assert (tmp_path / "runs/twemoji-weights/original.safetensors").is_file()
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [

@@ -48,7 +48,7 @@ def test_the_commands_on_ones_own_images_do_what_they_say(tmp_path):
         Image.fromarray(pixels).save(folder / f"{row}.png")
     short = ["--steps", "6", "--seeds", "1", "--horizons", "0.03", "--remove", "3", "--latents", "50", "--batch", "20"]
     commands = _commands()
-    assert [command[1] for command in commands] == ["run", "run", "export", "doctor", "verify", "cleanse"]
+    assert [command[1] for command in commands] == ["data", "run", "run", "export", "doctor", "verify", "cleanse"]
     for _, *arguments in commands:
         extra = short if arguments[0] == "run" else ["--batch", "20"] if arguments[0] == "doctor" else []
         command = [sys.executable, "-m", "gansift.cli", *arguments, *extra]

@@ -115,10 +115,13 @@
   while (stops.at(-1) < total - 1) stops.push(Math.min(total - 1, Math.max(stops.at(-1) + 1, Math.round(1.04 * stops.at(-1)))));
 
   // Pictures.
-  const loaded = new Map(); // sheets by kind and number
+  const loaded = new Map(); // sheets by kind and number: decoded once, as bitmaps, or promises of them
   function sheetOf(kind, number) {
     const key = `${kind} ${number}`;
-    if (!loaded.has(key)) loaded.set(key, Object.assign(new Image(), { src: data.sheets[kind].pictures[number] }));
+    if (!loaded.has(key)) {
+      const image = Object.assign(new Image(), { src: data.sheets[kind].pictures[number] });
+      loaded.set(key, image.decode().then(() => createImageBitmap(image)).then((bitmap) => loaded.set(key, bitmap)));
+    }
     return loaded.get(key);
   }
 
@@ -127,10 +130,8 @@
     const [sheet, place] = [Math.floor(item / (columns * rows)), item % (columns * rows)];
     const image = sheetOf(kind, sheet);
     canvas.showing = item; // by the time that the sheet is there it may be another one's
-    if (!image.complete) {
-      return image.addEventListener("load", () => { if (canvas.showing === item) draw(canvas, kind, item); }, { once: true });
-    }
-    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+    [canvas.width, canvas.height] = [width, height]; // which also empties it
+    if (image instanceof Promise) return image.then(() => { if (canvas.showing === item) draw(canvas, kind, item); });
     canvas.classList.toggle("sharp", Math.max(width, height) < 64);
     canvas.getContext("2d").drawImage(image, (place % columns) * step[0], Math.floor(place / columns) * step[1], width, height, 0, 0, width, height);
   }
