@@ -1,7 +1,7 @@
 """What fine-tuning a StyleGAN2 by adapters stores, how its base was trained, and whether scores find planted images.
 
     python benchmarks/fine_tune.py bytes [WEIGHTS]           bytes of a state, adapters alone against everything
-    python benchmarks/fine_tune.py curve RUN [--picture P]   FID of a run's kept states on validation data; samples
+    python benchmarks/fine_tune.py curve RUN [--picture P]   FID of every tenth kept state on validation data; samples
     python benchmarks/fine_tune.py planted WEIGHTS [--seeds 3] [--share 0.05] [--out F] [SETTINGS ...]
 
 `planted` adds foreign images to the training images of emoji-twemoji (handwritten digits, blank ones and noise, a third
@@ -62,12 +62,12 @@ def _state(game: games.Game, shape: tuple[int, ...]) -> Any:
     return Step(game, {"data": examples}, settings).initial()
 
 
-def print_curve(folder: Path, picture: Path | None) -> None:
-    """Validation FID at every kept state, and a sheet of 64 samples of the last one."""
+def print_curve(folder: Path, every: int, picture: Path | None) -> None:
+    """Validation FID at every so many kept states, and a sheet of 64 samples of the last one."""
     directory = RunDirectory(folder)
     place = workplace(load(directory.config), directory.cache)
     run = train_seed(directory, place, 0, lambda amount: None)
-    for number in run.checkpoints.numbers():
+    for number in run.checkpoints.numbers()[::every]:
         print(
             f"step {number:6}  {place.validation.name} {place.validation.value(run.sampler(number)):8.3f}", flush=True
         )
@@ -136,6 +136,7 @@ def main() -> None:
     parser.add_argument("path", type=Path, nargs="?")
     parser.add_argument("settings", nargs="*")
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--every", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--share", type=float, default=0.05)
     parser.add_argument("--out", type=Path)
@@ -144,7 +145,7 @@ def main() -> None:
     if arguments.what == "bytes":
         print_bytes(arguments.path)
     elif arguments.what == "curve":
-        print_curve(arguments.path, arguments.picture)
+        print_curve(arguments.path, arguments.every, arguments.picture)
     else:
         config = resolve(_config(arguments.path, arguments.settings), (3, 32, 32))
         find_planted(config, arguments.seeds, arguments.share, arguments.out)
