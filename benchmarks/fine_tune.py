@@ -2,8 +2,10 @@
 
     python benchmarks/fine_tune.py bytes [WEIGHTS]           bytes of a state, adapters alone against everything
     python benchmarks/fine_tune.py curve RUN [--picture P]   FID of every tenth kept state on validation data; samples
+    python benchmarks/fine_tune.py truth WEIGHTS [--removals 8] [SETTINGS ...]
     python benchmarks/fine_tune.py planted WEIGHTS [--seeds 3] [--share 0.05] [--out F] [SETTINGS ...]
 
+`truth` fine-tunes on emoji-twemoji and sets scores beside retraining without random 2 % and without the most harmful.
 `planted` adds foreign images to the training images of emoji-twemoji (handwritten digits, blank ones and noise, a third
 each), fine-tunes, scores by several estimators for validation FID over the whole run, and counts how many of the
 planted images are among as many that are called most harmful. Settings are `name=value` of `config.toml`.
@@ -23,6 +25,8 @@ import torch
 from torch.nn.functional import interpolate
 
 from gansift import data, games, influence, models, training
+from gansift.cleansing.agreement import agreement
+from gansift.cleansing.verify import random_removals, true_changes
 from gansift.data.examples import Examples
 from gansift.data.hashing import hash_rows
 from gansift.files import write_json
@@ -31,7 +35,7 @@ from gansift.training.memory import state_bytes
 from gansift.training.step import Step
 from gansift.training.train import settings_for
 from gansift.workflow.build import build_game, build_metrics, build_optimizers, workplace
-from gansift.workflow.config import Config, known, load, resolve
+from gansift.workflow.config import Config, known, load, parse_counts, parse_horizons, resolve
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.seeds import train_seed
 
@@ -129,14 +133,41 @@ def find_planted(config: Config, seeds: int, share: float, out: Path | None) -> 
         print(f"{name:22}" + "".join(f"{np.mean([row[column] for row in own]):10.2f}" for column in ("all", *KINDS)))
 
 
+def print_truth(config: Config, removals: int) -> None:
+    """FID of a fine-tuning at its start and end, and for each horizon how well summed scores predict retraining."""
+    splits = data.load("emoji-twemoji", seed=0)
+    validation, test = build_metrics(config, splits)
+    run = training.train(
+        build_game(config, splits.train), splits.train, steps=known(config.steps), batch_size=config.batch,
+        optimizers=build_optimizers(config, splits.train), ema=known(config.ema),
+    )  # fmt: skip
+    for name, metric in (("validation", validation), ("test", test)):
+        print(
+            f"{name}: {metric.value(run.sampler(0)):.2f} at the start, {metric.value(run):.2f} at the end", flush=True
+        )
+    horizons = parse_horizons(known(config.horizons), run.epoch, run.steps)
+    for horizon, scores in sorted(influence.itd_horizons(run, validation, horizons).items()):
+        removed = random_removals(run, scores, removals, round(0.02 * len(run.ids)))
+        truth = np.array(true_changes(run, validation, removed, horizon))
+        found = agreement(np.array([scores.values[[scores.rows[i] for i in ids]].sum() for ids in removed]), truth)
+        print(f"last {horizon} steps: LDS {found.spearman.value:.3f}, slope {found.slope.value:.2f}", flush=True)
+        for count in parse_counts(known(config.remove), len(run.ids)):
+            harmful = scores.harmful(count)
+            changes = [true_changes(run, metric, [harmful.ids], horizon)[0] for metric in (validation, test)]
+            print(
+                f"  {count} removed: predicted {harmful.sum():.2f}, validation {changes[0]:.2f}, test {changes[1]:.2f}"
+            )
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("bytes", "curve", "planted"))
+    parser.add_argument("what", choices=("bytes", "curve", "truth", "planted"))
     parser.add_argument("path", type=Path, nargs="?")
     parser.add_argument("settings", nargs="*")
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--every", type=int, default=10)
+    parser.add_argument("--removals", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--share", type=float, default=0.05)
     parser.add_argument("--out", type=Path)
@@ -148,7 +179,10 @@ def main() -> None:
         print_curve(arguments.path, arguments.every, arguments.picture)
     else:
         config = resolve(_config(arguments.path, arguments.settings), (3, 32, 32))
-        find_planted(config, arguments.seeds, arguments.share, arguments.out)
+        if arguments.what == "truth":
+            print_truth(config, arguments.removals)
+        else:
+            find_planted(config, arguments.seeds, arguments.share, arguments.out)
 
 
 def _config(weights: Path, settings: list[str]) -> Config:
