@@ -161,8 +161,8 @@ def test_what_helped_is_removed_and_exported_and_no_longer_when_it_does_not(fini
     assert (len(ids["kept"]), len(ids["removed"])) == (846, 44)
     scores = influence.Scores.read(folder / "seeds/0/scores/fid-classifier16@200-itd-34.csv")
     assert set(ids["removed"]) == set(scores.harmful(44).ids)
-    generators = [load_file(folder / "generator" / f"{name}.safetensors") for name in ("original", "cleansed")]
-    assert any(not torch.equal(value, generators[1][name]) for name, value in generators[0].items())
+    networks = [load_file(folder / "weights" / f"{name}.safetensors") for name in ("original", "cleansed")]
+    assert any(not torch.equal(value, networks[1][name]) for name, value in networks[0].items())
     done = json.loads(_gansift("export", folder, tmp_path / "clean", "--json").stdout)
     assert done["kept"] == 846 == len(list((tmp_path / "clean").rglob("*.png")))
     _pretend(folder, 50.0)

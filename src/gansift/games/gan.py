@@ -90,7 +90,8 @@ class GAN(Game):
         x = mirrored(batch.x, draw) if self.mirror else batch.x
         critic = self._augmented(net, x, draw)
         real = loss.real(critic(x))
-        if self.r1 and batch.step % self.r1_interval == 0:
+        # Without a remainder there is no question for the step, which in a compiled loss is no number.
+        if self.r1 and (self.r1_interval == 1 or batch.step % self.r1_interval == 0):
             real = real + self.r1_interval * self.r1 / 2 * squared_input_gradient(critic, x)
         if self.gradient_penalty:
             mix = draw.uniform(len(batch))
