@@ -275,7 +275,8 @@ def test_the_right_pictures_are_shown(browser, tmp_path):
         script = f"document.querySelector({json.dumps(canvas)}).getContext('2d').getImageData(4, 4, 1, 1).data[0]"
         return browser.run(script)
 
-    browser.wait("document.querySelector('#review-card-3 canvas').width === 8")
+    drawn = "document.querySelector('#review-card-9 canvas').getContext('2d').getImageData(4, 4, 1, 1).data[0] === 36"
+    browser.wait(drawn)
     assert [shade(f"#review-card-{n} canvas") for n in (0, 3, 9)] == [0, 12, 36]
     browser.click("#review-card-9 canvas")
     assert [shade(f"#review-{name}") for name in ("image", "training", "generated")] == [36, 40, 38]

@@ -28,7 +28,7 @@ def test_small_images_are_there_pixel_by_pixel(shape):
 def test_full_sheets_are_followed_by_others():
     images = np.random.default_rng(0).uniform(-1, 1, (1400, 1, 32, 32))
     found = sheets(images)
-    assert (found["columns"], found["rows"], len(found["pictures"])) == (32, 32, 2)
+    assert (found["columns"], found["rows"], len(found["pictures"])) == (16, 16, 6)
     assert np.array_equal(thumbnail(found, 1399), to_pixels(images[1399]))
 
 

@@ -12,7 +12,7 @@ from gansift.report.pictures import data_uri, to_image, to_pixels
 # Pixels at the longer side of a thumbnail: larger images are reduced.
 _SIDE = 64
 # Pixels at the longer side of a sheet: few enough to be decoded in no time.
-_SHEET = 1024
+_SHEET = 512
 # Images of up to this many numbers are smaller as PNG, and shown pixel by pixel.
 _EXACT = 1024
 # JPEG compresses blocks of 8x8 pixels, which must not reach into the next thumbnail.
