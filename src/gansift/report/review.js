@@ -118,20 +118,21 @@
   const loaded = new Map(); // sheets by kind and number: decoded once, as bitmaps, or promises of them
   function sheetOf(kind, number) {
     const key = `${kind} ${number}`;
-    if (!loaded.has(key)) {
-      const image = Object.assign(new Image(), { src: data.sheets[kind].pictures[number] });
-      loaded.set(key, image.decode().then(() => createImageBitmap(image)).then((bitmap) => loaded.set(key, bitmap)));
-    }
+    if (loaded.has(key)) return loaded.get(key);
+    const image = Object.assign(new Image(), { src: data.sheets[kind].pictures[number] });
+    loaded.set(key, image.decode().then(() => createImageBitmap(image)).then((bitmap) => loaded.set(key, bitmap)));
     return loaded.get(key);
   }
 
   function draw(canvas, kind, item) {
+    if (canvas.drawn === item) return;
     const { width, height, step, columns, rows } = data.sheets[kind];
-    const [sheet, place] = [Math.floor(item / (columns * rows)), item % (columns * rows)];
-    const image = sheetOf(kind, sheet);
-    canvas.showing = item; // by the time that the sheet is there it may be another one's
+    const place = item % (columns * rows);
+    const image = sheetOf(kind, Math.floor(item / (columns * rows)));
+    [canvas.showing, canvas.drawn] = [item, null]; // by the time that the sheet is there another item may be wanted
     [canvas.width, canvas.height] = [width, height]; // which also empties it
     if (image instanceof Promise) return image.then(() => { if (canvas.showing === item) draw(canvas, kind, item); });
+    canvas.drawn = item;
     canvas.classList.toggle("sharp", Math.max(width, height) < 64);
     canvas.getContext("2d").drawImage(image, (place % columns) * step[0], Math.floor(place / columns) * step[1], width, height, 0, 0, width, height);
   }
@@ -271,11 +272,8 @@
   const quoted = (text) => (/^\s|[",\r\n]|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
   function written() {
-    const rows = [COLUMNS];
-    for (let item = 0; item < total; item++) {
-      const word = decisionOf(item);
-      if (word !== "undecided") rows.push([data.ids[item], data.paths[item], word, reasonOf(item)]);
-    }
+    const all = data.ids.map((id, item) => [id, data.paths[item], decisionOf(item), reasonOf(item)]);
+    const rows = [COLUMNS, ...all.filter((row) => row[2] !== "undecided")];
     return rows.map((row) => `${row.map(quoted).join(",")}\n`).join("");
   }
 
@@ -383,7 +381,7 @@
     setThreshold(0);
   });
   at("file").addEventListener("load", () => { at("original").hidden = false; });
-  grid.addEventListener("scroll", render); // once a frame
+  grid.addEventListener("scroll", render);
   new ResizeObserver(() => { layout(); render(); }).observe(grid);
 
   // Begin.
