@@ -494,7 +494,7 @@ def export(
     as_json: _Json = False,
 ) -> None:
     """Export the clean training set, or the trained networks, for any later training."""
-    from gansift.report.export import SCORED
+    from gansift.report.export import FORMATS, SCORED
     from gansift.report.export import export as export_run
     from gansift.workflow import config as configuration
     from gansift.workflow import weights
@@ -503,6 +503,9 @@ def export(
     from gansift.workflow.outcome import chosen_scores
 
     directory = RunDirectory(run_dir)
+    if format not in (*FORMATS, *weights.FORMATS):
+        known = ", ".join((*FORMATS, *weights.FORMATS))
+        raise UsageError(f"--format {format}: there is no such format; choose one of {known}")
     if format in weights.FORMATS:
         files = [str(path) for path in weights.export_weights(directory, destination, format)]
         _print({"files": files}, as_json, "\n".join(files))

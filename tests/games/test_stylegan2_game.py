@@ -77,12 +77,10 @@ def test_path_lengths_are_those_of_the_jacobian_in_the_styles():
     game = _game(path_length=2.0, path_interval=4)
     net, draw = _net(game), _draw()
     generator = game.players["generator"]
-    count = 2  # half the batch
-    z = draw.normal(count, 3)
-    noise = [draw.normal(count, 1, side, side) for side in generator.noises]
-    y = draw.normal(count, *SHAPE) / 32
+    z, y = draw.normal(4, 3), draw.normal(4, *SHAPE) / 32
+    noise = [draw.normal(4, 1, side, side) for side in generator.noises]
     lengths = []
-    for row in range(count):
+    for row in (0, 2):  # half the batch
 
         def image(offset, row=row):
             return generator(z[row : row + 1], [part[row : row + 1] for part in noise], offset=offset)
@@ -92,7 +90,7 @@ def test_path_lengths_are_those_of_the_jacobian_in_the_styles():
         pulled = torch.einsum("chw,chwlk->lk", y[row], jacobian[0, ..., 0, :, :])
         lengths.append(pulled.square().sum(1).mean().sqrt())
     lengths = torch.stack(lengths)
-    torch.testing.assert_close(game.path_loss(net, _batch(0), _draw()), lengths.mean().square() / 2)
+    torch.testing.assert_close(game.path_loss(net, _batch(0), _draw()), lengths.square().mean() / 2)
     assert game.path_loss(net, _batch(3), _draw()) == 0
     plain = _game()
 
@@ -120,6 +118,18 @@ def test_the_path_player_is_the_moving_average_of_mean_lengths():
         found = float(run.state(number + 1)["path"]["parameters"][0])
         assert found == pytest.approx(mean, rel=1e-12)
     assert mean > 0
+
+
+def test_parts_of_a_batch_measure_the_path_lengths_of_the_whole():
+    game, data = _game(path_length=0.5, path_interval=1), _examples()
+    adam = training.Adam(lr=1e-3)
+    optimizers = {"discriminator": adam, "generator": adam, "path": training.SGD(lr=0.25)}
+    whole, parts = (
+        training.train(game, data, steps=2, batch_size=4, dtype="float64", optimizers=optimizers, micro_batches=count)
+        for count in (1, 2)
+    )
+    for player, slots in whole.state(2).items():
+        torch.testing.assert_close(parts.state(2)[player]["parameters"], slots["parameters"], rtol=1e-9, atol=1e-10)
 
 
 def test_style_mixing_is_for_training_and_metrics_see_one_latent_each():

@@ -112,7 +112,7 @@ def made_examples(ids, x):
 
 
 def test_examples_that_never_were_files_become_images_of_their_pixels(tmp_path):
-    ids = ("digits/0000", f"some.npz/1#{HASH}", "digits/0002")
+    ids = ("digits/0000", f"digits/1#{HASH}", "digits/0002")
     run = write_run(tmp_path / "run", [(i, "", "train", label) for i, label in zip(ids, "770", strict=True)], ids[2:])
     x = torch.linspace(-1, 1, 3 * 64).reshape(3, 1, 8, 8)
     export("folder", run, tmp_path / "clean", examples=made_examples(ids, x))
@@ -121,6 +121,20 @@ def test_examples_that_never_were_files_become_images_of_their_pixels(tmp_path):
     assert np.array_equal(back, np.rint((x[1, 0].numpy() + 1) * 127.5).astype(np.uint8))
     with pytest.raises(GansiftError, match="never was a file"):
         export("folder", run, tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        (("x/0.png", "y/0.jpg"), {"x/0.png", "y/0.png"}),  # of an archive
+        (("one.parquet/0", "two.parquet/0"), {"one.parquet/0.png", "two.parquet/0.png"}),
+    ],
+)
+def test_what_came_out_of_archives_and_tables_keeps_its_place(tmp_path, ids, expected):
+    run = write_run(tmp_path / "run", [(f"{i}#{HASH}", "", "train", "") for i in ids], [])
+    examples = made_examples(tuple(f"{i}#{HASH}" for i in ids), torch.zeros(2, 1, 2, 2))
+    export("folder", run, tmp_path / "clean", examples=examples)
+    assert set(files(tmp_path / "clean")) == expected
 
 
 def test_points_cannot_become_a_folder(tmp_path):
@@ -134,9 +148,9 @@ def test_nothing_is_written_outside_the_destination_or_twice(tmp_path):
     up = write_run(tmp_path / "up", [("a", "", "train", "../..")], [])
     with pytest.raises(GansiftError, match="outside"):
         export("folder", up, tmp_path / "clean", examples=made_examples(("a", "b"), pixels))
-    twice = write_run(tmp_path / "twice", [("a/1", "", "train", ""), ("b/1", "", "train", "")], [])
+    twice = write_run(tmp_path / "twice", [("a/1", "", "train", ""), (f"a/1#{HASH}", "", "train", "")], [])
     with pytest.raises(GansiftError, match="two kept"):
-        export("folder", twice, tmp_path / "clean", examples=made_examples(("a/1", "b/1"), pixels))
+        export("folder", twice, tmp_path / "clean", examples=made_examples(("a/1", f"a/1#{HASH}"), pixels))
 
 
 def test_an_unfinished_or_foreign_run_is_refused(tmp_path, folder_run):

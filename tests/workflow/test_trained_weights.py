@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from safetensors.torch import load_file
 from gansift import data
 from gansift.errors import DataError, UsageError
 from gansift.games import Draw, Sampler
-from gansift.models import read_weights
+from gansift.models import read_weights, write_weights
 from gansift.training.state import readout
 from gansift.workflow.build import build_game, workplace
 from gansift.workflow.config import load
@@ -97,6 +98,26 @@ def test_merged_weights_give_the_images_of_the_adapted_network(base, tuned):
     assert load_file(base / "adapters/original.safetensors").keys() == load_file(tuned.weights("original")).keys()
 
 
+def test_a_discriminator_that_the_weights_lack_is_trained_as_a_whole(base, tmp_path):
+    architecture, pair = read_weights(base / "out/original.safetensors")
+    write_weights(tmp_path / "alone.safetensors", architecture, {"generator": pair.generator})
+    flags = [*TINY, "--init", tmp_path / "alone.safetensors", "--lora", 1]
+    for _ in range(2):  # the second call goes on with the run of the first
+        assert gansift("train", "emoji-noto", "--outdir", tmp_path / "run", *flags).exit_code == 0
+    names = load_file(RunDirectory(tmp_path / "run").training(0) / "checkpoints/step-00000002.safetensors")
+    sizes = {player: len(names[f"{player}/parameters"]) for player in ("generator", "discriminator")}
+    assert sizes["discriminator"] == sum(value.numel() for value in pair.discriminator.parameters())
+    assert sizes["generator"] < sum(value.numel() for value in pair.generator.parameters())
+
+
+def test_a_run_of_before_there_was_an_interval_between_penalties_still_opens(base):
+    path = RunDirectory(base / "run").config
+    whole = path.read_text()
+    path.write_text(json.dumps({key: value for key, value in json.loads(whole).items() if key != "r1_interval"}))
+    assert load(path).r1_interval == 1
+    path.write_text(whole)
+
+
 def test_what_does_not_fit_the_weights_is_refused_by_its_flag(base, tmp_path):
     init = ["--init", base / "out/original.safetensors"]
     for flags, message in (
@@ -104,6 +125,7 @@ def test_what_does_not_fit_the_weights_is_refused_by_its_flag(base, tmp_path):
         (["--lora", "2"], "--lora .* needs one: give its weights, --init"),
         ([*init, "--lora", "1", "--lora-layers", "no.*"], r"no layer of StyleGAN2Generator .* no\.\*"),
         ([*init, "--lora", "1", "--lora-start", "one"], "zero or kaiming"),
+        (["--lora-layers", "convs.*"], "--lora-layers would do nothing"),
     ):
         with pytest.raises(Exception, match=message):
             gansift("train", "emoji-noto", "--outdir", tmp_path / "x", *TINY, *flags)

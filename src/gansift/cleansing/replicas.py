@@ -57,7 +57,8 @@ def stack_size(step: Step) -> int:
     Retrainings may be split over calls of `retrained_samplers` without a change to any bit if all calls but the last
     get a multiple of this many.
     """
-    size = sum(layout.size for layout in step.layouts.values())
+    # Frozen weights count, too: with adapters on them, every replica has adapted weights of its own.
+    size = sum(value.numel() for module in step.game.players.values() for value in module.parameters())
     return max(1, _STACKED // size) if step.game.stackable and size <= SMALL else 1
 
 

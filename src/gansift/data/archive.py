@@ -17,6 +17,9 @@ from gansift.errors import DataError
 # The largest file that is unpacked, in memory: what a raw image of as many pixels as are decoded takes.
 _MOST_BYTES = 256 * 2**20
 
+# Bytes that are unpacked at a time.
+_PIECE = 2**20
+
 
 def open_archive(path: Path) -> Collection:
     """All entries of a zip that are named like images, but for hidden ones and ``__MACOSX``.
@@ -64,6 +67,8 @@ def _refusal(entry: zipfile.ZipInfo) -> str | None:
         return "has a path that leads out of the archive"
     if entry.flag_bits & 0x1:
         return "is encrypted; pack the archive without a password"
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "is packed in an unusual way; pack the archive with the usual method (deflate)"
     if entry.file_size > _MOST_BYTES:
         return f"unpacks to {entry.file_size / 2**20:.0f} MiB, more than the {_MOST_BYTES // 2**20} MiB that are read"
     return None
@@ -77,7 +82,9 @@ def _contents(path: Path, entries: dict[str, zipfile.ZipInfo]) -> Iterator[File]
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | BadImageError:
     try:
-        return archive.read(entry)  # never more than the entry's size says
+        with archive.open(entry) as file:  # in pieces: what says that it is small may unpack to anything
+            pieces = iter(partial(file.read, _PIECE), b"")
+            return b"".join(pieces)
     except Exception as error:
         return BadImageError(f"cannot be unpacked ({error or type(error).__name__})")
 

@@ -75,11 +75,13 @@ def _check(content_hash: np.ndarray, pixels: np.ndarray) -> int:
 
 
 def _write(path: Path, images: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> None:
-    records = np.lib.format.open_memmap(path, mode="w+", dtype=_dtype(shape), shape=(len(images),))
-    for row, (content_hash, pixels) in enumerate(images.items()):
-        digest = np.frombuffer(bytes.fromhex(content_hash), np.uint8)
-        records[row] = (digest, _check(digest, pixels), pixels)
-    records.flush()
+    # Written piece by piece: into mapped memory a full disk would be no error but the end of the process.
+    header = {"descr": np.lib.format.dtype_to_descr(_dtype(shape)), "fortran_order": False, "shape": (len(images),)}
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for content_hash, pixels in images.items():
+            digest = np.frombuffer(bytes.fromhex(content_hash), np.uint8)
+            file.write(np.array((digest, _check(digest, pixels), pixels), _dtype(shape)).tobytes())
 
 
 def _opened(path: Path) -> np.ndarray:

@@ -120,10 +120,17 @@ class GAN(Game):
 
     def settings(self) -> dict[str, Any]:
         """See `Game.settings`."""
-        own = {"loss": self.loss_name, "r1": self.r1, "gradient_penalty": self.gradient_penalty, "latent": self.latent}
-        # Only where they are used, so that runs recorded before there were any are still known.
-        more = {"r1_interval": self.r1_interval, "augment": list(self.augment), "mirror": self.mirror}
-        return super().settings() | own | {name: value for name, value in more.items() if value not in (1, [], False)}
+        own: dict[str, Any] = {
+            "loss": self.loss_name, "r1": self.r1, "gradient_penalty": self.gradient_penalty, "latent": self.latent,
+        }  # fmt: skip
+        # Those below only where they are used, so that runs recorded before there were any are still known.
+        if self.r1_interval > 1:
+            own["r1_interval"] = self.r1_interval
+        if self.augment:
+            own["augment"] = list(self.augment)
+        if self.mirror:
+            own["mirror"] = True
+        return super().settings() | own
 
     def check(self, net: Net, batch: Batch) -> None:
         """Refuse layers of the discriminator that mix real examples or whose derivatives are known to be wrong.

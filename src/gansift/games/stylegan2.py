@@ -21,9 +21,9 @@ _PATH_SHARE = 2
 class PathMean(nn.Module):
     """The running mean of path lengths, as a player with one number.
 
-    It lowers the squared distance to the lengths of its batch, (a - mean)^2 / 2, so that a step of gradient descent
-    with rate 0.01 makes it the moving average a <- a + 0.01 (mean - a). In this way it is part of the state that is
-    recorded, replayed and differentiated, like any other number that training carries along.
+    It lowers the mean squared distance to the lengths of its batch, (a - length)^2 / 2, so that a step of gradient
+    descent with rate 0.01 makes it the moving average a <- a + 0.01 (mean - a). In this way it is part of the state
+    that is recorded, replayed and differentiated, like any other number that training carries along.
     """
 
     def __init__(self) -> None:
@@ -98,10 +98,10 @@ class StyleGAN2(GAN):
         return loss
 
     def path_loss(self, net: Net, batch: Batch, draw: Draw) -> Tensor:
-        """Half the squared distance to the mean path length; 0 when it is not measured."""
+        """Half the mean squared distance to path lengths; 0 when they are not measured."""
         if batch.step % self.path_interval:
             return 0 * net.path()
-        return (net.path() - self._path_lengths(net, len(batch), draw).mean()).square() / 2
+        return (net.path() - self._path_lengths(net, len(batch), draw)).square().mean() / 2
 
     def fakes(self, net: Net, count: int, draw: Draw) -> Tensor:
         """``count`` generated images with mixed styles, shape (count, *shape)."""
@@ -128,13 +128,14 @@ class StyleGAN2(GAN):
         return [draw.normal(count, 1, side, side) for side in sides]
 
     def _path_lengths(self, net: Net, count: int, draw: Draw) -> Tensor:
-        """How much images move with their styles (equation 4): |J^T y| for random images y, (B / 2,)."""
-        count = max(1, count // _PATH_SHARE)
+        """How much images move with their styles (equation 4): |J^T y| for random images y, of every second image."""
         generator: Any = self.players["generator"]
-        z, noise = draw.normal(count, self.latent), self._noise(count, draw)
         shape: tuple[int, ...] = generator.shape
-        y = draw.normal(count, *shape) / (shape[1] * shape[2]) ** 0.5
-        still = torch.zeros(count, generator.styles, self.latent, dtype=z.dtype, device=z.device)
+        # Drawn for all and taken from every second one, so that parts of a batch measure what the whole would.
+        drawn = [draw.normal(count, self.latent), draw.normal(count, *shape), *self._noise(count, draw)]
+        z, y, *noise = (numbers[::_PATH_SHARE] for numbers in drawn)
+        y = y / (shape[1] * shape[2]) ** 0.5
+        still = torch.zeros(len(z), generator.styles, self.latent, dtype=z.dtype, device=z.device)
 
         def along(offset: Tensor) -> Tensor:
             return (net.generator(z, noise, offset=offset) * y).sum()

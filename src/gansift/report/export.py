@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from PIL import Image
 
+from gansift.data.pixels import SUFFIXES
 from gansift.errors import GansiftError
 from gansift.files import write_text
 from gansift.report.archive import write_archive
@@ -274,6 +275,7 @@ def _writers(
     """What to do for every file of the folder, so that all that is wrong shows before anything is written."""
     root = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in sources]) if sources else ""
     positions = _positions(examples)
+    beside = len({row.id.partition("/")[0] for row in kept}) > 1
     writers: dict[PurePosixPath, Callable[[Path], object]] = {}
     for row in kept:
         if row.path:
@@ -284,7 +286,7 @@ def _writers(
             relative = _relative_path(row, root)
             write = _put(Path(row.path).absolute(), link)
         elif examples is not None and row.id in positions:
-            relative = PurePosixPath(row.label, f"{_without_hash(row.id).rpartition('/')[2]}.png")
+            relative = _new_path(row, beside)
             write = _paint(examples, positions[row.id])
         else:
             raise GansiftError(
@@ -305,6 +307,20 @@ def _writers(
 def _positions(examples: Examples | None) -> dict[str, int]:
     """The position of every example by its id."""
     return {} if examples is None else {identity: position for position, identity in enumerate(examples.ids)}
+
+
+def _new_path(row: _Row, beside: bool) -> PurePosixPath:
+    """Where an example goes that is no file of its own: as in its archive, or in a folder per class.
+
+    Args:
+        row: the example.
+        beside: whether there are several sources, such as the parts of a table, whose rows have the same numbers.
+    """
+    whole = PurePosixPath(_without_hash(row.id))
+    if whole.suffix.lower() in SUFFIXES:
+        return whole.with_suffix(".png")
+    source, *name = whole.parts
+    return PurePosixPath(row.label, *([source] if beside else []), f"{'/'.join(name) or source}.png")
 
 
 def _without_hash(identity: str) -> str:

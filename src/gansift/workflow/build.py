@@ -95,6 +95,7 @@ def check(config: Config, splits: Splits) -> None:
     check_device(known(config.device))
     if config.memory is not None:
         bytes_of(config.memory)
+    _check_used(config)
     build_game(config, splits.train)
     build_optimizers(config, splits.train)
     if config.metric not in ("fid", "kid", "is", "all") and not is_named(known(config.metric)):
@@ -132,6 +133,19 @@ def build_game(config: Config, examples: Examples, seed: int = 0) -> games.Game:
     return games.GAN(generator, discriminator, **settings)
 
 
+def _check_used(config: Config) -> None:
+    """Refuse settings of parts that the game does not have."""
+    usual = Config()
+    of_styles = ["mixing", "path_length"]
+    if config.init is None:  # else they are what the file says of its networks
+        of_styles += ["most", "depth", "activation", "noise"]
+    unused = ([] if config.model == "stylegan2" else of_styles) + ([] if config.lora else ["lora_layers", "lora_start"])
+    odd = [name for name in unused if getattr(config, name) != getattr(usual, name)]
+    if odd:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in odd)
+        raise UsageError(f"{flags} would do nothing: they need --model stylegan2, and those of adapters --lora")
+
+
 def architecture(config: Config, shape: tuple[int, ...]) -> models.Architecture:
     """The built-in networks of a resolved configuration for examples of a shape."""
     own = {name: getattr(config, name) for name in ("most", "depth", "activation", "noise")}
@@ -163,6 +177,8 @@ def _adapted(config: Config, network: torch.nn.Module) -> torch.nn.Module:
         raise UsageError(
             "--lora trains adapters of a network that is frozen, so it needs one: give its weights, --init"
         )
+    if not getattr(network, "pretrained", False):
+        return network  # there is nothing to adapt: what the file does not hold is new, and trained as a whole
     patterns = [part.strip() for part in config.lora_layers.split(",")]
     return models.Adapted(network, config.lora, models.fitting(network, patterns), config.lora_start)
 

@@ -357,7 +357,7 @@ def load(path: Path) -> Config:
     if not path.exists():
         raise UsageError(f"{path.parent} holds no run (no {path.name} in it); start one with `gansift run SOURCE`")
     try:
-        return Config(**read_json(path))
+        return Config(**{"r1_interval": 1} | read_json(path))  # runs of before have none
     except TypeError as error:
         raise UsageError(
             f"{path.parent} is no run directory of `gansift run`: its {path.name} has other settings. Give the folder "

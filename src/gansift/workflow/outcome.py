@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from gansift.report.page import write_page
 from gansift.report.pictures import Pictures
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace, workplace
-from gansift.workflow.config import Way, known, load
+from gansift.workflow.config import Decided, Way, known, load
 from gansift.workflow.damage import discard_damaged
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.result import compared, summarise
@@ -88,6 +89,16 @@ def chosen_scores(directory: RunDirectory) -> Scores | None:
         return None
     result = read_json(directory.result)
     return Scores.read(directory.chosen_scores(result["metric"], result["estimator"]))
+
+
+def reported_way(directory: RunDirectory) -> Way:
+    """The way of cleansing that the report and the lists of a run are of."""
+    result = read_json(directory.result)
+    decisions = result.get("decisions")
+    if decisions is None:
+        return Way(result["estimator"], result["from_start"])
+    digest = Path(decisions).stem
+    return Way(result["estimator"], result["from_start"], Decided(digest, result["removed"]))
 
 
 def _trust(directory: RunDirectory, run: Run, way: Way) -> dict[str, Any]:

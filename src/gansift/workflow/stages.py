@@ -38,7 +38,7 @@ from gansift.workflow.directory import RunDirectory
 from gansift.workflow.executors import Executor
 from gansift.workflow.fits import check_fits
 from gansift.workflow.jobs import Compare, Job, Train, at_once, pipeline
-from gansift.workflow.outcome import finish
+from gansift.workflow.outcome import finish, reported_way
 from gansift.workflow.own import updates_of
 from gansift.workflow.progress import progress
 from gansift.workflow.result import floor
@@ -129,7 +129,7 @@ def adopt(directory: RunDirectory, config: Config, decisions: Path) -> Decided:
     Raises:
         UsageError: for a file that cannot be used.
     """
-    found = read_decisions(decisions, load_data(config).train.ids)
+    found = read_decisions(decisions, load_data(config, directory.cache).train.ids)
     write_bytes(directory.decisions(found.digest), decisions.read_bytes())
     return Decided(found.digest, len(found.removed))
 
@@ -350,8 +350,10 @@ def verify(
         verification = planned(directory, place, runs, scores, count, removed)
         _do(directory, config, verification.to_do, chosen, "verify", examples, quiet)
     found = verification.conclude(directory)
-    if directory.result.exists() and is_cleansed(directory, place, way):
-        finish(directory, way)
+    if directory.result.exists():
+        reported = reported_way(directory)
+        if is_cleansed(directory, place, reported):
+            finish(directory, reported)
     return found
 
 

@@ -48,15 +48,15 @@ class BroughtBack(NamedTuple):
 
 def sizes(config: Config, examples: Examples) -> Sizes:
     """The sizes of a resolved configuration, without a step being made."""
-    step = step_of(replace(config, device="cpu"), examples.subset(range(config.batch)))
+    step = step_of(replace(config, device="cpu"), examples, count=config.batch)
     state = step.initial()
     read = {player: {"read": value} for player, value in readout(state).items()}
     return Sizes(state_bytes(state), step.record_bytes(state), state_bytes(read), stack_size(step))
 
 
-def step_of(config: Config, examples: Examples) -> Step:
-    """The step of a resolved configuration, of the main seed."""
-    game, data = build_game(config, examples), {"data": examples}
+def step_of(config: Config, examples: Examples, count: int | None = None) -> Step:
+    """The step of a resolved configuration, of the main seed; with the first ``count`` examples alone, if given."""
+    game, data = build_game(config, examples), {"data": examples.subset(range(count)) if count else examples}
     settings = settings_for(
         game,
         data,

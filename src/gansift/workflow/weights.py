@@ -22,9 +22,6 @@ from gansift.workflow.config import known, load
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.seeds import MAIN_SEED, train_seed
 
-#: The first seed's networks: as trained on everything, and as retrained without what was removed.
-NAMES = ("original", "cleansed")
-
 #: ``weights``: whole networks; ``adapters``: only what was trained.
 FORMATS = ("weights", "adapters")
 
@@ -35,12 +32,7 @@ def keep_weights(directory: RunDirectory, run: Run, samplers: Mapping[str, Sampl
         if sampler is None:
             remove(directory.weights(name))
         else:
-            tensors = {
-                f"{player}.{key}": value.detach().cpu().contiguous()
-                for player, flat in sampler.parameters.items()
-                for key, value in run.step.layouts[player].views(flat).items()
-            }
-            write_bytes(directory.weights(name), save(tensors, metadata={"run": name}))
+            write_bytes(directory.weights(name), save(_trained(run, sampler), metadata={"run": name}))
 
 
 def export_weights(directory: RunDirectory, destination: Path, format: str) -> list[Path]:
@@ -66,22 +58,29 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         raise UsageError(f"{destination} is there already and not empty; choose another destination")
     place = workplace(config, directory.cache)
     run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
-    # The report writes these again; a run that is only trained has none yet.
-    keep_weights(directory, run, {"original": run.sampler()})
+    found = {"original": _trained(run, run.sampler())}
+    if directory.weights("cleansed").exists():
+        found["cleansed"] = load_file(directory.weights("cleansed"))
     written = []
-    for name in NAMES:
-        if not directory.weights(name).exists():
-            continue
+    for name, trained in found.items():
         target = destination / f"{name}.safetensors"
         if format == "adapters":
-            write_bytes(target, directory.weights(name).read_bytes())
+            write_bytes(target, save(trained, metadata={"run": name}))
         else:
             game = build_game(config, place.splits.train)
-            trained = load_file(directory.weights(name))
             networks = {player: _whole(module, player, trained) for player, module in game.players.items()}
             write_weights(target, None if config.game else architecture(config, place.splits.train.shape), networks)
         written.append(target)
     return written
+
+
+def _trained(run: Run, sampler: Sampler) -> dict[str, Tensor]:
+    """What was trained of every player, by ``player.name``."""
+    return {
+        f"{player}.{key}": value.detach().cpu().contiguous()
+        for player, flat in sampler.parameters.items()
+        for key, value in run.step.layouts[player].views(flat).items()
+    }
 
 
 def _whole(module: nn.Module, player: str, trained: Mapping[str, Tensor]) -> nn.Module:
