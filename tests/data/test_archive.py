@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 import zipfile
 
 import pytest
@@ -90,6 +91,36 @@ def test_an_entry_that_unpacks_to_more_than_it_says_is_damaged(tmp_path):
     assert relative(examples) == ["a.png"]
     assert path == str(archive / "b.png")
     assert reason.startswith("cannot be unpacked")
+
+
+def test_an_entry_that_hides_a_bomb_behind_a_small_size_takes_no_more_memory_than_it_says(tmp_path):
+    save(tmp_path / "in" / "a.png", pixels(0))
+    archive = pack(tmp_path / "x.zip", tmp_path / "in")
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("bomb.png", bytes(64 * 2**20))
+    content = bytearray(archive.read_bytes())
+    header = content.rindex(b"PK\x01\x02")
+    content[header + 24 : header + 28] = (1000).to_bytes(4, "little")
+    archive.write_bytes(content)
+    tracemalloc.start()
+    examples, ((path, reason),) = read(archive, skip_bad=True)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (relative(examples), path) == (["a.png"], str(archive / "bomb.png"))
+    assert reason.startswith("cannot be unpacked")
+    assert peak < 4 * 2**20
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_packing_that_cannot_be_undone_in_steps_is_refused_by_name(faces, tmp_path, method):
+    archive = pack(tmp_path / "faces.zip", faces)
+    with zipfile.ZipFile(archive, "a", method) as file:
+        file.writestr("bomb.png", bytes(1000))
+    examples, skipped = read(archive, skip_bad=True)
+    assert len(examples) == 40
+    ((path, reason),) = skipped
+    assert path == str(archive / "bomb.png")
+    assert reason.startswith("is packed in an unusual way")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

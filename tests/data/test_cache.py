@@ -1,4 +1,8 @@
 import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -124,6 +128,29 @@ def test_a_cache_that_cannot_be_written_is_said_and_stops_nothing(faces, tmp_pat
     (tmp_path / "file").write_bytes(b"")
     assert same(load(faces, cache=tmp_path / "file" / "cache"), load(faces))
     assert "images will be decoded again next time" in caplog.text
+
+
+_FILL = """
+import sys
+import numpy as np
+from pathlib import Path
+from gansift.data.cache import PixelCache
+images = {f"{number:064x}": np.zeros((128, 128), np.uint8) for number in range(60)}
+PixelCache(Path("/mnt/cache"), None, "crop-lanczos").keep(images)
+print("still here", sorted(Path("/mnt/cache").iterdir()))
+"""
+
+
+def test_a_full_disk_stops_nothing_and_leaves_nothing():
+    own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mount = "mount -t tmpfs -o size=300k none /mnt"
+    if shutil.which("unshare") is None or subprocess.run([*own, mount], capture_output=True).returncode:
+        pytest.skip("no small disk can be made here")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [*own, f'{mount} && exec "$0" -c "$1"', sys.executable, _FILL]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout) == (0, "still here []\n"), done.stderr
+    assert "images will be decoded again next time" in done.stderr
 
 
 def _load_again_and_again(faces, cache, results):

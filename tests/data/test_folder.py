@@ -245,6 +245,26 @@ def test_a_link_to_a_folder_above_ends(faces):
     assert read_folder(faces)[0].digest() == examples.digest()
 
 
+def test_folders_full_of_links_to_one_another_are_each_read_once_under_their_own_path(tmp_path):
+    names = [f"{number:02d}" for number in range(12)]  # as paths, 12! and more
+    for number, name in enumerate(names):
+        save(tmp_path / name / "a.png", pixels(number))
+        for other in names:
+            if other != name:
+                (tmp_path / name / f"to{other}").symlink_to(tmp_path / other)
+    examples, _ = read_folder(tmp_path)
+    assert [identity.split("#")[0] for identity in examples.ids] == [f"{name}/a.png" for name in names]
+
+
+def test_of_links_to_one_folder_elsewhere_the_first_by_name_is_followed(tmp_path):
+    save(tmp_path / "elsewhere" / "x.png", pixels(1))
+    (tmp_path / "in").mkdir()
+    for name in ("b", "c", "a"):
+        (tmp_path / "in" / name).symlink_to(tmp_path / "elsewhere")
+    examples, _ = read_folder(tmp_path / "in")
+    assert [identity.split("#")[0] for identity in examples.ids] == ["a/x.png"]
+
+
 def test_a_linked_folder_is_read(faces, tmp_path):
     save(tmp_path / "other" / "x.png", pixels(50))
     (faces / "linked").symlink_to(tmp_path / "other")

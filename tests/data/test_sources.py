@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from picture_files import pixels, save
@@ -32,6 +34,14 @@ def test_options_of_image_files_are_refused_elsewhere(tmp_path, option):
             UsageError, match=rf"--{next(iter(option))} goes with image files only, and {source} is none"
         ):
             load(source, **option)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+@pytest.mark.parametrize("name", ["x.zip", "x.npz", "x.parquet", "x.png"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match=rf"{name} is neither a folder nor a regular file"):
+        load(tmp_path / name)
 
 
 @pytest.mark.parametrize("size", [0, -3])

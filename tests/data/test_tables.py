@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 
 import numpy as np
@@ -128,6 +129,15 @@ def test_a_table_without_images_says_what_it_has(tmp_path, columns):
     parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
     with pytest.raises(DataError, match=rf"has the columns {next(iter(columns))} .*it needs `image`"):
         load(tmp_path / "t.parquet")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_among_tables_is_named_and_not_waited_for(encoded, tmp_path):
+    folder = write(tmp_path / "tables" / "a.parquet", encoded).parent
+    os.mkfifo(folder / "b.parquet")
+    splits = load(folder, skip_bad=True)
+    assert splits.skipped == ((str(folder / "b.parquet"), "is a broken link or no regular file"),)
+    assert len({*splits.train.ids, *splits.valid.ids, *splits.test.ids}) == len(encoded)
 
 
 def test_without_pyarrow_the_extra_is_named(encoded, tmp_path, monkeypatch):

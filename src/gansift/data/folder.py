@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 from functools import partial
 from pathlib import Path
@@ -45,19 +46,30 @@ def read_folder(
 
 
 def _walk(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
-    """Relative paths of all files, with forward slashes, and the folders that cannot be looked into, with why."""
+    """Relative paths of all files, with forward slashes, and the folders that cannot be looked into, with why.
+
+    A folder is looked into once, under its own path if it has one here, else by the first link in the order of names:
+    links in a circle would never end, and a few that lead to one another stand for millions of paths.
+    """
     files, refused = [], []
-    waiting: list[tuple[Path, str, tuple[str, ...]]] = [(folder, "", (os.path.realpath(folder),))]
-    while waiting:
-        here, prefix, above = waiting.pop()
+    own: list[str] = [""]
+    linked: list[str] = []
+    seen: set[str] = set()
+    while own or linked:
+        prefix = own.pop() if own else heapq.heappop(linked)
+        real = os.path.realpath(folder / prefix)
+        if real in seen:
+            continue
+        seen.add(real)
         try:
-            for entry in _entries(here):
+            for entry in _entries(folder / prefix):
+                name = prefix + entry.name
                 if not _is_folder(entry):
-                    files.append(prefix + entry.name)
-                    continue
-                real = os.path.realpath(entry.path)
-                if real not in above:  # a link to a folder that it lies in would never end
-                    waiting.append((Path(entry.path), f"{prefix}{entry.name}/", (*above, real)))
+                    files.append(name)
+                elif entry.is_symlink():
+                    heapq.heappush(linked, f"{name}/")
+                else:
+                    own.append(f"{name}/")
         except OSError as error:
             if not prefix:
                 raise DataError(f"the folder {shown(folder)} cannot be read: {error.strerror}") from error

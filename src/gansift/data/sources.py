@@ -101,6 +101,8 @@ def open_source(source: str | os.PathLike[str], seed: int = 0) -> Examples | Col
             f"{source} does not exist, and it is no built-in data set. Give a folder or zip of images, a .npz or "
             f"Parquet file, or one of {', '.join(BUILTINS)}."
         )
+    if not path.is_file():  # reading a pipe would wait for ever
+        raise DataError(f"{source} is neither a folder nor a regular file")
     if path.suffix.lower() == ".npz":
         return read_npz(path)
     if path.suffix.lower() == ".zip":

@@ -56,6 +56,9 @@ def open_tables(folder: Path, files: Sequence[str]) -> Collection:
     parquet = _parquet(folder / files[0])
     tables, refused = [], []
     for file in sorted(files):
+        if not (folder / file).is_file():  # reading a pipe would wait for ever
+            refused.append((file, "is a broken link or no regular file"))
+            continue
         try:
             footer = parquet.ParquetFile(folder / file)
         except Exception as error:  # the reader fails with whatever the broken bytes made it stumble over
