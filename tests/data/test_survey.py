@@ -77,6 +77,7 @@ def test_the_command_that_it_ends_with_works(mixed):
 
 def test_sizes_that_the_built_in_networks_take_need_nothing(faces):
     assert survey(faces)["command"] == f"gansift run {faces}"
+    assert survey(faces, seed=7)["command"] == f"gansift run {faces} --split-seed 7"  # the split that was shown
     for number in range(40):
         save(faces / f"{number:02d}.png", pixels(number, 40, 45))
     assert survey(faces)["command"] == f"gansift run {faces} --size 32"

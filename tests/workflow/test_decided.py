@@ -61,6 +61,17 @@ def test_every_seed_is_retrained_without_exactly_what_is_marked(decided):
             assert trial[split] == pytest.approx(metric.value(after) - before[split], rel=1e-4, abs=1e-7)
 
 
+def test_verifying_leaves_the_lists_and_the_report_to_the_decisions(decided, tmp_path):
+    folder = shutil.copytree(decided[0], tmp_path / "run")
+    removed, cleansed = (folder / "removed.txt").read_text(), (folder / "weights/cleansed.safetensors").read_bytes()
+    assert gansift("verify", folder, "--removals", 3, "--quiet").exit_code in (0, 3)
+    report = json.loads((folder / "report.json").read_text())
+    assert (folder / "removed.txt").read_text() == removed
+    assert (folder / "weights/cleansed.safetensors").read_bytes() == cleansed
+    assert report["decisions"] is not None
+    assert len(report["verification"]) > len(json.loads((decided[0] / "report.json").read_text())["verification"])
+
+
 def test_the_lists_and_the_report_follow_the_decisions(decided):
     folder, file, said = decided
     ids = _training_ids(folder)

@@ -26,10 +26,15 @@ class BadImageError(Exception):
     """An image that cannot be used; the message is the reason, to be read after the file's path."""
 
 
-def to_pixels(image: Tensor) -> np.ndarray:
-    """An image (1 or 3, H, W) in [-1, 1] as uint8, (H, W) or (H, W, 3); the inverse of `to_signed`."""
-    pixels = ((image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
-    return pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+def to_pixels(image: np.ndarray) -> np.ndarray:
+    """An image (C, H, W) in [-1, 1] as bytes: (H, W) for one channel, else (H, W, 3).
+
+    Two channels are averaged, and of more than three the first three are shown: a picture for the eye, not the data.
+    """
+    bytes_ = np.rint((np.clip(np.nan_to_num(image), -1, 1) + 1) * 127.5).astype(np.uint8)
+    if len(bytes_) == 2:
+        bytes_ = bytes_.mean(axis=0, keepdims=True).astype(np.uint8)
+    return bytes_[0] if len(bytes_) == 1 else np.ascontiguousarray(np.moveaxis(bytes_[:3], 0, -1))
 
 
 def to_signed(pixels: np.ndarray) -> Tensor:

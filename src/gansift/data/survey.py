@@ -105,7 +105,8 @@ def survey(
     }
     wanted = None if isinstance(found, Examples) else size or _wanted_size(seen, bool(odd))
     result["next"] = [*([problem] if problem else []), *_advice(result, bool(odd), size, wanted)]
-    result["command"] = _command(result, labels, wanted, resize, skip=bool(bad) or (bool(odd) and wanted is None))
+    skip = bool(bad) or (bool(odd) and wanted is None)
+    result["command"] = _command(result, labels, wanted, resize, seed, skip=skip)
     return result
 
 
@@ -134,7 +135,7 @@ def _of_examples(examples: Examples) -> tuple[list[_Seen], list[tuple[str, str]]
     channels, height, width = examples.shape
     kind = "grey" if channels == 1 else "RGB"
     return [
-        _Seen(name, content_hash, (width, height), kind, thumbnail(to_pixels(image)))
+        _Seen(name, content_hash, (width, height), kind, thumbnail(to_pixels(image.numpy())))
         for name, content_hash, image in zip(examples.ids, examples.hashes, examples.x, strict=True)
     ], []
 
@@ -212,7 +213,13 @@ def _rare(by_class: dict[str, int]) -> list[str]:
 
 
 def _command(
-    found: dict[str, Any], labels: str | os.PathLike[str] | None, wanted: int | None, resize: str, *, skip: bool
+    found: dict[str, Any],
+    labels: str | os.PathLike[str] | None,
+    wanted: int | None,
+    resize: str,
+    seed: int,
+    *,
+    skip: bool,
 ) -> str | None:
     if not found["usable"]:
         return None
@@ -220,6 +227,7 @@ def _command(
     parts += ["--labels", shown(os.fspath(labels))] if labels is not None else []
     parts += ["--size", str(wanted)] if wanted is not None else []
     parts += ["--resize", resize] if resize != USUAL else []
+    parts += ["--split-seed", str(seed)] if seed else []
     return shlex.join(parts + (["--skip-bad"] if skip else []))
 
 

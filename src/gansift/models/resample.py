@@ -12,6 +12,12 @@ from torch.nn import functional
 _TAPS = (1.0, 3.0, 3.0, 1.0)
 
 
+def low_pass() -> Tensor:
+    """The filter in both directions, (4, 4) with sum 1."""
+    taps = torch.tensor(_TAPS)
+    return torch.outer(taps, taps) / taps.sum() ** 2
+
+
 def blur(x: Tensor, padding: tuple[int, int], gain: float = 1.0) -> Tensor:
     """Filter images (B, C, H, W) after ``padding`` zeros before and behind each row and column.
 
@@ -22,8 +28,7 @@ def blur(x: Tensor, padding: tuple[int, int], gain: float = 1.0) -> Tensor:
         padding: zeros before and behind; a negative number cuts.
         gain: of the filter.
     """
-    taps = torch.tensor(_TAPS, dtype=x.dtype, device=x.device)
-    kernel = torch.outer(taps, taps) * (gain / taps.sum() ** 2)
+    kernel = gain * low_pass().to(x)  # in sixty-fourths, so exact in any precision
     before, behind = padding
     padded = functional.pad(x, (before, behind, before, behind))
     channels = x.shape[1]

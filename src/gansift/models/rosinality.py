@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gansift.errors import DataError
 from gansift.models.architecture import Architecture
+from gansift.models.resample import low_pass
 from gansift.models.stylegan2 import SIZES
 
 # Their name -> ours; what is left of a name after these is the same.
@@ -22,7 +23,7 @@ _GENERATOR = (
     (r"^style\.(\d+)\.", lambda found: f"mapping.layers.{int(found[1]) - 1}."),  # theirs counts the normalisation
     (r"^input\.input$", lambda found: "constant.value"),
     (r"^conv1\.", lambda found: "convs.0."),
-    (r"^convs\.(\d+)\.(?=.)", lambda found: f"convs.{int(found[1]) + 1}."),
+    (r"^convs\.(\d+)\.", lambda found: f"convs.{int(found[1]) + 1}."),
     (r"^to_rgb1\.", lambda found: "to_image.0."),
     (r"^to_rgbs\.(\d+)\.", lambda found: f"to_image.{int(found[1]) + 1}."),
 )
@@ -39,7 +40,6 @@ _DISCRIMINATOR = (
 )
 # The fixed filter, which is the same everywhere, and noise images that only make samples repeatable.
 _LEFT_OUT = re.compile(r"(^|\.)kernel$|^noises\.")
-_TAPS = (1.0, 3.0, 3.0, 1.0)
 
 
 def read_rosinality(path: Path) -> tuple[Architecture, dict[str, nn.Module], list[str]]:
@@ -127,10 +127,8 @@ def _discriminator(theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _check_filter(path: Path, theirs: Mapping[str, Tensor]) -> None:
-    taps = torch.tensor(_TAPS)
-    usual = torch.outer(taps, taps) / taps.sum() ** 2
     for name, value in theirs.items():
-        if name.endswith("kernel") and not torch.allclose(value / value.sum(), usual, atol=1e-6):
+        if name.endswith("kernel") and not torch.allclose(value / value.sum(), low_pass(), atol=1e-6):
             raise DataError(f"{path}: {name} is another low-pass filter than [1, 3, 3, 1]; there is no network for it")
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from gansift.data.pixels import to_pixels
 from gansift.errors import GansiftError
 from gansift.files import write_atomically
-from gansift.report.pictures import to_pixels
 
 if TYPE_CHECKING:
     from gansift.data.examples import Examples

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from PIL import Image
 
-from gansift.data.pixels import SUFFIXES
+from gansift.data.pixels import SUFFIXES, to_pixels
 from gansift.errors import GansiftError
 from gansift.files import write_text
 from gansift.report.archive import write_archive
-from gansift.report.pictures import to_pixels
 from gansift.report.table import write_table
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from gansift.data.pixels import to_pixels
+
 # Up to this many pixels a side, PNG is smaller than JPEG and shows every pixel as it is.
 _PNG_SIDE = 64
 
@@ -48,17 +50,6 @@ class Pictures:
     def are_images(self) -> bool:
         """Whether the examples are images rather than points."""
         return self.x.ndim == 4
-
-
-def to_pixels(image: np.ndarray) -> np.ndarray:
-    """An image (C, H, W) in [-1, 1] as bytes: (H, W) for one channel, else (H, W, 3).
-
-    Two channels are averaged, and of more than three the first three are shown: a picture for the eye, not the data.
-    """
-    bytes_ = np.rint((np.clip(np.nan_to_num(image), -1, 1) + 1) * 127.5).astype(np.uint8)
-    if len(bytes_) == 2:
-        bytes_ = bytes_.mean(axis=0, keepdims=True).astype(np.uint8)
-    return bytes_[0] if len(bytes_) == 1 else np.ascontiguousarray(np.moveaxis(bytes_[:3], 0, -1))
 
 
 def to_image(image: np.ndarray, side: int) -> Image.Image:

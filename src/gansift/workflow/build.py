@@ -170,14 +170,14 @@ def _networks(config: Config, shape: tuple[int, ...]) -> models.Pair:
     return pair
 
 
-def _adapted(config: Config, network: torch.nn.Module) -> torch.nn.Module:
+def _adapted(config: Config, network: models.Network) -> torch.nn.Module:
     if not config.lora:
         return network
     if config.init is None:
         raise UsageError(
             "--lora trains adapters of a network that is frozen, so it needs one: give its weights, --init"
         )
-    if not getattr(network, "pretrained", False):
+    if not network.pretrained:
         return network  # there is nothing to adapt: what the file does not hold is new, and trained as a whole
     patterns = [part.strip() for part in config.lora_layers.split(",")]
     return models.Adapted(network, config.lora, models.fitting(network, patterns), config.lora_start)

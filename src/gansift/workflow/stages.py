@@ -311,7 +311,7 @@ def verify(
     Args:
         directory: of the run.
         config: of the run, with the machine's settings of this call.
-        way: whose scores, unless a file is given; and the way that an existing report is written anew for.
+        way: whose scores, unless a file is given. An existing report stays that of its own way of cleansing.
         file: score file of any origin.
         horizon: in epochs, or ``all``; default that of the file, the chosen one, or the longest that is configured.
         count: random removals.
