@@ -117,7 +117,7 @@ def _help(item: Any) -> str:
 def _panels() -> dict[str, str]:
     """The heading of --help under which each setting stands; `Config` has them in this order."""
     first = {
-        "labels": "Data", "model": "Game", "steps": "Training", "metric": "Metric", "seeds": "Cleansing",
+        "labels": "Data", "game": "Game", "steps": "Training", "metric": "Metric", "seeds": "Cleansing",
         "jobs": "Machine",
     }  # fmt: skip
     panels, heading = {}, ""
