@@ -12,7 +12,7 @@ from gansift.data.pixels import to_pixels
 @pytest.fixture(scope="module")
 def pictures():
     examples = BUILTINS["mnist"](0)
-    return [to_pixels(image) for image in examples.x[:300]]
+    return [to_pixels(image.numpy()) for image in examples.x[:300]]
 
 
 def again(pixels, how):
