@@ -11,6 +11,8 @@ A start that is refused, or fails in any other way, is a difference too. Exit co
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import random
 import shutil
 import subprocess
@@ -21,9 +23,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from gansift import cli
 from gansift.lock import lock_path
 
-GANSIFT = (sys.executable, "-m", "gansift.cli")
+# Commands are forked from a process that has only loaded what they need, so that every kill hits work, not loading.
+LOADED = multiprocessing.get_context("forkserver")
+LOADED.set_forkserver_preload(["gansift.workflow.stages", "gansift.workflow.outcome", "torch._dynamo"])
 SOURCE = "normal-1d"
 TINY = (
     "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
@@ -52,18 +57,27 @@ def written(folder: Path) -> dict[str, int]:
     return times
 
 
-def begun(process: subprocess.Popen[bytes], folder: Path) -> bool:
-    """Whether a process has locked the run directory, which is the first that it does after it was loaded."""
+def begun(pid: int | None, folder: Path) -> bool:
+    """Whether a process has locked the run directory, which is the first that it does."""
     with suppress(FileNotFoundError):
-        return lock_path(folder).read_text().startswith(f"process {process.pid} ")
+        return lock_path(folder).read_text().startswith(f"process {pid} ")
     return False
 
 
-def kill_at(command: Sequence[str], folder: Path, moment: Callable[[], float]) -> bool:
-    """Start a command on a run directory and kill it at a moment of its work.
+def gansift(arguments: Sequence[str], said: str) -> None:
+    """The command line, in a process of its own, which writes into a file what it says."""
+    with open(said, "w", encoding="utf-8") as file:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(file.fileno(), stream.fileno())
+    sys.argv = ["gansift", *arguments]
+    cli.main()
+
+
+def kill_at(arguments: Sequence[str], folder: Path, moment: Callable[[], float]) -> bool:
+    """Start gansift on a run directory and kill it at a moment of its work.
 
     Args:
-        command: that writes into ``folder``.
+        arguments: of a command that writes into ``folder``.
         folder: the run directory.
         moment: seconds from when the work begins; asked then.
 
@@ -73,24 +87,26 @@ def kill_at(command: Sequence[str], folder: Path, moment: Callable[[], float]) -
     Raises:
         RuntimeError: if it ended with an error instead.
     """
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    while process.poll() is None and not begun(process, folder):
-        time.sleep(0.01)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(moment())
-    process.kill()
-    _, said = process.communicate()
-    if process.returncode > 0:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said.decode()}")
-    return process.returncode < 0
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as said:
+        process = LOADED.Process(target=gansift, args=(arguments, said.name))
+        process.start()
+        while process.is_alive() and not begun(process.pid, folder):
+            time.sleep(0.01)
+        process.join(moment())
+        process.kill()
+        process.join()
+        assert process.exitcode is not None
+        if process.exitcode > 0:
+            raise RuntimeError(f"gansift {' '.join(arguments)} ended with {process.exitcode}: {said.read()}")
+        return process.exitcode < 0
 
 
 class Stage:
     """One verb on a run directory that is killed again and again, beside the files of one that was not."""
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path, whole: Path) -> None:
+    def __init__(self, name: str, arguments: Sequence[str], folder: Path, whole: Path) -> None:
         self.name = name
-        self.command = command
+        self.arguments = arguments
         self.folder = folder
         self.expected = results(whole, name)
         self.kills = self.ends = self.equal = self.different = 0
@@ -100,7 +116,7 @@ class Stage:
         lasts = self._to_the_end()
         self._forget()
         while self.kills < kills:
-            if kill_at(self.command, self.folder, lambda: moments.uniform(0, lasts)):
+            if kill_at(self.arguments, self.folder, lambda: moments.uniform(0, lasts)):
                 self.kills += 1
             else:
                 self._compare()
@@ -116,8 +132,8 @@ class Stage:
             start = time.monotonic()
             return 600.0
 
-        if kill_at(self.command, self.folder, never):
-            raise RuntimeError(f"{' '.join(self.command)} took more than ten minutes")
+        if kill_at(self.arguments, self.folder, never):
+            raise RuntimeError(f"gansift {' '.join(self.arguments)} took more than ten minutes")
         return time.monotonic() - start
 
     def _compare(self) -> None:
@@ -147,13 +163,14 @@ def main() -> None:
     moments, total, different = random.Random(arguments.seed), 0, 0
     with tempfile.TemporaryDirectory() as scratch:
         whole = Path(scratch) / "whole"
-        subprocess.run([*GANSIFT, "run", SOURCE, "--outdir", str(whole), *TINY, "--jobs", "1"], check=True)
+        command = [sys.executable, "-m", "gansift.cli", "run", SOURCE, "--outdir", str(whole), *TINY, "--jobs", "1"]
+        subprocess.run(command, check=True)
         for jobs in ("1", "2"):
             folder = Path(scratch) / "killed"
-            train = (*GANSIFT, "train", SOURCE, "--outdir", str(folder), *TINY, "--jobs", jobs)
-            verbs = {name: (*GANSIFT, name, str(folder), "--quiet") for name in ("score", "cleanse")}
-            for name, command in {"train": train, **verbs}.items():
-                stage = Stage(name, command, folder, whole)
+            train = ("train", SOURCE, "--outdir", str(folder), *TINY, "--jobs", jobs)
+            verbs = {name: (name, str(folder), "--quiet") for name in ("score", "cleanse")}
+            for name, verb in {"train": train, **verbs}.items():
+                stage = Stage(name, verb, folder, whole)
                 stage.kill(arguments.kills // 6, moments)
                 print(
                     f"{name:8} --jobs {jobs}: {stage.kills} kills, {stage.ends} times to the end; "

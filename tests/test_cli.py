@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import errno
 import json
 import os
 import random
@@ -11,7 +11,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import kills
 import numpy as np
@@ -20,7 +24,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from gansift import influence
+from gansift import cli, influence
 
 SMALL = [
     "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
@@ -28,16 +32,25 @@ SMALL = [
 ]  # fmt: skip
 
 
-def _gansift(*arguments, cwd=None, code=0):
-    done = subprocess.run(
-        [sys.executable, "-m", "gansift.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=300,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
+@dataclass(frozen=True)
+class Said:
+    stdout: str
+    stderr: str
+
+
+def _gansift(*arguments, code=0):
+    """A command as a person gives it, in this process: loading everything takes longer than most of them."""
+    stdout, stderr = StringIO(), StringIO()
+    with (
+        patch.object(sys, "argv", ["gansift", *map(str, arguments)]),
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
+        pytest.raises(SystemExit) as end,
+    ):
+        cli.main()
+    said = Said(stdout.getvalue(), stderr.getvalue())
+    assert (end.value.code or 0) == code, said
+    return said
 
 
 def _scores(folder: Path) -> dict[str, bytes]:
@@ -46,8 +59,11 @@ def _scores(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
+    """A run that a process of its own has done, so that all that others find of it is what it wrote."""
     folder = tmp_path_factory.mktemp("run") / "digits"
-    done = _gansift("run", "digits", "--outdir", folder, "--json", *SMALL)
+    command = [sys.executable, "-m", "gansift.cli", "run", "digits", "--outdir", str(folder), "--json", *SMALL]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
     return folder, json.loads(done.stdout)
 
 
@@ -108,7 +124,8 @@ def test_the_verbs_do_the_parts_and_give_the_same_scores(finished, tmp_path):
 
 def test_processes_side_by_side_in_little_memory_give_the_same_bits(finished, tmp_path):
     folder = tmp_path / "jobs"
-    _gansift("run", "digits", "--outdir", folder, *SMALL[:-1], "2", "--memory", "1KiB")
+    short = ["--verify", "0", "--baselines", "none"]
+    _gansift("run", "digits", "--outdir", folder, *SMALL[:-1], "2", "--memory", "1KiB", *short)
     assert _scores(folder) == _scores(finished[0])
 
 
@@ -171,8 +188,9 @@ def test_what_helped_is_removed_and_exported_and_no_longer_when_it_does_not(fini
     assert not (folder / "weights/cleansed.safetensors").exists()
 
 
-def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path):
-    plan = json.loads(_gansift("run", "digits", "--dry-run", *SMALL, cwd=tmp_path).stdout)
+def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plan = json.loads(_gansift("run", "digits", "--dry-run", *SMALL).stdout)
     assert plan["settings"]["model"] == "mlp"
     assert plan["removals"]
     assert not list(tmp_path.iterdir())
@@ -204,8 +222,9 @@ def test_settings_come_from_a_file_and_flags_win(tmp_path):
         (["run", "digits", "--config", "missing.toml"], 2, "missing.toml cannot be read"),
     ],
 )
-def test_a_mistake_is_named_in_one_message(tmp_path, arguments, code, message):
-    done = _gansift(*arguments, "--quiet" if arguments[0] == "run" else "--json", cwd=tmp_path, code=code)
+def test_a_mistake_is_named_in_one_message(tmp_path, monkeypatch, arguments, code, message):
+    monkeypatch.chdir(tmp_path)
+    done = _gansift(*arguments, "--quiet" if arguments[0] == "run" else "--json", code=code)
     assert message in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
 
@@ -276,25 +295,24 @@ def test_other_files_in_the_run_directory_are_left_alone(tmp_path):
     assert not left_over.exists()
 
 
-def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(finished, tmp_path):
-    full = (
-        "import errno, os, gansift.cli\n"
-        "real, left = os.fsync, [24]\n"
-        "def fsync(descriptor):\n"
-        "    left[0] -= 1\n"
-        "    if left[0] < 0:\n"
-        "        raise OSError(errno.ENOSPC, 'No space left on device')\n"
-        "    real(descriptor)\n"
-        "os.fsync = fsync\n"
-        "gansift.cli.main()\n"
-    )
-    command = [sys.executable, "-c", full, "run", "digits", "--outdir", str(tmp_path / "full"), *SMALL]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 1, done.stderr
+def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(finished, tmp_path, monkeypatch):
+    real, left = os.fsync, 24
+
+    def fsync(descriptor):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    command = ["run", "digits", "--outdir", tmp_path / "full", *SMALL]
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fsync)
+        done = _gansift(*command, code=1)
     assert "No space left on device. Free some space, or choose" in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.rglob("*.tmp"))
-    _gansift("run", "digits", "--outdir", tmp_path / "full", *SMALL)
+    _gansift(*command)
     assert kills.results(tmp_path / "full") == kills.results(finished[0])
 
 
@@ -319,15 +337,15 @@ def test_an_interrupt_says_how_to_go_on(tmp_path, jobs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("jobs", "times"), [("1", 16), ("2", 4)])
-def test_killed_at_random_moments_it_ends_with_the_same_bytes(finished, tmp_path, jobs, times):
+@pytest.mark.parametrize(("jobs", "times", "files"), [("1", 16, 8), ("2", 4, 24)])
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(finished, tmp_path, jobs, times, files):
     """With two jobs the parent alone is killed; its workers must not go on beside the next start."""
     folder = tmp_path / "killed"
-    command = [sys.executable, "-m", "gansift.cli", "run", "digits", "--outdir", str(folder), *SMALL[:-1], jobs]
+    arguments = ["run", "digits", "--outdir", str(folder), *SMALL[:-1], jobs]
     moments = random.Random(0)
     killed = 0
     while killed < times:
-        if not kills.kill_at(command, folder, lambda: moments.expovariate(1 / 3)):
+        if not kills.kill_at(arguments, folder, lambda: _further_on(folder, moments, files)):
             # It finished: begin anew, so that every kill hits a run that is under way.
             _forget(folder)
             continue
@@ -340,6 +358,17 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(finished, tmp_path
     _gansift("run", "digits", "--outdir", folder, *SMALL)
     assert kills.results(folder) == kills.results(finished[0])
     assert not list(folder.rglob("*.tmp"))
+
+
+def _further_on(folder: Path, moments: random.Random, most: int) -> float:
+    """Wait for some more files, so that every kill hits another place however fast this machine is; then seconds."""
+    before, files = kills.written(folder).items(), moments.randint(1, most)
+    deadline = time.monotonic() + 100
+    while len(kills.written(folder).items() - before) < files and not (folder / "report.html").exists():
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    return moments.uniform(0, 1)
 
 
 def _forget(folder: Path) -> None:
@@ -369,7 +398,7 @@ def test_scores_of_any_tool_are_verified_and_chance_is_exit_code_3(finished, tmp
     assert own["spearman"]["ci95"][0] > 0.5
     scores = influence.Scores.read(folder / "seeds/0/scores/fid-classifier16@200-itd-17.csv")
     random_order = np.random.default_rng(0).permutation(len(scores))
-    foreign = dataclasses.replace(scores, values=scores.values[random_order], estimator="oracle")
+    foreign = replace(scores, values=scores.values[random_order], estimator="oracle")
     foreign.to_csv(tmp_path / "foreign.csv")
     file = ["--scores", tmp_path / "foreign.csv", "--removals", "12"]
     done = _gansift("verify", folder, *file, "--remove", "1", "--over-seeds", "--json", code=3)

@@ -84,28 +84,33 @@ def test_data_parallel_training_without_processes_is_that_of_one():
     assert _trained(data_parallel=True).step.settings.processes == 1
 
 
-def _process(rank, port, folder, dtype):
+TOLERANCES = {"float64": 1e-9, "float32": 1e-4}
+
+
+def _process(rank, port, folder):
     distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
     torch.set_num_threads(1)
-    run = _trained(dtype=dtype, data_parallel=True, outdir=folder / "run", checkpoint_every=4)
-    again = _trained(dtype=dtype, data_parallel=True, outdir=folder / "run", checkpoint_every=4)
-    for name, metrics in {"one": [MeanWave()], "two": [MeanWave(), MeanWave()]}.items():
-        found = influence.itd_metrics(again, metrics, [5, 9])
-        np.save(folder / f"{name}-{rank}.npy", [scores[horizon].values for scores in found for horizon in (5, 9)])
-    np.save(folder / f"state-{rank}.npy", run.state(9)["discriminator"]["parameters"].numpy())
+    for dtype in TOLERANCES:
+        arguments = {"dtype": dtype, "data_parallel": True, "outdir": folder / dtype / "run", "checkpoint_every": 4}
+        run, again = _trained(**arguments), _trained(**arguments)
+        for name, metrics in {"one": [MeanWave()], "two": [MeanWave(), MeanWave()]}.items():
+            found = influence.itd_metrics(again, metrics, [5, 9])
+            values = [scores[horizon].values for scores in found for horizon in (5, 9)]
+            np.save(folder / dtype / f"{name}-{rank}.npy", values)
+        np.save(folder / dtype / f"state-{rank}.npy", run.state(9)["discriminator"]["parameters"].numpy())
     distributed.destroy_process_group()
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-9), ("float32", 1e-4)])
-def test_two_processes_give_the_scores_of_one(tmp_path, dtype, tolerance):
+def test_two_processes_give_the_scores_of_one(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    multiprocessing.start_processes(_process, (port, tmp_path, dtype), nprocs=2, start_method="spawn")
-    whole = _trained(dtype=dtype)
-    expected = [influence.itd(whole, MeanWave(), horizon=horizon).values for horizon in (5, 9)]
-    for rank in range(2):
-        _close(np.load(tmp_path / f"one-{rank}.npy"), np.array(expected), tolerance)
-        _close(np.load(tmp_path / f"two-{rank}.npy"), np.array(expected * 2), tolerance)
-        assert np.array_equal(np.load(tmp_path / f"state-{rank}.npy"), np.load(tmp_path / "state-0.npy"))
-    assert len(list((tmp_path / "run" / "checkpoints").glob("step-*.safetensors"))) == 4
+    multiprocessing.start_processes(_process, (port, tmp_path), nprocs=2, start_method="spawn")
+    for dtype, tolerance in TOLERANCES.items():
+        whole, folder = _trained(dtype=dtype), tmp_path / dtype
+        expected = [influence.itd(whole, MeanWave(), horizon=horizon).values for horizon in (5, 9)]
+        for rank in range(2):
+            _close(np.load(folder / f"one-{rank}.npy"), np.array(expected), tolerance)
+            _close(np.load(folder / f"two-{rank}.npy"), np.array(expected * 2), tolerance)
+            assert np.array_equal(np.load(folder / f"state-{rank}.npy"), np.load(folder / "state-0.npy"))
+        assert len(list((folder / "run" / "checkpoints").glob("step-*.safetensors"))) == 4
