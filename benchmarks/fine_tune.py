@@ -14,7 +14,6 @@ planted images are among as many that are called most harmful. Settings are `nam
 from __future__ import annotations
 
 import argparse
-import base64
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from gansift.cleansing.verify import random_removals, true_changes
 from gansift.data.examples import Examples
 from gansift.data.hashing import hash_rows
 from gansift.files import write_json
-from gansift.report.pictures import sheet_uri
+from gansift.report.pictures import sheet
 from gansift.training.memory import state_bytes
 from gansift.training.step import Step
 from gansift.training.train import settings_for
@@ -77,7 +76,7 @@ def print_curve(folder: Path, every: int, picture: Path | None) -> None:
         )
     if picture is not None:
         samples = run.sampler().sample(64, games.Draw(0, "picture")).detach().numpy()
-        picture.write_bytes(base64.b64decode(sheet_uri(samples, 16, side=64).partition(",")[2]))
+        sheet(samples, 16, side=64).save(picture)
 
 
 def planted(examples: Examples, share: float, seed: int) -> tuple[Examples, np.ndarray]:

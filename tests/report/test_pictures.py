@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from gansift.report import Pictures
-from gansift.report.pictures import image_uri, sheet_uri, to_image, to_pixels
+from gansift.report.pictures import image_uri, sheet, to_image, to_pixels
 
 
 def decoded(uri: str) -> Image.Image:
@@ -43,9 +43,9 @@ def test_large_images_are_reduced_in_proportion():
 
 def test_a_sheet_is_filled_row_by_row():
     images = np.linspace(-1, 1, 5)[:, None, None, None] * np.ones((5, 1, 8, 8))
-    sheet = np.asarray(decoded(sheet_uri(images, columns=3, side=8, gap=2)))
-    assert sheet.shape == (18, 28)
-    assert [sheet[0, 0], sheet[0, 10], sheet[0, 20], sheet[10, 0], sheet[10, 10]] == [0, 64, 128, 191, 255]
+    grid = np.asarray(sheet(images, columns=3, side=8, gap=2))
+    assert grid.shape == (18, 28)
+    assert [grid[0, 0], grid[0, 10], grid[0, 20], grid[10, 0], grid[10, 10]] == [0, 64, 128, 191, 255]
 
 
 @pytest.mark.parametrize("broken", [{"values": np.zeros(3)}, {"labels": ("a",)}, {"x": np.zeros((2, 3, 3))}])

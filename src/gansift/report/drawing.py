@@ -23,7 +23,8 @@ from gansift.report.words import finite, number
 INK, SOFT, LINE = "#20242c", "#5b6270", "#c9ced6"
 HARMFUL, HELPFUL, RANDOM = "#c2410c", "#1d6fb8", "#6b7280"
 _ROLES = {INK: "ink", SOFT: "soft", LINE: "line", HARMFUL: "harmful", HELPFUL: "helpful", RANDOM: "random"}
-_STYLE: Any = {
+#: What matplotlib draws every chart with.
+STYLE: Any = {
     "svg.hashsalt": "gansift",
     "svg.fonttype": "none",
     "text.parse_math": False,  # a class may be called $5
@@ -71,7 +72,7 @@ def tick(value: float, _: Any) -> str:
 
 def svg(name: str, alt: str, height: int, paint: Callable[[Axes], None]) -> str:
     """Draw on one pair of axes, ``height`` units high, and return SVG fit to stand inside HTML."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(_WIDTH / 72, height / 72), layout="constrained")
         paint(figure.add_subplot())
         buffer = io.StringIO()

@@ -71,18 +71,23 @@ def image_uri(image: np.ndarray, side: int = 128) -> str:
     return data_uri(to_image(image, side), exact=max(image.shape[1:]) <= _PNG_SIDE)
 
 
-def sheet_uri(images: np.ndarray, columns: int, side: int = 72, gap: int = 2) -> str:
-    """Images (N, C, H, W) in [-1, 1] on a grid of ``columns``, row by row, as a data URI."""
+def sheet(images: np.ndarray, columns: int, side: int = 72, gap: int = 2) -> Image.Image:
+    """Images (N, C, H, W) in [-1, 1] on a grid of ``columns``, row by row, each about ``side`` pixels large."""
     tiles = [to_image(image, side) for image in images]
     width, height = tiles[0].size
     rows = -(-len(tiles) // columns)
-    sheet = Image.new(
+    grid = Image.new(
         tiles[0].mode, (columns * (width + gap) - gap, rows * (height + gap) - gap), _middle(tiles[0].mode)
     )
     for position, tile in enumerate(tiles):
         row, column = divmod(position, columns)
-        sheet.paste(tile, (column * (width + gap), row * (height + gap)))
-    return data_uri(sheet, exact=max(images.shape[2:]) <= _PNG_SIDE // 2)
+        grid.paste(tile, (column * (width + gap), row * (height + gap)))
+    return grid
+
+
+def sheet_uri(images: np.ndarray, columns: int) -> str:
+    """A `sheet` as a data URI."""
+    return data_uri(sheet(images, columns), exact=max(images.shape[2:]) <= _PNG_SIDE // 2)
 
 
 def _middle(mode: str) -> int | tuple[int, int, int]:
