@@ -1,0 +1,110 @@
+"""One seed of an experiment on how well scores predict leave-one-out retraining."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from horizons import rounding
+
+from gansift import influence
+from gansift.cleansing.agreement import agreement
+from gansift.cleansing.replicas import retrained_samplers
+from gansift.errors import GansiftError
+from gansift.influence import Scores
+from gansift.influence.horizon import accumulated_growth, trust
+from gansift.metrics.metric import Metric
+from gansift.training import Run
+from papers.settings import Accuracy
+from papers.trainings import Prepared, quality, trained
+
+Row = dict[str, Any]
+
+
+def measure(prepared: Prepared, seed: int, work: Path, say: Callable[[str], None]) -> dict[str, Any]:
+    """Train, score, leave examples out one at a time, and compare.
+
+    Args:
+        prepared: data and metrics.
+        seed: of the training.
+        work: folder for the recorded run.
+        say: called with a word on what is done.
+    """
+    setting = prepared.setting
+    assert isinstance(setting, Accuracy)
+    run = trained(prepared, seed, work)
+    say("trained")
+    rows: list[Row] = []
+    truths: dict[int, dict[str, np.ndarray]] = {}
+    removals = [(identity,) for identity in run.ids[: setting.left_out]]
+    for name, estimator, horizon, scores in _all_scores(prepared, run):
+        metric = prepared.validation[name]
+        row: Row = {"metric": name, "estimator": estimator}
+        if isinstance(scores, GansiftError):
+            place = {"epochs": horizon / run.epoch, "steps": horizon}
+            rows.append(row | place | {"kendall": None, "note": str(scores)})
+            continue
+        if scores.horizon not in truths:
+            truths[scores.horizon] = _truth(prepared, run, removals, scores.horizon)
+            say(f"left out {len(removals)} over the last {scores.horizon} steps")
+        rows.append(row | _compared(run, scores, truths[scores.horizon][name]))
+        if scores.growth and setting.dtype == "float32":
+            rows[-1] |= {"rounding": rounding(run, prepared.train, metric, scores.horizon)}
+    return {"quality": quality(run, prepared.validation), "rows": rows}
+
+
+def _all_scores(prepared: Prepared, run: Run) -> Iterator[tuple[str, str, int, Scores | GansiftError]]:
+    """Metric, estimator, horizon, and the scores or why there are none."""
+    setting = prepared.setting
+    assert isinstance(setting, Accuracy)
+    names, metrics = list(prepared.validation), list(prepared.validation.values())
+    horizons = [epochs * round(run.epoch) for epochs in setting.horizons]
+    for name, by_horizon in zip(names, influence.itd_metrics(run, metrics, horizons), strict=True):
+        for horizon in horizons:
+            yield name, "itd", horizon, by_horizon.get(horizon, GansiftError("the backward sweep overflowed"))
+    for name, metric in prepared.validation.items():
+        if setting.auto:
+            believed = influence.itd(run, metric, horizon="auto")
+            yield name, "itd-auto", believed.horizon, believed
+        for terms in setting.terms:
+            settings = {"solver": "neumann", "iterations": terms, "rate": setting.aid_rate, "fresh_batches": True}
+            yield name, f"aid-{terms}", run.steps, _aid(run, metric, settings)
+        if setting.krylov:
+            yield name, "aid-gmres", run.steps, _aid(run, metric, {"solver": "gmres", "iterations": setting.krylov})
+
+
+def _aid(run: Run, metric: Metric, settings: dict[str, Any]) -> Scores | GansiftError:
+    try:
+        return influence.aid(run, metric, **settings)
+    except GansiftError as error:
+        return error
+
+
+def _truth(prepared: Prepared, run: Run, removals: list[tuple[str, ...]], horizon: int) -> dict[str, np.ndarray]:
+    """Change of each validation metric when the last steps are redone without each set; NaN where that broke down."""
+    samplers = retrained_samplers(run, removals, horizon)
+    return {
+        name: np.array([np.nan if sampler is None else metric.value(sampler) for sampler in samplers])
+        - metric.value(run)
+        for name, metric in prepared.validation.items()
+    }
+
+
+def _compared(run: Run, scores: Scores, true: np.ndarray) -> Row:
+    predicted, kept = scores.values[: len(true)], np.isfinite(true)
+    row: Row = {"epochs": scores.horizon / run.epoch, "steps": scores.horizon}
+    if kept.sum() < 3:
+        return row | {"kendall": None, "note": "nearly every retraining broke down"}
+    found = agreement(predicted[kept], true[kept])
+    for name, statistic in found._asdict().items():
+        finite = statistic is not None and np.isfinite(statistic.value)
+        row[name] = float(statistic.value) if finite else None
+    row |= {"predicted": predicted.tolist(), "true": [float(value) if np.isfinite(value) else None for value in true]}
+    row["spread"] = float(true[kept].std())
+    if scores.growth:
+        row["growth"] = accumulated_growth(scores.growth)
+        row["effect"] = scores.growth[-1][2]
+        row["believed"] = trust(scores.growth, run.epoch).horizon >= scores.horizon
+    return row
