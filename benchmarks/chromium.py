@@ -50,13 +50,11 @@ class Chromium:
         )
         os.close(hears)
         os.close(says)
-        self._buffer, self._last, self._session = b"", 0, None
+        self._buffer, self._last = b"", 0
+        self._session: str | None = None
         self.events: list[dict[str, Any]] = []
         (page,) = [one for one in self.call("Target.getTargets")["targetInfos"] if one["type"] == "page"]
-        attached = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
-        self._session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "DOM"):
-            self.call(f"{domain}.enable")
+        self._attach(page["targetId"])
 
     def __enter__(self) -> Chromium:
         return self
@@ -68,6 +66,14 @@ class Chromium:
         os.close(self._in)
         self._folder.cleanup()
 
+    def _attach(self, tab: str) -> None:
+        """Let commands and events be those of this tab alone."""
+        self._session = self.call("Target.attachToTarget", targetId=tab, flatten=True)["sessionId"]
+        self._tab = tab
+        self.events.clear()
+        for domain in ("Page", "Runtime", "Log", "DOM"):
+            self.call(f"{domain}.enable")
+
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """One command of the protocol and its result; events that come before it are kept in ``events``."""
         self._last += 1
@@ -78,7 +84,7 @@ class Chromium:
         while rest:
             rest = rest[os.write(self._out, rest) :]
         while (answer := self._receive()).get("id") != self._last:
-            self.events.append(answer)
+            self._keep(answer)
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']['message']}")
         return answer["result"]
@@ -96,12 +102,24 @@ class Chromium:
         line, _, self._buffer = self._buffer.partition(b"\0")
         return json.loads(line)
 
-    def open(self, path: Path) -> None:
-        """Load a page from disk to its end."""
-        self.events.clear()
+    def _keep(self, event: dict[str, Any]) -> None:
+        if event.get("sessionId") == self._session:
+            self.events.append(event)
+
+    def open(self, path: Path, script: str = "") -> None:
+        """Load a page from disk to its end, in a new tab: what the last page still complains of is not this one's.
+
+        Args:
+            path: of the page.
+            script: run in the page before its own.
+        """
+        before, self._session = self._tab, None
+        self._attach(self.call("Target.createTarget", url="about:blank")["targetId"])
+        self.call("Target.closeTarget", targetId=before)
+        self.call("Page.addScriptToEvaluateOnNewDocument", source=script)
         self.call("Page.navigate", url=path.absolute().as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._receive())
+            self._keep(self._receive())
 
     def faults(self) -> list[str]:
         """Exceptions in the page, and what its console or its security policy complained of, since it was opened."""

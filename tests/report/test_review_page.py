@@ -187,9 +187,7 @@ def test_decisions_survive_a_reload_and_stay_with_their_run(page, tmp_path):
 
 def test_a_page_works_where_the_browser_keeps_nothing(page, tmp_path):
     refused = "Object.defineProperty(window, 'localStorage', {get() { throw new Error('refused'); }})"
-    script = page.call("Page.addScriptToEvaluateOnNewDocument", source=refused)
-    page.open(tmp_path / "report.html")
-    page.call("Page.removeScriptToEvaluateOnNewDocument", **script)
+    page.open(tmp_path / "report.html", refused)
     page.click(".review-card canvas")
     press(page, "x")
     assert marked(page) == {1: "remove"}
