@@ -26,7 +26,6 @@ from gansift.data.examples import Examples
 from gansift.files import write_json
 from gansift.games.sampler import Sampler
 from gansift.influence.horizon import accumulated_growth, trust
-from gansift.metrics.metric import Metric
 from gansift.training.state import State, readout
 from gansift.training.step import Step
 from gansift.workflow.build import build_game, build_metrics, build_optimizers
@@ -127,14 +126,15 @@ def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Na
             verified = cleansing.verify(run, scores[horizon], validation, count=arguments.subsets, removed=removed)
             row |= {key: value for key, value in verified.agreement._asdict().items() if value is not None}
             row |= {"predicted": verified.predicted.tolist(), "true": verified.true.tolist()}
-            row |= {"spread": float(verified.true.std()), "rounding": rounding(run, splits.train, validation, horizon)}
+            rounding = validation.value(in_float64(run, splits.train, horizon)) - validation.value(run)
+            row |= {"spread": float(verified.true.std()), "rounding": rounding}
         rows.append(row)
         print(_line(row), flush=True)
     return rows
 
 
-def rounding(run: training.Run, train: Examples, metric: Metric, horizon: int) -> float:
-    """Change of the metric when the last steps are redone in float64 from the state that float32 had reached."""
+def in_float64(run: training.Run, train: Examples, horizon: int) -> Sampler:
+    """The generator after redoing the last steps in float64 from the state that float32 had reached."""
     step, start = run.step, run.steps - horizon
     double = Step(step.game, {"data": train}, replace(step.settings, dtype="float64"))
     state: State = {
@@ -142,8 +142,7 @@ def rounding(run: training.Run, train: Examples, metric: Metric, horizon: int) -
     }
     for number in range(start, run.steps):
         state = double(state, number, run.weights.double())
-    parameters = {player: value.float() for player, value in readout(state).items()}
-    return metric.value(Sampler(step.game, parameters)) - metric.value(run)
+    return Sampler(step.game, {player: value.float() for player, value in readout(state).items()})
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """The papers' experiments run from one command, and their trainings are the published ones."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from papers.trainings import prepare, trained
 from torch import nn
 
 from gansift import cleansing, influence
+from gansift.cleansing.replicas import stack_size
 from gansift.errors import DataError
 from gansift.files import read_json
+from gansift.games import Draw, Sampler
 from gansift.training.order import batch_indices
 
 FASHION = "beyond-cleansing-fashion"
@@ -125,6 +128,23 @@ def test_the_penalty_is_on_kernels_alone() -> None:
             torch.testing.assert_close(gradient, decay * value)
         else:
             assert gradient is None, name
+
+
+def test_stacked_retrainings_of_the_papers_dcgan_are_those_of_each_alone(tmp_path: Path) -> None:
+    smoke = replace(setting("iclr-cleansing-mnist", "smoke"), dtype="float64", lr=0.01)
+    prepared = prepare(smoke, {})
+    run = trained(prepared, 3, tmp_path / "run")
+    removals = [run.ids[:1], run.ids[5:20]]
+    assert stack_size(run.step) > 1
+
+    def images(sampler: Sampler | None) -> torch.Tensor:
+        assert sampler is not None
+        return sampler.sample(2, Draw(0, "images", dtype=torch.float64))
+
+    for ids, stacked in zip(removals, cleansing.retrained_samplers(run, removals, run.steps), strict=True):
+        alone = cleansing.retrain(run, ids, from_start=True).sampler()
+        torch.testing.assert_close(images(stacked), images(alone), rtol=1e-9, atol=1e-12)
+        assert (images(alone) - images(run.sampler())).abs().max() > 1e-7
 
 
 @pytest.mark.parametrize("experiment", PAPER)

@@ -44,6 +44,7 @@ def _save_all(folder: Path) -> Path:
             {
                 "metric": "fid", "estimator": "itd", "epochs": epochs, "kendall": values[place], "jaccard": None,
                 "slope": 1.0, "growth": 10.0, "believed": epochs == 1, "true": [0.1, 0.3, 0.2, 0.5 + place],
+                "rounding": -0.02, "spread": 0.1 * (place + 1),
             }
             for epochs, values in KENDALL.items()
         ]  # fmt: skip
@@ -101,6 +102,7 @@ def _row(text: str, start: str, after: str) -> list[str]:
 def test_cells_are_means_and_deviations_over_seeds(text):
     # mean of 0.91, 0.95, 0.99; deviation 0.04 twice and 0, of n - 1 = 2
     assert _row(text, "Kendall's τ, ours", "### FID")[:2] == ["0.95 (0.04)", "0.60 (0.10)"]
+    assert _row(text, "rounding beside a removal, median", "### FID")[0] == "0.10"  # of 0.2, 0.1 and 0.07
     ours = _row(text, "influence on FID, ours", "| change of FID |")
     assert ours[2:5] == ["−0.10 (0.17)", "−0.30 (0.20) †", "*+0.30 (0.10)*"]  # less random: −0.4, −0.3, −0.3
     percents = _row(text, "influence on FID, ours", "| change of FID, % of the value before |")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from horizons import rounding
+from horizons import in_float64
 
 from gansift import influence
 from gansift.cleansing.agreement import agreement
@@ -38,9 +38,9 @@ def measure(prepared: Prepared, seed: int, work: Path, say: Callable[[str], None
     say("trained")
     rows: list[Row] = []
     truths: dict[int, dict[str, np.ndarray]] = {}
+    rounding: dict[int, dict[str, float]] = {}
     removals = [(identity,) for identity in run.ids[: setting.left_out]]
     for name, estimator, horizon, scores in _all_scores(prepared, run):
-        metric = prepared.validation[name]
         row: Row = {"metric": name, "estimator": estimator}
         if isinstance(scores, GansiftError):
             place = {"epochs": horizon / run.epoch, "steps": horizon}
@@ -48,10 +48,11 @@ def measure(prepared: Prepared, seed: int, work: Path, say: Callable[[str], None
             continue
         if scores.horizon not in truths:
             truths[scores.horizon] = _truth(prepared, run, removals, scores.horizon)
+            rounding[scores.horizon] = _rounding(prepared, run, scores.horizon)
             say(f"left out {len(removals)} over the last {scores.horizon} steps")
         rows.append(row | _compared(run, scores, truths[scores.horizon][name]))
-        if scores.growth and setting.dtype == "float32":
-            rows[-1] |= {"rounding": rounding(run, prepared.train, metric, scores.horizon)}
+        if rounding[scores.horizon]:
+            rows[-1]["rounding"] = rounding[scores.horizon][name]
     return {"quality": quality(run, prepared.validation), "rows": rows}
 
 
@@ -90,6 +91,14 @@ def _truth(prepared: Prepared, run: Run, removals: list[tuple[str, ...]], horizo
         - metric.value(run)
         for name, metric in prepared.validation.items()
     }
+
+
+def _rounding(prepared: Prepared, run: Run, horizon: int) -> dict[str, float]:
+    """What each validation metric changes by if float64 redoes the last steps of float32; nothing to see in float64."""
+    if prepared.setting.dtype != "float32":
+        return {}
+    sampler = in_float64(run, prepared.train, horizon)
+    return {name: metric.value(sampler) - metric.value(run) for name, metric in prepared.validation.items()}
 
 
 def _compared(run: Run, scores: Scores, true: np.ndarray) -> Row:

@@ -7,7 +7,7 @@ import statistics
 from gansift.report.words import MISSING, number
 from papers import published
 from papers.markdown import NOT_AVAILABLE, fixed, mean_deviation, published_cell, table
-from papers.summary import Experiment, Sample, by_horizon, compared, entries, reliability, rows_of
+from papers.summary import Experiment, Sample, by_horizon, compared, entries, reliability, rounding, rows_of
 
 #: Statistics that were published, with the name that rows give them.
 STATISTICS = {"kendall": "Kendall's τ", "jaccard": "Jaccard"}
@@ -34,7 +34,7 @@ def accuracy_table(experiment: Experiment | None, metric: str, theirs: str = "pu
             found = verdicts(experiment, name, metric)
             rows.append(["ours is", *(found.get(epochs) or MISSING for epochs in horizons)])
     if experiment is not None:
-        rows += _float64(experiment, metric, horizons) + _about(experiment, metric, horizons)
+        rows += _about(experiment, metric, horizons)
     return table(["epochs looked back", *(f"{epochs:g}" for epochs in horizons)], rows)
 
 
@@ -70,7 +70,7 @@ def estimators(experiment: Experiment, metric: str) -> list[str]:
 
 def over_the_whole_run(experiment: Experiment, metric: str, estimator: str) -> Sample:
     """Kendall's tau with the truth of the whole run."""
-    wanted = {"metric": metric, "estimator": estimator, "dtype": None}
+    wanted = {"metric": metric, "estimator": estimator}
     horizons = experiment.distinct("epochs", **wanted)
     return entries(experiment, "kendall", epochs=max(horizons, default=None), **wanted)
 
@@ -116,13 +116,7 @@ def percentiles(ours: Sample) -> tuple[float | None, float | None]:
 def _ours(experiment: Experiment | None, key: str, metric: str) -> dict[float, Sample]:
     if experiment is None:
         return {}
-    return by_horizon(experiment, key, metric=metric, estimator="itd", dtype=None)
-
-
-def _float64(experiment: Experiment, metric: str, horizons: list[float]) -> list[list[str]]:
-    found = by_horizon(experiment, "kendall", metric=metric, estimator="itd", dtype="float64")
-    cells = [mean_deviation(found.get(epochs), 2) for epochs in horizons]
-    return [["Kendall's τ, ours in float64", *cells]] if found else []
+    return by_horizon(experiment, key, metric=metric, estimator="itd")
 
 
 def _about(experiment: Experiment, metric: str, horizons: list[float]) -> list[list[str]]:
@@ -136,9 +130,14 @@ def _about(experiment: Experiment, metric: str, horizons: list[float]) -> list[l
         found = believed.get(epochs)
         return f"{sum(found.values):.0f} of {len(found.values)}" if found is not None and found.values else MISSING
 
+    def shaken(epochs: float) -> str:
+        found = rounding(experiment, metric, epochs)
+        return number(statistics.median(found.values), 2) if found.values else MISSING
+
     return [
         ["slope of truth on prediction", *(mean_deviation(slope.get(epochs), 2) for epochs in horizons)],
         ["growth of the adjoint, median", *(middle(epochs) for epochs in horizons)],
         ["seeds where gansift believes it", *(believers(epochs) for epochs in horizons)],
+        ["rounding beside a removal, median", *(shaken(epochs) for epochs in horizons)],
         ["reliability of the truth", *(fixed(reliability(experiment, metric, epochs), 2) for epochs in horizons)],
     ]

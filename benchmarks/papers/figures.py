@@ -62,7 +62,7 @@ def _agreement(axes: Axes, experiment: Experiment | None, statistic: str, metric
     )
     ours: dict[float, Sample] = {}
     if experiment is not None:
-        found = by_horizon(experiment, statistic, metric=metric, estimator="itd", dtype=None)
+        found = by_horizon(experiment, statistic, metric=metric, estimator="itd")
         ours = {epochs: one for epochs, one in found.items() if one.values}
     _with_band(axes, list(ours), list(ours.values()), "o", HARMFUL, "ours, 95 %")
     ticks = sorted({*theirs, *ours})

@@ -75,6 +75,8 @@ class PenalisedGAN(GAN):
         schedule: see `GAN`.
     """
 
+    stackable = True
+
     def __init__(self, generator: nn.Module, discriminator: nn.Module, *, decay: float, schedule: str) -> None:
         super().__init__(generator, discriminator, schedule=schedule)
         self.decay = decay

@@ -43,10 +43,12 @@ all of them, Jaccard the 5 % at each end (chance gives {published.CHANCE_JACCARD
 another number with fewer). Published are means over {published.ACCURACY_SEEDS} seeds; their deviations are
 {NOT_AVAILABLE}. Of IS the paper takes the logarithm here.
 
-The last four rows of a table are ours alone. *Slope* is that of true on predicted changes, 1 where sizes are right.
-*Growth* and belief are what gansift says [without any retraining](trust.md#how-far-back). *Reliability of the truth* is
-the split-half reliability of true effects over seeds: how far they belong to an example, not to one training. It
-limits what scores of one training say about another, not what they say about their own.""",
+The last five rows of a table are ours alone. *Slope* is that of true on predicted changes, 1 where sizes are right.
+*Growth* and belief are what gansift says [without any retraining](trust.md#how-far-back). *Rounding* is what the metric
+changes by when the same float32 steps are redone in float64 with nobody left out, in standard deviations of what
+leaving out single examples changes: where it nears 1, nobody can predict that. A dash: training was in float64.
+*Reliability of the truth* is the split-half reliability of true effects over seeds: how far they belong to an example,
+not to one training. It limits what scores of one training say about another, not what they say about their own.""",
         page.absent("iclr-accuracy-2d"),
         page.absent("iclr-accuracy-mnist"),
         page.figure("accuracy", "Kendall's tau and Jaccard by epochs, ours and published", figures.accuracy(panels)),

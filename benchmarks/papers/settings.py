@@ -174,13 +174,13 @@ _REDUCED_BEYOND: dict[str, Any] = {
     "train": 1000, "epochs": 30, "seeds": tuple(range(6)), "full_shares": (0.02, 0.1), "own": {"width": 8}, **_HELD_OUT,
 }  # fmt: skip
 _REDUCED_ACCURACY_2D: dict[str, Any] = {
-    "train": 2000, "batch": 20, "seeds": tuple(range(1200, 1204)), "left_out": 50,
+    "train": 2000, "batch": 20, "seeds": tuple(range(1200, 1205)), "left_out": 100,
 }  # fmt: skip
 _REDUCED: dict[str, dict[str, Any]] = {
     "iclr-accuracy-2d": _REDUCED_ACCURACY_2D,
     "beyond-accuracy-2d": _REDUCED_ACCURACY_2D,
     "iclr-accuracy-mnist": {
-        "train": 500, "batch": 10, "lr": 2e-3, "seeds": (1090, 1091), "left_out": 20, **_HELD_OUT,
+        "train": 500, "batch": 10, "lr": 2e-3, "seeds": (1090, 1091), "left_out": 20, "krylov": 10, **_HELD_OUT,
     },
     "iclr-cleansing-2d": {
         "train": 5000, "batch": 20, "lr": 2e-3, "seeds": tuple(range(1385, 1393)), **_HELD_OUT,

@@ -190,7 +190,7 @@ def by_horizon(experiment: Experiment, key: str, **wanted: Any) -> dict[float, S
 def reliability(experiment: Experiment, metric: str, epochs: float) -> float | None:
     """Split-half reliability over seeds of what leaving out each example truly does; None for one seed."""
     rows = [row for seed in experiment.seeds for row in rows_of(seed, metric=metric, estimator="itd", epochs=epochs)]
-    trues = [row["true"] for row in rows if row.get("dtype") is None and "true" in row]
+    trues = [row["true"] for row in rows if "true" in row]
     if len(trues) < 2 or len({len(true) for true in trues}) > 1:
         return None
     true = np.array(trues, dtype=float)  # null, where a retraining broke down, becomes NaN
@@ -198,6 +198,21 @@ def reliability(experiment: Experiment, metric: str, epochs: float) -> float | N
     if true.shape[1] < 3:
         return None
     return Verification("itd", metric, 0, (), np.zeros(true.shape[1]), true).ceiling
+
+
+def rounding(experiment: Experiment, metric: str, epochs: float) -> Sample:
+    """What float64 changes the metric by, in standard deviations of what leaving single examples out does.
+
+    Where it is about 1, the true effect of an example is as much that of rounding, and nothing can predict it.
+    """
+
+    def of_seed(seed: Mapping[str, Any]) -> float | None:
+        rows = rows_of(seed, metric=metric, estimator="itd", epochs=epochs)
+        return next(
+            (abs(row["rounding"]) / row["spread"] for row in rows if row.get("spread") and "rounding" in row), None
+        )
+
+    return sample(experiment, of_seed)
 
 
 # Cleansing: what removal does to metrics
