@@ -65,15 +65,15 @@ def _all_scores(prepared: Prepared, run: Run) -> Iterator[tuple[str, str, int, S
     for name, by_horizon in zip(names, influence.itd_metrics(run, metrics, horizons), strict=True):
         for horizon in horizons:
             yield name, "itd", horizon, by_horizon.get(horizon, GansiftError("the backward sweep overflowed"))
-    for name, metric in prepared.validation.items():
-        if setting.auto:
-            believed = influence.itd(run, metric, horizon="auto")
-            yield name, "itd-auto", believed.horizon, believed
-        for terms in setting.terms:
-            settings = {"solver": "neumann", "iterations": terms, "rate": setting.aid_rate, "fresh_batches": True}
-            yield name, f"aid-{terms}", run.steps, _aid(run, metric, settings)
-        if setting.krylov:
-            yield name, "aid-gmres", run.steps, _aid(run, metric, {"solver": "gmres", "iterations": setting.krylov})
+    name, metric = list(prepared.validation.items())[-1]
+    if setting.auto:
+        believed = influence.itd(run, metric, horizon="auto")
+        yield name, "itd-auto", believed.horizon, believed
+    for terms in setting.terms:
+        settings = {"solver": "neumann", "iterations": terms, "rate": setting.aid_rate, "fresh_batches": True}
+        yield name, f"aid-{terms}", run.steps, _aid(run, metric, settings)
+    if setting.krylov:
+        yield name, "aid-gmres", run.steps, _aid(run, metric, {"solver": "gmres", "iterations": setting.krylov})
 
 
 def _aid(run: Run, metric: Metric, settings: dict[str, Any]) -> Scores | GansiftError:

@@ -10,10 +10,12 @@ import numpy as np
 
 from gansift import influence
 from gansift.cleansing.replicas import retrained_samplers
+from gansift.cleansing.verify import verify
 from gansift.games import Draw, Sampler
 from gansift.influence import Scores
 from gansift.metrics.metric import Metric
 from gansift.report.pictures import sheet
+from gansift.report.words import finite
 from gansift.training import Run
 from papers.settings import Cleansing
 from papers.trainings import Prepared, quality, trained
@@ -22,6 +24,8 @@ Row = dict[str, Any]
 # Bars of the histogram of one-dimensional data, and samples that are kept of its generators.
 _BINS, _SAMPLES = 30, 2000
 _PICTURES = 64
+# Random removals that scores over the believed horizon are verified with, and the share of examples in each.
+_VERIFIED, _VERIFIED_SHARE = 8, 0.02
 
 
 def measure(
@@ -63,6 +67,9 @@ def measure(
                     sign = 1 if prepared.validation[first].direction == "lower" else -1
                     best = min(best, (sign * row["validation"][first], sampler), key=lambda pair: pair[0])
     found: dict[str, Any] = {"quality": quality(run, prepared.test), "rows": rows}
+    if "auto" in itd:
+        found["verified"] = _verified(prepared, run, itd["auto"])
+        say("verified the scores over the believed horizon")
     return found | _looks(prepared, run, itd["one-epoch"], best[1], shown)
 
 
@@ -102,6 +109,16 @@ def _scored(prepared: Prepared, run: Run, itd: dict[str, dict[str, Scores]]) -> 
             named[baseline] = influence.estimate(baseline, run, metric, [horizon])[horizon]
         scored.append((retraining, named))
     return scored
+
+
+def _verified(prepared: Prepared, run: Run, scored: dict[str, Scores]) -> Row:
+    """How the scores over the believed horizon, the first metric's, rank true changes by random removals."""
+    name, scores = next(iter(scored.items()))
+    removed = max(1, round(_VERIFIED_SHARE * len(run.ids)))
+    found = verify(run, scores, prepared.validation[name], count=_VERIFIED, removed=removed).agreement
+    statistics = {"spearman": found.spearman.value, "slope": found.slope.value}
+    row: Row = {"horizon": scores.horizon, "removals": _VERIFIED, "removed": removed}
+    return row | {name: value for name, value in statistics.items() if finite(value)}
 
 
 def _predicted(name: str, scores: Scores, count: int) -> float | None:

@@ -264,6 +264,22 @@ def retrainings_table(experiment: Experiment, metric: str) -> str:
     return table([f"change of {unit(metric)}", *map(percent, columns)], rows)
 
 
+def verification(experiment: Experiment) -> str:
+    """How well scores over the believed horizon were verified before they were used; empty where they were not."""
+    verified = [seed["verified"] for seed in experiment.seeds if "verified" in seed]
+    if not verified:
+        return ""
+    lds, slope = (
+        sample(experiment, lambda seed, key=key: seed.get("verified", {}).get(key)) for key in ("spearman", "slope")
+    )
+    horizons = sorted(one["horizon"] for one in verified)
+    return (
+        f"Scores over the believed horizon, {horizons[0]} to {horizons[-1]} steps over seeds, verified before use by "
+        f"{verified[0]['removals']} random removals of {verified[0]['removed']}: rank correlation with true changes "
+        f"(LDS) {mean_deviation(lds, 2)}, slope of truth on prediction {mean_deviation(slope, 2)}."
+    )
+
+
 def label_totals(experiment: Experiment, metric: str) -> dict[str, Sample]:
     """The sum of the scores of every class."""
     labels = list(dict.fromkeys(name for seed in experiment.seeds for name in seed.get("labels", {}).get(metric, {})))

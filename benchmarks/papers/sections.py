@@ -220,10 +220,12 @@ thing done again.""",
     ]
     if smooth is not None:
         parts.append(accuracy_tables.accuracy_table(smooth, "all", _THEIR_NETWORK))
+        parts.append(accuracy_tables.estimator_table(smooth, "all"))
     parts += ["### Accuracy, FID on MNIST", page.absent("beyond-accuracy-mnist")]
     if accuracy is not None:
         parts.append(accuracy_tables.accuracy_table(accuracy, "fid", _THEIR_NETWORK))
         parts.append(accuracy_tables.own_horizon(accuracy, "fid"))
+        parts.append(accuracy_tables.estimator_table(accuracy, "fid"))
     parts.append(page.comment("beyond-accuracy"))
     for name, data in (("beyond-cleansing-mnist", "MNIST"), ("beyond-cleansing-fashion", "Fashion-MNIST")):
         parts += [f"### Removal, FID on {data}", page.absent(name)]
@@ -231,6 +233,7 @@ thing done again.""",
             experiment = page.results[name]
             parts += _all_changes(experiment, "fid", _THEIR_NETWORK if data == "MNIST" else None)
             parts.append(cleansing_tables.retrainings_table(experiment, "fid"))
+            parts.append(cleansing_tables.verification(experiment))
             if cleansing_tables.label_totals(experiment, "fid"):
                 parts.append(cleansing_tables.label_table(experiment, "fid"))
     return joined(*parts, page.comment("beyond-cleansing"))
