@@ -16,7 +16,7 @@ import pytest
 from papers import cleansing_tables, figures, published
 from papers.frame import SLOTS, Page
 from papers.page import main, read_comments, write
-from papers.summary import PICTURES, Sample, Way, chosen, compared, published_p, read, reliability
+from papers.summary import PICTURES, Sample, Way, chosen, compared, own_choice, published_p, read, reliability
 from scipy import stats
 
 ROOT = Path(__file__).parent.parent
@@ -123,6 +123,22 @@ def test_the_number_is_chosen_on_validation_and_judged_on_test(results):
     # Only without the second seed are 20 better than 40: (0.9 + 0.2) / 2 beats (0.45 + 0.5) / 2.
     assert found.by_others is not None
     assert found.by_others.by_seed == {1385: -0.3, 1386: 0.1, 1387: -0.1}
+
+
+def test_every_seed_chooses_for_itself_and_removes_nothing_where_nothing_helps(results):
+    experiment = read(results)["iclr-cleansing-mnist"]
+    found = own_choice(experiment, Way("itd fid", "one-epoch"), "fid")
+    assert found.removed == {1385: 20, 1386: 40, 1387: 40}
+    assert found.test.by_seed == {1385: -0.2, 1386: -0.5, 1387: -0.1}
+    row = _row(cleansing_tables.own_choice_table(experiment, "fid"), "influence on FID", "change of FID")
+    assert row[:2] == ["one epoch", "20 to 40"]
+    assert row[2].startswith("−0.27 [")
+    assert row[4].startswith("−0.27 [")  # random's own are 0, -0.2 and 0.2
+    for content in experiment.seeds:
+        for changed in content["rows"]:
+            changed["validation"] = {"fid": 0.1}
+    nothing = own_choice(experiment, Way("itd fid", "one-epoch"), "fid")
+    assert set(nothing.removed.values()) == set(nothing.test.values) == {0}
 
 
 def test_nothing_is_chosen_where_nothing_improves_validation(results):

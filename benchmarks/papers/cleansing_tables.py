@@ -32,6 +32,7 @@ from papers.summary import (
     chosen,
     compared,
     improves,
+    own_choice,
     published_p,
     quality,
     sample,
@@ -216,6 +217,28 @@ def chosen_table(experiment: Experiment, metric: str) -> str:
         f"change of {unit(metric)}", "redone", "removed", "validation", "test", "p", "less random", "p",
         "chosen by the other seeds",
     ]  # fmt: skip
+    return table(header, rows, texts=2)
+
+
+def own_choice_table(experiment: Experiment, metric: str) -> str:
+    """The same where every seed chooses for itself, or removes nothing where nothing helps its validation data."""
+    found = {way: own_choice(experiment, way, metric) for way in _ordered(ways(experiment))}
+    decimals = decimals_for([one.test.scaled(_scale(metric)) for one in found.values()])
+    rows = []
+    for way, one in found.items():
+        random = found.get(Way("random", way.retraining))
+        less = (
+            None if random is None or way.scored_by == "random" else one.test.minus(random.test).scaled(_scale(metric))
+        )
+        test, numbers = one.test.scaled(_scale(metric)), sorted(one.removed.values())
+        rows.append(
+            [
+                scorer_name(way.scored_by), retraining_name(way.retraining), f"{numbers[0]:,} to {numbers[-1]:,}",
+                mean_interval_cell(test, decimals), probability(test.p), mean_interval_cell(less, decimals),
+                probability(less.p if less else None),
+            ]
+        )  # fmt: skip
+    header = [f"change of {unit(metric)}", "redone", "removed", "test", "p", "less random's own choice", "p"]
     return table(header, rows, texts=2)
 
 

@@ -186,7 +186,7 @@ _REDUCED: dict[str, dict[str, Any]] = {
         "train": 5000, "batch": 20, "lr": 2e-3, "seeds": tuple(range(1385, 1393)), **_HELD_OUT,
     },
     "iclr-cleansing-mnist": {
-        "train": 2000, "batch": 20, "epochs": 50, "lr": 2e-3, "width": 8, "seeds": tuple(range(1385, 1391)),
+        "train": 2000, "batch": 20, "epochs": 50, "lr": 2e-3, "width": 8, "seeds": tuple(range(1385, 1390)),
         "retrainings": ("one-epoch",), "full_shares": (), **_HELD_OUT,
     },
     "tnnls-accuracy-lqgan": {},

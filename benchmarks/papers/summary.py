@@ -289,6 +289,34 @@ def chosen(experiment: Experiment, way: Way, metric: str) -> Chosen | None:
     return Chosen(removed, validation[removed], test[removed], against, _by_others(validation, test, metric))
 
 
+class OwnChoice(NamedTuple):
+    """What every seed alone chose on its validation data, and what that does.
+
+    Attributes:
+        removed: number of examples by seed; 0 where no number made validation data better.
+        test: change there; 0 where nothing is removed.
+    """
+
+    removed: Mapping[int, int]
+    test: Sample
+
+
+def own_choice(experiment: Experiment, way: Way, metric: str) -> OwnChoice:
+    """As somebody with a single training has to choose, and as the second paper's code does."""
+    validation, test = (changes(experiment, way, split, metric) for split in ("validation", "test"))
+    numbers, found = {}, {}
+    for seed in (content["seed"] for content in experiment.seeds):
+        own = {removed: {seed: of.by_seed[seed]} for removed, of in validation.items() if seed in of.by_seed}
+        removed = _best(own, metric)
+        numbers[seed] = removed or 0
+        found[seed] = 0.0 if removed is None else test[removed].by_seed.get(seed, math.nan)
+    return OwnChoice(numbers, _finite(found, len(experiment.seeds)))
+
+
+def _finite(by_seed: Mapping[int, float], seeds: int) -> Sample:
+    return Sample({seed: value for seed, value in by_seed.items() if math.isfinite(value)}, seeds)
+
+
 def _best(validation: Mapping[int, Mapping[int, float]], metric: str) -> int | None:
     sign = -1 if DIRECTIONS[metric] == "lower" else 1
     gains = {removed: sign * float(np.mean(list(by_seed.values()))) for removed, by_seed in validation.items()}
@@ -308,7 +336,7 @@ def _by_others(validation: Mapping[int, Sample], test: Mapping[int, Sample], met
         }
         removed = _best(others, metric)
         found[judge] = 0.0 if removed is None else test[removed].by_seed.get(judge, math.nan)
-    return Sample({seed: value for seed, value in found.items() if math.isfinite(value)}, len(seeds))
+    return _finite(found, len(seeds))
 
 
 # Ours beside published
