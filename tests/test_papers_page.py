@@ -49,7 +49,10 @@ def _save_all(folder: Path) -> Path:
             for epochs, values in KENDALL.items()
         ]  # fmt: skip
         aid = {"metric": "log-is", "epochs": 5}
-        rows += [aid | {"estimator": f"aid-{terms}", "kendall": 0.1 * place + 0.3} for terms in (100, 10)]
+        rows += [
+            aid | {"estimator": f"aid-{terms}", "kendall": 0.1 * place + 0.3, "residual": terms / 50}
+            for terms in (100, 10)
+        ]
         rows += [aid | {"estimator": "aid-1000", "note": "the series diverged"}]
         rows += [aid | {"estimator": "itd", "note": "overflowed"}, aid | {"estimator": "itd", "kendall": 0.2}]
         _save(folder, "iclr-accuracy-mnist", seed, rows=rows, quality={"fid": {"untrained": 100.0, "trained": 20.0}})
@@ -276,7 +279,8 @@ def test_comments_stand_in_their_sections_and_strange_headings_are_refused(resul
 def test_aid_stands_beside_itd_with_its_percentiles_and_refusals(text):
     after = "log IS, iclr-accuracy-mnist"
     assert _row(text, "ITD", after)[0] == "0.20 (0.00)"
-    assert _row(text, "AID, M = 10", after)[:3] == ["0.40 (0.10)", "0.32 to 0.48", "n/a"]
+    assert _row(text, "AID, M = 10", after) == ["0.40 (0.10)", "0.32 to 0.48", "n/a", "residual 0.20"]
+    assert _row(text, "AID, M = 100", after)[3] == "residual 2.0, which gansift refuses unless told not to"
     assert _row(text, "AID, M = 1000", after) == ["–", "–", "n/a", "no scores in 3 of 3 seeds: the series diverged"]
     assert text.index("| AID, M = 10 |") < text.index("| AID, M = 100 |")
 

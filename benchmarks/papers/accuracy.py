@@ -78,7 +78,7 @@ def _all_scores(prepared: Prepared, run: Run) -> Iterator[tuple[str, str, int, S
 
 def _aid(run: Run, metric: Metric, settings: dict[str, Any]) -> Scores | GansiftError:
     try:
-        return influence.aid(run, metric, **settings)
+        return influence.aid(run, metric, refuse=False, **settings)  # the papers refuse none
     except GansiftError as error:
         return error
 
@@ -112,6 +112,8 @@ def _compared(run: Run, scores: Scores, true: np.ndarray) -> Row:
         row[name] = float(statistic.value) if finite else None
     row |= {"predicted": predicted.tolist(), "true": [float(value) if np.isfinite(value) else None for value in true]}
     row["spread"] = float(true[kept].std())
+    if scores.residual is not None:
+        row["residual"] = scores.residual
     if scores.growth:
         row["growth"] = accumulated_growth(scores.growth)
         row["effect"] = scores.growth[-1][2]

@@ -91,18 +91,24 @@ def estimator_table(experiment: Experiment, metric: str) -> str:
         rows.append(
             [
                 estimator_name(estimator), mean_deviation(kendall, 2), spread, theirs,
-                _refusals(experiment, metric, estimator),
+                _note(experiment, metric, estimator),
             ]
         )  # fmt: skip
     return table(["over the whole run", "Kendall's τ, ours", "10th to 90th percentile", "published", "note"], rows)
 
 
-def _refusals(experiment: Experiment, metric: str, estimator: str) -> str:
-    """In how many seeds there is no number, with the first one's reason in one sentence."""
+def _note(experiment: Experiment, metric: str, estimator: str) -> str:
+    """In how many seeds there is no number, with the first one's reason in one sentence; else AID's residual."""
     rows = [rows_of(seed, metric=metric, estimator=estimator) for seed in experiment.seeds]
     notes = [next((row["note"] for row in of_seed if "note" in row), "") for of_seed in rows]
     refused = [note.partition(". ")[0] for note in notes if note]
-    return f"no scores in {len(refused)} of {len(notes)} seeds: {refused[0]}" if refused else ""
+    if refused:
+        return f"no scores in {len(refused)} of {len(notes)} seeds: {refused[0]}"
+    residuals = entries(experiment, "residual", metric=metric, estimator=estimator).values
+    if not residuals:
+        return ""
+    middle = statistics.median(residuals)
+    return f"residual {number(middle, 2)}{', which gansift refuses unless told not to' if middle >= 1 else ''}"
 
 
 def percentiles(ours: Sample) -> tuple[float | None, float | None]:

@@ -287,12 +287,15 @@ def test_neumann_is_the_truncated_sum_and_reports_its_residual(iterations, fresh
     assert scores.residual == pytest.approx(float((g - by_theta.T @ u).norm() / g.norm()), rel=1e-9)
 
 
-def test_divergence_is_reported_and_not_returned():
+def test_divergence_is_reported_and_not_returned_unless_asked_for(caplog):
     run, metric = _lq(batch_size=4, steps=20), MeanWave()
     with pytest.raises(GansiftError, match=r"diverges at rate 2:.*smaller rate, damping, or train longer"):
         aid(run, metric, solver="neumann", rate=2.0)
+    unsolved = {"solver": "neumann", "rate": 2.0, "fresh_batches": True, "iterations": 20}
     with pytest.raises(GansiftError, match=r"residual is .*no better than no solution.*smaller rate"):
-        aid(run, metric, solver="neumann", rate=2.0, fresh_batches=True, iterations=20)
+        aid(run, metric, **unsolved)
+    assert aid(run, metric, refuse=False, **unsolved).residual > 1
+    assert "did not solve its linear system" in caplog.text
     with pytest.raises(GansiftError, match=r"product \d+ is not finite.*smaller rate"):
         aid(run, metric, solver="neumann", rate=1e6, fresh_batches=True, iterations=200)
 

@@ -42,6 +42,7 @@ def aid(
     batches: int | None = None,
     rate: float | None = None,
     fresh_batches: bool = False,
+    refuse: bool = True,
 ) -> Scores:
     """Score every training example by how far its removal moves the fixed point that training has come to.
 
@@ -67,14 +68,16 @@ def aid(
         rate: step size of ``neumann``; default 1 over the largest stretch of some products.
         fresh_batches: with ``neumann``, use one of these batches in each product in place of all, as the papers do:
             cheaper, noisy, and in need of a smaller rate.
+        refuse: False returns the scores of a system that was not solved, too, with a warning: to measure how good
+            estimates are that others do not refuse.
 
     Returns:
         Scores in the order of ``run.ids``, with the residual; 0 for an example that was in no batch of the run.
 
     Raises:
         UsageError: if the horizon is not in the run, an argument does not fit, or weight decay is decoupled (AdamW).
-        GansiftError: if the system was not solved at all: a product is not finite, the residual grows, or it is 1 or
-            more, which u = 0 has as well.
+        GansiftError: if the system was not solved at all: a product is not finite, the residual grows, or, with
+            ``refuse``, it is 1 or more, which u = 0 has as well.
     """
     horizon = checked_horizon(run, horizon)
     _check(run, solver, iterations, tolerance, damping, batches, rate, fresh_batches)
@@ -104,7 +107,7 @@ def aid(
         "point the game would change %s by %.3g, to first order.",
         products.count, 1 if fresh_batches else len(chosen), residual, metric.name, -pulled.value,
     )  # fmt: skip
-    _judge(residual, tolerance)
+    _judge(residual, tolerance, refuse)
     by_weight = mean_gradient(last_visits(run.step)).pull_back(u).by_weight
     return Scores(
         ids=run.ids,
@@ -142,13 +145,13 @@ class _Products:
 _ADVICE = "Train until the players hardly move, use solver='gmres', damping, or with neumann a smaller rate."
 
 
-def _judge(residual: float, tolerance: float) -> None:
+def _judge(residual: float, tolerance: float, refuse: bool) -> None:
     if not residual < 1:
-        raise GansiftError(
-            f"AID did not solve its linear system: the relative residual is {residual:.3g}, and 1 or more is no better "
-            f"than no solution. {_ADVICE}"
-        )
-    if residual > tolerance:
+        said = f"AID did not solve its linear system: the relative residual is {residual:.3g}"
+        if refuse:
+            raise GansiftError(f"{said}, and 1 or more is no better than no solution. {_ADVICE}")
+        _log.warning("%s, and its scores were asked for all the same", said)
+    elif residual > tolerance:
         _log.warning(
             "AID's linear system is solved to a relative residual of %.2g only, not %.2g: its scores are approximate. "
             "Give it more iterations or damping.", residual, tolerance,
