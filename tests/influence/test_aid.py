@@ -287,7 +287,7 @@ def test_neumann_is_the_truncated_sum_and_reports_its_residual(iterations, fresh
     assert scores.residual == pytest.approx(float((g - by_theta.T @ u).norm() / g.norm()), rel=1e-9)
 
 
-def test_divergence_is_reported_and_not_returned_unless_asked_for(caplog):
+def test_divergence_is_reported_and_not_returned(caplog):
     run, metric = _lq(batch_size=4, steps=20), MeanWave()
     with pytest.raises(GansiftError, match=r"diverges at rate 2:.*smaller rate, damping, or train longer"):
         aid(run, metric, solver="neumann", rate=2.0)
