@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from papers import cleansing_tables, figures, published
+from papers import accuracy_tables, cleansing_tables, figures, published
 from papers.frame import SLOTS, Page
 from papers.page import main, read_comments, write
 from papers.summary import PICTURES, Sample, Way, chosen, compared, own_choice, published_p, read, reliability
@@ -33,7 +33,7 @@ def _save(folder: Path, name: str, seed: int, **more) -> None:
     place = folder / name
     place.mkdir(parents=True, exist_ok=True)
     settings = {"game": "sigmoid-dcgan", "source": "mnist", "train": 400, "valid": 60, "test": 60, "batch": 20}
-    settings |= {"epochs": 20, "lr": 0.01, "width": 8, "latents": 60, "seeds": list(SEEDS)}
+    settings |= {"epochs": 20, "lr": 0.01, "width": 8, "latents": 60, "left_out": 20}
     content = {"experiment": name, "seed": seed, "size": "reduced", "settings": settings, "seconds": 10.0}
     (place / f"seed-{seed}.json").write_text(json.dumps(content | more))
 
@@ -165,13 +165,15 @@ def test_a_number_that_a_seed_lacks_is_not_chosen(results):
     assert found.removed == 40
 
 
-def test_reliability_of_a_truth_that_all_seeds_share_is_one(results):
+def test_reliability_of_the_truth_is_the_mean_rank_correlation_between_two_seeds(results):
     experiment = read(results)["iclr-accuracy-mnist"]
     assert reliability(experiment, "fid", 1) == pytest.approx(1.0)
-    for seed, true in zip(experiment.seeds, np.random.default_rng(0).normal(size=(3, 50)), strict=True):
+    trues = np.random.default_rng(0).normal(size=(3, 50))
+    for seed, true in zip(experiment.seeds, trues, strict=True):
         for row in seed["rows"]:
             row["true"] = [None, *true.tolist()]
-    assert reliability(experiment, "fid", 1) < 0.5
+    pairs = [stats.spearmanr(trues[one], trues[other]).statistic for one, other in ((0, 1), (0, 2), (1, 2))]
+    assert reliability(experiment, "fid", 1) == pytest.approx(np.mean(pairs))
 
 
 def test_experiments_that_were_not_run_are_named(text):
@@ -224,18 +226,42 @@ def test_p_values_of_published_numbers_are_those_derived_before(metric, scored_b
 
 
 def test_the_digits_called_most_harmful_are_those_with_the_lowest_sums(text):
-    assert "Most harmful for FID: ours 8 and 1; published 1 and 7." in text
+    assert "Most harmful for FID, by scores of the last epoch: ours 8 and 1; published 1 and 7." in text
 
 
 def test_better_and_worse_need_more_than_chance():
     ours = Sample({0: 0.80, 1: 0.82, 2: 0.84}, 3)
-    low, high = ours.ci95
-    assert compared(ours, published.Number(low - 0.02), "higher", 0.01) == "better"
-    assert compared(ours, published.Number(low - 0.005), "higher", 0.01) == "open"
-    assert compared(ours, published.Number(high + 0.02), "higher", 0.01) == "worse"
-    assert compared(ours, published.Number(high + 0.02), "lower", 0.01) == "better"
-    assert compared(ours, published.Number(0.0, 5.0), "higher", seeds=15) == "open"
-    assert compared(Sample({0: 0.8}, 1), published.Number(0.1), "higher") is None
+    # Welch's: a deviation of 0.02 behind 3 numbers, and taken to be behind the 10 published ones, too.
+    variances = 0.02**2 / 3, 0.02**2 / 10
+    freedom = sum(variances) ** 2 / (variances[0] ** 2 / 2 + variances[1] ** 2 / 9)
+    gap = stats.t.ppf(0.975, freedom) * sum(variances) ** 0.5
+    for further, verdict in ((-0.001, "open"), (0.001, ("better", "worse"))):
+        below, above = published.Number(0.82 - gap - further), published.Number(0.82 + gap + further)
+        found = compared(ours, below, "higher", 10), compared(ours, above, "higher", 10)
+        assert found == (verdict if isinstance(verdict, tuple) else (verdict, verdict))
+        assert found[::-1] == (compared(ours, below, "lower", 10), compared(ours, above, "lower", 10))
+    assert compared(ours, published.Number(0.82 - gap - 0.005), "higher", 10, within=0.01) == "open"
+    assert compared(ours, published.Number(0.0, 5.0), "higher", 15) == "open"
+    assert compared(Sample({0: 0.8}, 1), published.Number(0.1), "higher", 10) is None
+    assert compared(Sample({0: 1.0, 1: 1.0}, 2), published.Number(0.1), "higher", 10) is None
+
+
+def test_jaccard_is_judged_only_of_as_many_examples_as_published(results):
+    experiment = read(results)["iclr-accuracy-mnist"]
+    for seed in experiment.seeds:
+        seed["rows"][0]["jaccard"] = 0.01 * seed["seed"] - 13.8
+    assert set(accuracy_tables.verdicts(experiment, "jaccard", "fid").values()) == {None}
+    experiment.settings["left_out"] = published.LEFT_OUT
+    assert accuracy_tables.verdicts(experiment, "jaccard", "fid")[1] == "worse"
+
+
+def test_removal_is_judged_by_its_difference_from_random(results):
+    experiment = read(results)["iclr-cleansing-mnist"]
+    ours = cleansing_tables.less_random(experiment, "itd fid", "fid")
+    assert ours[0.1].by_seed == pytest.approx({1385: -2.0, 1386: -1.5, 1387: -1.5})  # per cent of 20
+    theirs = cleansing_tables.published_less_random("itd fid", "fid")
+    assert theirs[0.1].mean == pytest.approx(100 * (-0.19 + 0.02) / 1.84)
+    assert cleansing_tables.verdicts(experiment, "itd fid", "fid")[0.1] == "worse"
 
 
 def test_shares_set_other_numbers_beside_each_other():
@@ -262,10 +288,10 @@ def test_results_that_are_not_there_are_an_error_that_names_the_folder(tmp_path)
 
 
 def test_comments_stand_in_their_sections_and_strange_headings_are_refused(results, tmp_path):
-    comments, page = tmp_path / "comments.md", tmp_path / "papers.md"
+    comments, page = results / "comments.md", tmp_path / "papers.md"
     comments.write_text("".join(f"## {slot}\n\nAbout {slot}.\n\n" for slot in SLOTS))
     (tmp_path / "papers-of-old.svg").touch()
-    write(results, page, comments)
+    write(results, page)
     text = page.read_text(encoding="utf-8")
     places = [text.index(f"About {slot}.") for slot in SLOTS]
     assert places == sorted(places)

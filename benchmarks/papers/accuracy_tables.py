@@ -39,10 +39,14 @@ def accuracy_table(experiment: Experiment | None, metric: str, theirs: str = "pu
 
 
 def verdicts(experiment: Experiment | None, statistic: str, metric: str) -> dict[float, str | None]:
-    """Whether ours is better or worse at each published horizon."""
+    """Whether ours is better or worse at each published horizon; Jaccard only of as many examples as published."""
     ours = _ours(experiment, statistic, metric)
+    if experiment is None or (statistic == "jaccard" and experiment.settings["left_out"] != published.LEFT_OUT):
+        ours = {}
     return {
-        epochs: compared(ours[epochs], theirs, "higher", published.READ_WITHIN) if epochs in ours else None
+        epochs: compared(ours[epochs], theirs, "higher", published.ACCURACY_SEEDS, published.READ_WITHIN)
+        if epochs in ours
+        else None
         for epochs, theirs in published.ACCURACY[statistic, metric].points.items()
     }
 

@@ -11,6 +11,7 @@ import numpy as np
 from gansift import influence
 from gansift.cleansing.replicas import retrained_samplers
 from gansift.cleansing.verify import verify
+from gansift.errors import GansiftError
 from gansift.games import Draw, Sampler
 from gansift.influence import Scores
 from gansift.metrics.metric import Metric
@@ -48,6 +49,10 @@ def measure(
     rows: list[Row] = []
     best: tuple[float, Sampler | None] = (np.inf, None)
     itd = _itd(prepared, run)
+    verified = {}
+    if "auto" in itd:
+        verified["verified"] = _verified(prepared, run, itd["auto"])
+        say("verified the scores over the believed horizon")
     for retraining, scored in _scored(prepared, run, itd):
         shares = setting.shares if retraining == "one-epoch" else setting.full_shares
         horizon = next(iter(scored.values())).horizon
@@ -67,19 +72,22 @@ def measure(
                     sign = 1 if prepared.validation[first].direction == "lower" else -1
                     best = min(best, (sign * row["validation"][first], sampler), key=lambda pair: pair[0])
     found: dict[str, Any] = {"quality": quality(run, prepared.test), "rows": rows}
-    if "auto" in itd:
-        found["verified"] = _verified(prepared, run, itd["auto"])
-        say("verified the scores over the believed horizon")
-    return found | _looks(prepared, run, itd["one-epoch"], best[1], shown)
+    return found | verified | _looks(prepared, run, itd["one-epoch"], best[1], shown)
 
 
 def _itd(prepared: Prepared, run: Run) -> dict[str, dict[str, Scores]]:
-    """Exact scores: retraining -> metric -> scores, from one sweep where all of the run is to be redone."""
+    """Exact scores: retraining -> metric -> scores, from one sweep where all of the run is to be redone.
+
+    Raises:
+        GansiftError: if the sweep overflows within the last epoch.
+    """
     setting = prepared.setting
     assert isinstance(setting, Cleansing)
     names, epoch = list(prepared.validation), round(run.epoch)
     horizons = [epoch, run.steps] if "full" in setting.retrainings else [epoch]
     swept = influence.itd_metrics(run, list(prepared.validation.values()), horizons)
+    if any(epoch not in by_horizon for by_horizon in swept):
+        raise GansiftError("the backward sweep overflowed within the last epoch, so that nothing can be chosen by it")
     found = {"one-epoch": {name: by_horizon[epoch] for name, by_horizon in zip(names, swept, strict=True)}}
     if "full" in setting.retrainings:
         whole = {
@@ -115,9 +123,12 @@ def _verified(prepared: Prepared, run: Run, scored: dict[str, Scores]) -> Row:
     """How the scores over the believed horizon, the first metric's, rank true changes by random removals."""
     name, scores = next(iter(scored.items()))
     removed = max(1, round(_VERIFIED_SHARE * len(run.ids)))
-    found = verify(run, scores, prepared.validation[name], count=_VERIFIED, removed=removed).agreement
-    statistics = {"spearman": found.spearman.value, "slope": found.slope.value}
     row: Row = {"horizon": scores.horizon, "removals": _VERIFIED, "removed": removed}
+    try:
+        found = verify(run, scores, prepared.validation[name], count=_VERIFIED, removed=removed).agreement
+    except GansiftError as error:  # nearly every retraining broke down
+        return row | {"note": str(error)}
+    statistics = {"spearman": found.spearman.value, "slope": found.slope.value}
     return row | {name: value for name, value in statistics.items() if finite(value)}
 
 

@@ -31,6 +31,7 @@ from papers.summary import (
     changes,
     chosen,
     compared,
+    entries,
     improves,
     own_choice,
     published_p,
@@ -106,9 +107,25 @@ def change_table(experiment: Experiment | None, metric: str, retraining: str, th
             random = ours.get("random", {}) if name != "random" else {}
             cells = [_our_cell(ours[name].get(share), random.get(share), metric, decimals) for share in columns]
             rows.append([f"{scorer_name(name)}, ours", *cells])
+        if name == f"itd {metric}" and ours[name]:
+            promised = _predicted(experiment, Way(name, retraining), metric)
+            rows.append(
+                ["predicted by its scores", *(mean_deviation(promised.get(s), decimals, True) for s in columns)]
+            )
         if known[name]:
             rows.append([f"{scorer_name(name)}, {theirs}", *(_their_cell(known[name].get(s), metric) for s in columns)])
     return table([f"change of {unit(metric)}", *map(percent, columns)], rows)
+
+
+def _predicted(experiment: Experiment | None, way: Way, metric: str) -> ByShare:
+    """The sums of the scores, in the unit of the published changes."""
+    if experiment is None:
+        return {}
+    found = {}
+    for removed, share in shares(experiment).items():
+        wanted = {"scored_by": way.scored_by, "retraining": way.retraining, "removed": removed}
+        found[round(share, 4)] = entries(experiment, "predicted", **wanted).scaled(_scale(metric))
+    return found
 
 
 def _our_cell(ours: Sample | None, random: Sample | None, metric: str, decimals: int) -> str:
@@ -148,14 +165,26 @@ def published_relative(scored_by: str, metric: str) -> dict[float, Number]:
     }
 
 
-def verdicts(experiment: Experiment | None, scored_by: str, metric: str) -> dict[float, str | None]:
-    """Whether ours is better or worse at each published share."""
+def less_random(experiment: Experiment | None, scored_by: str, metric: str) -> ByShare:
+    """Our one-epoch changes less those of random removal, seed by seed, in the unit of the comparison."""
+    random = relative(experiment, "random", metric)
     ours = relative(experiment, scored_by, metric)
+    return {share: one.minus(random[share]) for share, one in ours.items() if share in random}
+
+
+def published_less_random(scored_by: str, metric: str) -> dict[float, Number]:
+    """The difference of the published means; its deviation is not known."""
+    random = published_relative("random", metric)
+    found = published_relative(scored_by, metric)
+    return {share: Number(number.mean - random[share].mean) for share, number in found.items()}
+
+
+def verdicts(experiment: Experiment | None, scored_by: str, metric: str) -> dict[float, str | None]:
+    """Whether ours, less random removal, is better or worse at each published share."""
+    ours = less_random(experiment, scored_by, metric)
     return {
-        share: compared(ours[share], theirs, DIRECTIONS[metric], seeds=published.CLEANSING_SEEDS)
-        if share in ours
-        else None
-        for share, theirs in published_relative(scored_by, metric).items()
+        share: compared(ours[share], theirs, DIRECTIONS[metric], published.CLEANSING_SEEDS) if share in ours else None
+        for share, theirs in published_less_random(scored_by, metric).items()
     }
 
 
@@ -172,10 +201,13 @@ def point_table(experiment: Experiment, metric: str, theirs: str = "published") 
         ours, known = relative(experiment, name, metric), published_relative(name, metric)
         if not ours:
             continue
+        ours_more, more = less_random(experiment, name, metric), published_less_random(name, metric)
         found = verdicts(experiment, name, metric)
         rows += [
             [f"{scorer_name(name)}, ours", *(mean_deviation(ours.get(s), decimals, plus=True) for s in columns)],
             [f"{scorer_name(name)}, {theirs}", *(_mean_and_deviation(known[s], decimals) for s in columns)],
+            ["less random, ours", *(mean_deviation(ours_more.get(s), decimals, plus=True) for s in columns)],
+            [f"less random, {theirs}", *(_mean_and_deviation(more[s], decimals) for s in columns)],
             ["ours is", *(found[share] or MISSING for share in columns)],
         ]
     what = unit(metric) if metric == "all" else f"{metric_name(metric)}, % of the value before"
@@ -297,8 +329,8 @@ def verification(experiment: Experiment) -> str:
     )
     horizons = sorted(one["horizon"] for one in verified)
     return (
-        f"Scores over the believed horizon, {horizons[0]} to {horizons[-1]} steps over seeds, verified before use by "
-        f"{verified[0]['removals']} random removals of {verified[0]['removed']}: rank correlation with true changes "
+        f"Scores over the believed horizon, {horizons[0]} to {horizons[-1]} steps over seeds, were verified before use "
+        f"by {verified[0]['removals']} random removals of {verified[0]['removed']}: rank correlation with true changes "
         f"(LDS) {mean_deviation(lds, 2)}, slope of truth on prediction {mean_deviation(slope, 2)}."
     )
 
@@ -313,10 +345,10 @@ def label_totals(experiment: Experiment, metric: str) -> dict[str, Sample]:
 
 
 def most_harmful(totals: Mapping[str, Sample], metric: str, count: int) -> list[str]:
-    """The classes whose removal is predicted to help most, worst first."""
+    """The classes whose removal is predicted to help, worst first, no more than ``count``."""
     sign = 1 if DIRECTIONS[metric] == "lower" else -1
     means = {label: sign * one.mean for label, one in totals.items() if one.mean is not None}
-    return sorted(means, key=lambda label: means[label])[:count]
+    return sorted((label for label in means if means[label] < 0), key=lambda label: means[label])[:count]
 
 
 def label_table(experiment: Experiment, metric: str) -> str:

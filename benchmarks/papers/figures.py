@@ -38,6 +38,10 @@ _DIVERGING = LinearSegmentedColormap.from_list("harm", [HELPFUL, "#f3f4f6", HARM
 _TRUE_NORMAL = (1.0, 1.5)
 
 
+# Shares up to which every mean is in the picture.
+_SHOWN = 0.5
+
+
 def accuracy(panels: Mapping[str, Experiment | None]) -> str:
     """Kendall's tau above, Jaccard below, against epochs looked back; one column for each metric."""
     with matplotlib.rc_context(STYLE):
@@ -94,7 +98,7 @@ def cleansing(experiment: Experiment | None, metric: str) -> str:
 
 
 def _curves(axes: Axes, curves: Mapping[str, Mapping[float, Sample] | Mapping[float, Number]]) -> None:
-    """Lines at evenly spaced shares. Isolation Forest, which ruins images, may leave the picture."""
+    """Lines at evenly spaced shares; what ruins the generator may leave the picture."""
     columns = sorted({share for curve in curves.values() for share in curve})
     for name, points in curves.items():
         curve = {share: one for share, one in points.items() if one.mean is not None}
@@ -104,9 +108,10 @@ def _curves(axes: Axes, curves: Mapping[str, Mapping[float, Sample] | Mapping[fl
             axes.plot(places, [one.mean for one in curve.values()], mark + "--", color=colour, label=scorer_name(name))
         else:
             _with_band(axes, places, list(curve.values()), mark, colour, scorer_name(name))
-    seen = [one for name, curve in curves.items() if name != "isolation-forest" for one in curve.values()]
-    ends = [end for one in seen if isinstance(one, Sample) for end in one.ci95 or ()]
-    axes.set_ylim(*limits_of([one.mean for one in seen] + ends))
+    seen = [one.mean for name, curve in curves.items() if name != "isolation-forest"
+            for share, one in curve.items() if share <= _SHOWN]  # fmt: skip
+    low, high = limits_of(seen)
+    axes.set_ylim(low - (high - low) / 4, high + (high - low) / 4)
     axes.axhline(0, color=INK, linewidth=0.8, zorder=0)
     axes.set_xticks(range(len(columns)), [percent(share).removesuffix(" %") for share in columns])
     axes.set_xlabel("% removed")
@@ -127,7 +132,7 @@ def estimators_by_metric(panels: Mapping[str, Experiment]) -> str:
                     axes.bar(place, kendall.mean, color=colour, width=0.6, alpha=0.75)
                     axes.plot((place, place), percentiles(kendall), color=INK, linewidth=1.4)
                 else:
-                    axes.text(place, 0.02, "refused", ha="center", rotation=90)
+                    axes.text(place, 0.02, "none", ha="center", rotation=90)
             labels = ["ITD" if name == "itd" else f"AID\n{name.removeprefix('aid-')}" for name in names]
             axes.set_xticks(range(len(names)), labels)
             axes.set_title(f"{metric_name(metric)}, {experiment.name}")
@@ -147,8 +152,11 @@ def retrainings(panels: Mapping[str, Experiment]) -> str:
             for axes, (metric, experiment) in zip(row, panels.items(), strict=True):
                 names = scorers(experiment, metric, retraining, theirs=False)
                 curves = {name: by_share(experiment, Way(name, retraining), metric) for name in names}
+                axes.set_title(f"{unit(metric)}, {retraining_name(retraining)}{'' if curves else ': not run'}")
+                if not curves:
+                    axes.set_axis_off()
+                    continue
                 _curves(axes, curves)
-                axes.set_title(f"{unit(metric)}, {retraining_name(retraining)}")
                 handles, found = axes.get_legend_handles_labels()
                 labels |= {label: handle for label, handle in zip(found, handles, strict=True) if label not in labels}
             row[0].set_ylabel("change on test data")
@@ -170,7 +178,7 @@ def one_dimension(seed: Mapping[str, Any]) -> str:
             bins["centres"], bins["count"], width, color=_DIVERGING(colours(np.nan_to_num(scores))), edgecolor=LINE
         )
         bar = figure.colorbar(matplotlib.cm.ScalarMappable(colours, _DIVERGING), ax=histogram)
-        bar.set_label("mean score: change of ALL if removed")
+        bar.set_label("mean score, last epoch: change of ALL")
         bar.formatter.set_powerlimits((-2, 3))
         histogram.set_title("training points: orange is harmful")
         histogram.set_ylabel("points")

@@ -40,8 +40,9 @@ Every number is one of three kinds:
   there is no such point.
 
 Where a row says **better** or **worse**, ours differs from the published mean by more than chance explains; **open**
-says that it does not. With a published deviation that is Welch's t test at 5 %; without one, our 95 % interval has to
-exclude the published mean (by {published.READ_WITHIN} where it was read from a plot).""",
+says that the seeds are too few or too far apart to tell, which is not agreement. It is Welch's t test at 5 %, in which
+a deviation that was not published is taken to be ours, and a number read from a plot may be off by
+{published.READ_WITHIN}. Nothing is corrected for the number of tests: of a hundred, five come out by chance.""",
         page.comment("introduction"),
         "### What was run",
         _settings_table(page),
@@ -91,7 +92,8 @@ def _settings_table(page: Page) -> str:
 
 def _title(name: str, settings: Mapping[str, Any]) -> str:
     game, source = settings.get("game", ""), settings.get("source", "")
-    return f"{name}: {_GAMES.get(game, game)}, {_SOURCES.get(source, source)}"
+    kinked = f" with {settings.get('activation', 'relu')}" if game == "fcgan" else ""
+    return f"{name}: {_GAMES.get(game, game)}{kinked}, {_SOURCES.get(source, source)}"
 
 
 def _sizes(settings: Mapping[str, Any], seeds: int | None, unknown: str) -> list[str]:
@@ -129,5 +131,7 @@ def _quality_table(page: Page) -> str:
             ]
             split = "validation" if name in ACCURACY else "test"
             printed = fixed(theirs.get(metric), 3 if metric == "all" else 2)
+            if not theirs and name in published.SETTINGS:
+                printed = NOT_AVAILABLE
             rows.append([name, f"{metric_name(metric)}, {split}", *cells, printed])
     return table(["experiment", "metric", "untrained, ours", "trained, ours", "trained, published"], rows, texts=2)

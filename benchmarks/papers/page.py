@@ -3,8 +3,8 @@
     python benchmarks/papers/page.py RESULTS --page docs/papers.md
 
 RESULTS is the folder that run.py wrote. Figures are saved beside the page. What is to be said about the numbers stands
-in comments.md, under headings of `frame.SLOTS`, so that it outlives writing the page anew. The same results give the
-same bytes.
+in RESULTS/comments.md, under headings of `frame.SLOTS`, so that it outlives writing the page anew. The same results
+give the same bytes.
 """
 
 from __future__ import annotations
@@ -38,16 +38,15 @@ def read_comments(file: Path) -> dict[str, str]:
     return dict(zip(slots, (text.strip() for text in parts[1::2]), strict=True))
 
 
-def write(results: Path, page: Path, comments: Path) -> list[Path]:
+def write(results: Path, page: Path) -> list[Path]:
     """Write the page and its figures; figures of the same page that are no longer shown are deleted.
 
     Raises:
         ValueError: for results or comments that do not fit.
     """
     link = Path(os.path.relpath(results.resolve(), page.resolve().parent)).as_posix()
-    made = Page(
-        read(results), read_pictures(results), results.as_posix(), link, page.stem, read_comments(comments)
-    )  # fmt: skip
+    comments = read_comments(results / "comments.md")
+    made = Page(read(results), read_pictures(results), results.as_posix(), link, page.stem, comments)
     files = {page.name: render(made) + "\n", **made.svgs}
     page.parent.mkdir(parents=True, exist_ok=True)
     for old in page.parent.glob(f"{page.stem}-*.svg"):
@@ -64,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--page", type=Path, default=Path("docs/papers.md"), help="default: %(default)s")
     chosen = parser.parse_args(arguments)
     try:
-        for file in write(chosen.results, chosen.page, Path(__file__).with_name("comments.md")):
+        for file in write(chosen.results, chosen.page):
             print(file)
     except ValueError as error:
         sys.exit(f"error: {error}")

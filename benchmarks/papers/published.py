@@ -47,6 +47,8 @@ class Curve:
 READ_WITHIN = 0.01
 #: Seeds behind the accuracy and the cleansing of the ICLR paper.
 ACCURACY_SEEDS, CLEANSING_SEEDS = 10, 15
+#: Examples left out behind each point of the accuracy.
+LEFT_OUT = 200
 #: Training examples of both cleansing experiments of the ICLR paper.
 CLEANSED_FROM = 50_000
 #: Overlap of the extremes that chance gives 200 examples.

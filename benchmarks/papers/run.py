@@ -6,14 +6,17 @@
     python benchmarks/papers/run.py tnnls-fine-tune --fine-tuned RUN  pictures of a run of `gansift run`
     python benchmarks/papers/page.py runs/papers-reduced --page papers.md   the page about what was found
 
-What is there already is not done again: a stopped command goes on where it was. Results are JSON files, one for each
-experiment and training seed. MNIST's first 10,000 images come with gansift; all of it, and Fashion-MNIST, are read from
-an .npz with x_train, y_train, x_test and y_test, and nothing is downloaded.
+What is there already is not done again: of a stopped command, finished seeds are kept, and a seed that had not finished
+keeps its training. Results are JSON files, one for each experiment and training seed. MNIST's first 10,000 images come
+with gansift; all of it, and Fashion-MNIST, are read from an .npz with x_train, y_train, x_test and y_test, and nothing
+is downloaded.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import multiprocessing
 import sys
 import time
@@ -60,8 +63,9 @@ class Job(NamedTuple):
 
     @property
     def recorded(self) -> Path:
-        """The folder of its recorded training, beside the results."""
-        return self.out.with_name(f"{self.out.name}-runs") / self.experiment / f"seed-{self.seed}"
+        """The folder of its recorded training, beside the results; another one for other settings."""
+        settings = hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()[:8]
+        return self.out.with_name(f"{self.out.name}-runs") / self.experiment / f"seed-{self.seed}-{settings}"
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -127,8 +131,10 @@ def main(arguments: list[str] | None = None) -> int:
     wanted = given.experiments or EXPERIMENTS
     given.out = given.out or Path(f"runs/papers-{given.size}")
     files = {name: path for name, path in (("mnist", given.mnist), ("fashion", given.fashion)) if path is not None}
-    if given.size == "reduced":
-        files.pop("mnist", None)  # so that everybody's results are of the same images
+    if given.size != "paper" and files.pop("mnist", None):  # so that everybody's results are of the same images
+        print(f"--mnist is left aside: --size {given.size} takes the images that come with gansift")
+    if given.fine_tuned is not None and not given.fine_tuned.is_dir():
+        parser.error(f"--fine-tuned: there is no run directory {given.fine_tuned}")
     try:
         return _do_all(_jobs(wanted, given, files), given.jobs) + _pictures(wanted, given)
     except GansiftError as error:
@@ -143,8 +149,9 @@ def _jobs(wanted: list[str] | tuple[str, ...], given: argparse.Namespace, files:
         if experiment == FINE_TUNE:
             continue
         chosen = setting(experiment, given.size)
-        if chosen.source == "fashion" and "fashion" not in files:
-            print(f"{experiment}: left out, it needs --fashion FILE")
+        comes_along = chosen.source.startswith("normal") or (chosen.source == "mnist" and given.size != "paper")
+        if not comes_along and chosen.source not in files:
+            print(f"{experiment}: left out, it needs --{chosen.source} FILE")
             continue
         jobs += [
             Job(experiment, given.size, seed, given.out, tuple(files.items())) for seed in chosen.seeds[: given.seeds]

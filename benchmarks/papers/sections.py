@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gansift.report.words import number
 from papers import accuracy_tables, cleansing_tables, figures, published
 from papers.frame import Page, joined
 from papers.introduction import introduction
 from papers.markdown import NOT_AVAILABLE, counted, metric_name, table
-from papers.summary import PICTURES, Experiment, ways
+from papers.summary import PICTURES, Experiment, best_removal, ways
 
 _THEIR_NETWORK = "published, their network"
 
@@ -47,14 +48,20 @@ The last five rows of a table are ours alone. *Slope* is that of true on predict
 *Growth* and belief are what gansift says [without any retraining](trust.md#how-far-back). *Rounding* is what the metric
 changes by when the same float32 steps are redone in float64 with nobody left out, in standard deviations of what
 leaving out single examples changes: where it nears 1, nobody can predict that. A dash: training was in float64.
-*Reliability of the truth* is the split-half reliability of true effects over seeds: how far they belong to an example,
-not to one training. It limits what scores of one training say about another, not what they say about their own.""",
+*Reliability of the truth* is the rank correlation of true effects between two seeds, mean over their pairs: how far an
+effect belongs to an example, not to one training. It limits what scores of one training say about another, not what
+they say about their own. Jaccard is judged only where as many examples were left out as in the paper.""",
         page.absent("iclr-accuracy-2d"),
         page.absent("iclr-accuracy-mnist"),
         page.figure("accuracy", "Kendall's tau and Jaccard by epochs, ours and published", figures.accuracy(panels)),
         *(
             f"### {metric_name(metric)}\n\n{accuracy_tables.accuracy_table(experiment, metric)}"
             for metric, experiment in panels.items()
+        ),
+        *(
+            ["ALL beside AID, which the paper does not have:", accuracy_tables.estimator_table(points, "all")]
+            if points
+            else []
         ),
         page.comment("iclr-accuracy"),
     )
@@ -73,7 +80,9 @@ two-sided, not corrected for the number of columns; for published numbers from t
 was printed. † is a significant advantage over as many removed at random, paired by seed.
 
 *Point by point* sets influences beside each other in per cent of the value before removal, published ones divided by
-the published value, since FID and IS of other features and sizes have another scale; ALL is compared as it is.
+the published value, since FID and IS of other features and sizes have another scale; ALL is compared as it is. What
+is judged better or worse is the difference from random removal, since a retraining of other sizes gains and loses by
+removal itself. *Predicted by its scores* is the sum of the removed examples' scores.
 
 *Chosen on validation data* is the number with the best mean change there over seeds, among those that every seed has;
 none, if that is not an improvement. Test changes have 95 % intervals and two-sided t tests. In the last column every
@@ -95,7 +104,7 @@ def _cleansing(page: Page, experiment: Experiment | None, metric: str) -> str:
     parts = [
         f"### {metric_name(metric)}",
         page.figure(f"cleansing-{metric}", shown, figures.cleansing(experiment, metric)),
-        "Isolation Forest may leave the picture.",
+        "What ruins the generator may leave the picture.",
         cleansing_tables.change_table(experiment, metric, "one-epoch"),
     ]
     if experiment is not None:
@@ -146,10 +155,10 @@ def _figure_2(page: Page) -> str:
     if panels:
         parts.append(page.figure("tnnls-2", "Change of test metrics by share removed", figures.retrainings(panels)))
     for metric, experiment in panels.items():
-        parts.append(f"{metric_name(metric)}, {experiment.name}:")
         if experiment.name == "tnnls-cleansing-1d":
-            parts += _all_changes(experiment, metric, theirs=None)
-        parts.append(cleansing_tables.retrainings_table(experiment, metric))
+            parts += [f"{metric_name(metric)}, {experiment.name}:", *_all_changes(experiment, metric, theirs=None)]
+        beside = cleansing_tables.retrainings_table(experiment, metric)
+        parts += [f"{metric_name(metric)}, {experiment.name}, one epoch beside longer:", beside] if beside else []
     return joined(*parts, page.comment("tnnls-figure-2"))
 
 
@@ -169,8 +178,7 @@ def _figure_3(page: Page) -> str:
     shown = ""
     if seed is not None:
         shown = page.figure("tnnls-3", "Mean score by bin, and densities", figures.one_dimension(seed))
-        what = "of all removals the one with the best validation ALL" if seed["samples"].get("after") else "not saved"
-        shown += f"\n\nOurs is seed {seed['seed']}. Cleansed: {what}."
+        shown += f"\n\nOurs is seed {seed['seed']}; {_removal(seed, 'all')}."
     return joined(_tnnls(3), page.absent("tnnls-cleansing-1d"), shown, page.comment("tnnls-figure-3"))
 
 
@@ -184,7 +192,8 @@ def _figure_4(page: Page) -> str:
         parts += [
             page.figure("tnnls-4", "Sum of scores by digit", figures.labels(experiment, "fid")),
             cleansing_tables.label_table(experiment, "fid"),
-            f"Most harmful for FID: ours {ours}; published {' and '.join(published.HARMFUL_DIGITS)}.",
+            f"Most harmful for FID, by scores of the last epoch: ours {ours or 'none'}; published "
+            f"{' and '.join(published.HARMFUL_DIGITS)}.",
             _samples(page, experiment),
         ]
     return joined(*parts, page.comment("tnnls-figure-4"))
@@ -195,7 +204,17 @@ def _samples(page: Page, experiment: Experiment) -> str:
     file = f"{experiment.name}/seed-{seed}-samples.png"
     if not (Path(page.folder) / file).is_file():
         return "Samples before and after were not saved."
-    return f"Samples from the same latents before and after, seed {seed}:\n\n![samples]({page.link}/{file})"
+    about = f"Samples from the same latents before and after, seed {seed}; {_removal(experiment.seeds[0], 'fid')}"
+    return f"{about}:\n\n![samples]({page.link}/{file})"
+
+
+def _removal(seed: Mapping[str, Any], metric: str) -> str:
+    """Which removal figures show as cleansed."""
+    best = best_removal(seed, metric)
+    if best is None:
+        return "no retraining held"
+    redone = cleansing_tables.retraining_name(best["retraining"])
+    return f"cleansed is the best on validation data: {best['removed']:,} removed, {redone} redone"
 
 
 def _figure_5(page: Page) -> str:
@@ -219,8 +238,9 @@ def _beyond(page: Page) -> str:
     smooth, accuracy = (page.results.get(f"beyond-accuracy-{name}") for name in ("2d", "mnist"))
     parts = [
         """\
-gansift's own preset (alternating Adam, a schedule, smooth networks) in the same experiments, with tables as above.
-Published numbers beside them are those of the papers' network and sizes: they show what is to be had, not the same
+What changes if the training is made to be predicted. On the 2-D normal only the activation is another: the papers'
+FCGAN with a smooth one. On images it is gansift's own preset (alternating Adam, a schedule, smooth networks).
+Published numbers beside them are those of the papers' networks and sizes: they show what is to be had, not the same
 thing done again.""",
         "### Accuracy, ALL on the 2-D normal with a smooth activation in place of ReLU",
         page.absent("beyond-accuracy-2d"),
@@ -235,15 +255,21 @@ thing done again.""",
         parts.append(accuracy_tables.estimator_table(accuracy, "fid"))
     parts.append(page.comment("beyond-accuracy"))
     for name, data in (("beyond-cleansing-mnist", "MNIST"), ("beyond-cleansing-fashion", "Fashion-MNIST")):
-        parts += [f"### Removal, FID on {data}", page.absent(name)]
+        parts += [f"### Removal on {data}", page.absent(name)]
         if name in page.results:
-            experiment = page.results[name]
-            parts += _all_changes(experiment, "fid", _THEIR_NETWORK if data == "MNIST" else None)
-            parts.append(cleansing_tables.retrainings_table(experiment, "fid"))
-            parts.append(cleansing_tables.verification(experiment))
-            if cleansing_tables.label_totals(experiment, "fid"):
-                parts.append(cleansing_tables.label_table(experiment, "fid"))
+            parts += _beyond_cleansing(page.results[name], _THEIR_NETWORK if data == "MNIST" else None)
     return joined(*parts, page.comment("beyond-cleansing"))
+
+
+def _beyond_cleansing(experiment: Experiment, theirs: str | None) -> list[str]:
+    parts = []
+    for metric in experiment.settings["metrics"]:
+        parts += [f"#### {metric_name(metric)}", *_all_changes(experiment, metric, theirs)]
+        parts.append(cleansing_tables.retrainings_table(experiment, metric))
+    parts.append(cleansing_tables.verification(experiment))
+    if cleansing_tables.label_totals(experiment, "fid"):
+        parts.append(cleansing_tables.label_table(experiment, "fid"))
+    return parts
 
 
 def _agreement(page: Page) -> str:

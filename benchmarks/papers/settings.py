@@ -1,7 +1,7 @@
 """Every experiment at its sizes: `smoke` shows that it runs, `reduced` is for two cores, `paper` is what was published.
 
-Reduced trainings take fewer steps of a larger learning rate on fewer examples, so that learning rate times steps, which
-is how far gradient descent gets, is the papers'.
+Reduced trainings take fewer examples in smaller batches, and some take fewer steps of a larger learning rate, so that
+learning rate times steps, which is how far gradient descent gets, is the papers'.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ _BEYOND_ACCURACY = Accuracy(
 _BEYOND_2D = replace(_ACCURACY_2D, activation="silu", terms=())
 _BEYOND_CLEANSING = Cleansing(
     game="preset", source="mnist", train=50_000, valid=10_000, test=10_000, batch=50, epochs=20, latents=10_000,
-    metrics=("fid",), seeds=tuple(range(15)), shares=(0.01, 0.02, 0.05, 0.1, 0.2),
+    metrics=("fid", "is"), seeds=tuple(range(15)), shares=(0.01, 0.02, 0.05, 0.1, 0.2),
     retrainings=("one-epoch", "full", "auto"), full_shares=(0.01, 0.02, 0.05, 0.1, 0.2), own={"width": 32},
 )  # fmt: skip
 

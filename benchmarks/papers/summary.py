@@ -6,14 +6,15 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
+from gansift.cleansing.agreement import spearman
 from gansift.cleansing.statistics import mean_interval
-from gansift.cleansing.verify import Verification
 from papers.published import Number
 from papers.settings import PAPER, Accuracy, Cleansing
 
@@ -188,7 +189,7 @@ def by_horizon(experiment: Experiment, key: str, **wanted: Any) -> dict[float, S
 
 
 def reliability(experiment: Experiment, metric: str, epochs: float) -> float | None:
-    """Split-half reliability over seeds of what leaving out each example truly does; None for one seed."""
+    """Mean rank correlation, between two seeds, of what leaving out each example truly does; None for one seed."""
     rows = [row for seed in experiment.seeds for row in rows_of(seed, metric=metric, estimator="itd", epochs=epochs)]
     trues = [row["true"] for row in rows if "true" in row]
     if len(trues) < 2 or len({len(true) for true in trues}) > 1:
@@ -197,7 +198,7 @@ def reliability(experiment: Experiment, metric: str, epochs: float) -> float | N
     true = true[:, np.isfinite(true).all(axis=0)]
     if true.shape[1] < 3:
         return None
-    return Verification("itd", metric, 0, (), np.zeros(true.shape[1]), true).ceiling
+    return float(np.mean([spearman(one, other) for one, other in combinations(true, 2)]))
 
 
 def rounding(experiment: Experiment, metric: str, epochs: float) -> Sample:
@@ -339,6 +340,13 @@ def _by_others(validation: Mapping[int, Sample], test: Mapping[int, Sample], met
     return _finite(found, len(seeds))
 
 
+def best_removal(seed: Mapping[str, Any], metric: str) -> Row | None:
+    """The row of what influence on the metric removed with the best validation value; None if it all broke down."""
+    sign = 1 if DIRECTIONS[metric] == "lower" else -1
+    rows = [row for row in rows_of(seed, scored_by=f"itd {metric}") if row["validation"] is not None]
+    return min(rows, key=lambda row: sign * row["validation"][metric], default=None)
+
+
 # Ours beside published
 
 
@@ -353,30 +361,27 @@ def published_p(number: Number, seeds: int) -> float | None:
     return float(2 * stats.t.sf(abs(t), seeds - 1))
 
 
-def compared(ours: Sample, theirs: Number, direction: str, within: float = 0.0, seeds: int = 0) -> str | None:
-    """``better`` or ``worse`` where the difference is more than chance, else ``open``; None without both.
+def compared(ours: Sample, theirs: Number, direction: str, seeds: int, within: float = 0.0) -> str | None:
+    """``better`` or ``worse`` where the difference is more than chance, else ``open``.
 
-    With a published deviation this is Welch's t test; without, our 95 % interval must exclude the published mean.
+    Welch's t test at `LEVEL`; where no deviation was published, theirs is taken to be ours.
 
     Args:
         ours: by seed.
         theirs: the published mean over seeds, in the same unit.
         direction: in which the number gets better.
-        within: how far the published mean may be off.
         seeds: behind the published mean.
+        within: how far the published mean may be off.
+
+    Returns:
+        None below two seeds of ours, or where all of ours are the same number.
     """
-    if ours.ci95 is None or ours.mean is None:
+    if ours.mean is None or not ours.deviation:
         return None
-    if theirs.deviation and ours.deviation:
-        welch = stats.ttest_ind_from_stats(
-            ours.mean, ours.deviation, len(ours.values),
-            theirs.mean, theirs.deviation * math.sqrt(seeds / (seeds - 1)), seeds, equal_var=False,
-        )  # fmt: skip
-        told_apart = welch.pvalue < LEVEL
-    else:
-        low, high = ours.ci95
-        told_apart = low > theirs.mean + within or high < theirs.mean - within
-    if not told_apart:
+    gap = max(0.0, abs(ours.mean - theirs.mean) - within)
+    deviation = theirs.deviation * math.sqrt(seeds / (seeds - 1)) if theirs.deviation else ours.deviation
+    welch = stats.ttest_ind_from_stats(gap, ours.deviation, len(ours.values), 0.0, deviation, seeds, equal_var=False)
+    if welch.pvalue >= LEVEL:
         return "open"
     return "better" if (ours.mean < theirs.mean) == (direction == "lower") else "worse"
 
