@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from papers import accuracy
 from papers import run as command
 from papers.networks import PenalisedGAN, SigmoidClassifier, SigmoidDiscriminator, SigmoidGenerator
 from papers.settings import PAPER, SIZES, Accuracy, setting
@@ -17,6 +18,7 @@ from gansift.errors import DataError
 from gansift.files import read_json
 from gansift.games import Draw, Sampler
 from gansift.training.order import batch_indices
+from gansift.training.train import redo
 
 FASHION = "beyond-cleansing-fashion"
 
@@ -162,3 +164,17 @@ def test_reduced_trainings_get_as_far_as_the_published_ones(experiment: str) -> 
     paper, reduced = PAPER[experiment], setting(experiment, "reduced")
     assert reduced.lr * reduced.steps == pytest.approx(paper.lr * paper.steps)
     assert reduced.lr <= 2 * paper.lr  # beyond that, steps become unstable where the published ones were not
+
+
+def test_a_light_truth_is_of_retraining_with_that_share_of_the_weight_gone(tmp_path: Path) -> None:
+    light = replace(setting("beyond-accuracy-light", "smoke"), dtype="float64", lr=0.05)
+    prepared = prepare(light, {})
+    rows = accuracy.measure(prepared, 3, tmp_path / "run", lambda said: None)["rows"]
+    run, metric = trained(prepared, 3, tmp_path / "run"), prepared.validation["fid"]
+    (row,) = (row for row in rows if row["metric"] == "fid" and row["epochs"] == 2)
+    weights = run.weights.clone()
+    weights[0] = 0.95
+    change = metric.value(redo(run, weights, run.steps)) - metric.value(run)
+    assert row["true"][0] == pytest.approx(change, rel=1e-4)
+    assert row["predicted"][0] == pytest.approx(0.05 * influence.itd(run, metric).values[0], rel=1e-9)
+    assert abs(change) > 1e-9

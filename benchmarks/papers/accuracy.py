@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from horizons import in_float64
 
 from gansift import influence
 from gansift.cleansing.agreement import agreement
-from gansift.cleansing.replicas import retrained_samplers
+from gansift.cleansing.replicas import reweighted_samplers
+from gansift.cleansing.retrain import without
 from gansift.errors import GansiftError
 from gansift.influence import Scores
 from gansift.influence.horizon import accumulated_growth, trust
@@ -39,7 +40,7 @@ def measure(prepared: Prepared, seed: int, work: Path, say: Callable[[str], None
     rows: list[Row] = []
     truths: dict[int, dict[str, np.ndarray]] = {}
     rounding: dict[int, dict[str, float]] = {}
-    removals = [(identity,) for identity in run.ids[: setting.left_out]]
+    left_out = run.ids[: setting.left_out]
     for name, estimator, horizon, scores in _all_scores(prepared, run):
         row: Row = {"metric": name, "estimator": estimator}
         if isinstance(scores, GansiftError):
@@ -47,10 +48,10 @@ def measure(prepared: Prepared, seed: int, work: Path, say: Callable[[str], None
             rows.append(row | place | {"kendall": None, "note": str(scores)})
             continue
         if scores.horizon not in truths:
-            truths[scores.horizon] = _truth(prepared, run, removals, scores.horizon)
+            truths[scores.horizon] = _truth(prepared, run, left_out, scores.horizon)
             rounding[scores.horizon] = _rounding(prepared, run, scores.horizon)
-            say(f"left out {len(removals)} over the last {scores.horizon} steps")
-        rows.append(row | _compared(run, scores, truths[scores.horizon][name]))
+            say(f"left out {len(left_out)} over the last {scores.horizon} steps")
+        rows.append(row | _compared(run, scores, setting.share, truths[scores.horizon][name]))
         if rounding[scores.horizon]:
             rows[-1]["rounding"] = rounding[scores.horizon][name]
     return {"quality": quality(run, prepared.validation), "rows": rows}
@@ -83,9 +84,12 @@ def _aid(run: Run, metric: Metric, settings: dict[str, Any]) -> Scores | Gansift
         return error
 
 
-def _truth(prepared: Prepared, run: Run, removals: list[tuple[str, ...]], horizon: int) -> dict[str, np.ndarray]:
-    """Change of each validation metric when the last steps are redone without each set; NaN where that broke down."""
-    samplers = retrained_samplers(run, removals, horizon)
+def _truth(prepared: Prepared, run: Run, left_out: Sequence[str], horizon: int) -> dict[str, np.ndarray]:
+    """Change of each validation metric when the last steps are redone with less of each; NaN where that broke down."""
+    assert isinstance(prepared.setting, Accuracy)
+    share = prepared.setting.share
+    weights = [(1 - share) * run.weights + share * without(run, [identity]) for identity in left_out]
+    samplers = reweighted_samplers(run, weights, horizon)
     return {
         name: np.array([np.nan if sampler is None else metric.value(sampler) for sampler in samplers])
         - metric.value(run)
@@ -101,8 +105,8 @@ def _rounding(prepared: Prepared, run: Run, horizon: int) -> dict[str, float]:
     return {name: metric.value(sampler) - metric.value(run) for name, metric in prepared.validation.items()}
 
 
-def _compared(run: Run, scores: Scores, true: np.ndarray) -> Row:
-    predicted, kept = scores.values[: len(true)], np.isfinite(true)
+def _compared(run: Run, scores: Scores, share: float, true: np.ndarray) -> Row:
+    predicted, kept = share * scores.values[: len(true)], np.isfinite(true)
     row: Row = {"epochs": scores.horizon / run.epoch, "steps": scores.horizon}
     if kept.sum() < 3:
         return row | {"kendall": None, "note": "nearly every retraining broke down"}

@@ -10,7 +10,7 @@ from gansift.report.words import number
 from papers import accuracy_tables, cleansing_tables, figures, published
 from papers.frame import Page, joined
 from papers.introduction import introduction
-from papers.markdown import NOT_AVAILABLE, counted, metric_name, table
+from papers.markdown import NOT_AVAILABLE, counted, metric_name, percent, table
 from papers.summary import PICTURES, Experiment, best_removal, ways
 
 _THEIR_NETWORK = "published, their network"
@@ -58,13 +58,29 @@ they say about their own. Jaccard is judged only where as many examples were lef
             f"### {metric_name(metric)}\n\n{accuracy_tables.accuracy_table(experiment, metric)}"
             for metric, experiment in panels.items()
         ),
-        *(
-            ["ALL beside AID, which the paper does not have:", accuracy_tables.estimator_table(points, "all")]
-            if points
-            else []
-        ),
+        "### ALL beside AID, which the paper does not have" if points else "",
+        accuracy_tables.estimator_table(points, "all") if points else "",
+        "### An example as light as in the paper",
+        page.absent("beyond-accuracy-light"),
+        *_light(page.results.get("beyond-accuracy-light")),
         page.comment("iclr-accuracy"),
     )
+
+
+def _light(light: Experiment | None) -> list[str]:
+    if light is None:
+        return []
+    settings = light.settings
+    return [
+        f"""\
+One of {published.SETTINGS["iclr-accuracy-mnist"]["train"]:,} examples pushes a training less than one of
+{settings["train"]:,}. The same scores beside what happens if each example loses {percent(settings["share"])} of its
+weight, in place of all:""",
+        *(
+            f"#### {metric_name(metric)}\n\n{accuracy_tables.accuracy_table(light, metric)}"
+            for metric in settings["metrics"]
+        ),
+    ]
 
 
 def _iclr_cleansing(page: Page) -> str:

@@ -1,16 +1,18 @@
-"""Many retrainings of one run at once: replicas that differ only in which examples are removed."""
+"""Many retrainings of one run at once: replicas that differ only in the weights of the examples."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
 import torch
+from torch import Tensor
 
-from gansift.cleansing.retrain import retrain, without
+from gansift.cleansing.retrain import without
 from gansift.errors import TrainingError
 from gansift.games.sampler import Sampler
 from gansift.training.state import State, is_finite, readout
 from gansift.training.step import SMALL, Step
+from gansift.training.train import redo
 from gansift.training.trajectory import Run
 
 # Parameters of all replicas that are stacked together: enough to keep the interpreter's share small, and few enough
@@ -26,25 +28,42 @@ def retrained_samplers(
 ) -> list[Sampler | None]:
     """The generators after redoing the last ``horizon`` steps without each of several sets of examples.
 
+    Args:
+        run: the recorded run.
+        removals: the ids to remove, one set for each retraining.
+        horizon: steps to redo.
+        done: as of `reweighted_samplers`.
+
+    Returns:
+        As `reweighted_samplers`.
+
+    Raises:
+        UsageError: for unknown ids or a horizon that is not in the run.
+    """
+    return reweighted_samplers(run, [without(run, ids) for ids in removals], horizon, done)
+
+
+def reweighted_samplers(
+    run: Run, weights: Sequence[Tensor], horizon: int, done: Done | None = None
+) -> list[Sampler | None]:
+    """The generators after redoing the last ``horizon`` steps with each of several weights of the examples.
+
     Small networks of a game that says it is `stackable` are stacked and trained together, which agrees with `retrain`
     up to rounding; others are retrained one after the other.
 
     Args:
         run: the recorded run.
-        removals: the ids to remove, one set for each retraining.
+        weights: of every example, shape (N,), one tensor for each retraining.
         horizon: steps to redo.
         done: called after every retraining, or every stack of them.
 
     Returns:
-        One generator for each set; None where the training broke down (NaN or infinite parameters).
-
-    Raises:
-        UsageError: for unknown ids or a horizon that is not in the run.
+        One generator for each; None where the training broke down (NaN or infinite parameters).
     """
     samplers: list[Sampler | None] = []
     stacked = stack_size(run.step)
-    for first in range(0, len(removals), stacked):
-        chunk = removals[first : first + stacked]
+    for first in range(0, len(weights), stacked):
+        chunk = weights[first : first + stacked]
         samplers += [_alone(run, chunk[0], horizon)] if stacked == 1 else _together(run, chunk, horizon)
         if done is not None:
             done(horizon * len(chunk))
@@ -62,15 +81,15 @@ def stack_size(step: Step) -> int:
     return max(1, _STACKED // size) if step.game.stackable and size <= SMALL else 1
 
 
-def _alone(run: Run, ids: Iterable[str], horizon: int) -> Sampler | None:
+def _alone(run: Run, weights: Tensor, horizon: int) -> Sampler | None:
     try:
-        return retrain(run, ids, horizon=horizon).sampler()
+        return redo(run, weights, horizon).sampler()
     except TrainingError:
         return None
 
 
-def _together(run: Run, removals: Sequence[Iterable[str]], horizon: int) -> list[Sampler | None]:
-    weights = torch.stack([without(run, ids) for ids in removals])
+def _together(run: Run, chunk: Sequence[Tensor], horizon: int) -> list[Sampler | None]:
+    weights = torch.stack(list(chunk))
     start = run.steps - horizon
     states: State = {
         player: {name: value.expand(len(weights), -1).clone() for name, value in slots.items()}
