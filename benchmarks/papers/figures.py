@@ -73,7 +73,8 @@ def _agreement(axes: Axes, experiment: Experiment | None, statistic: str, metric
     axes.set_xscale("log")
     axes.set_xticks(ticks, [f"{epochs:g}" for epochs in ticks])
     axes.minorticks_off()
-    axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.03)
+    lowest = min([one.mean for one in ours.values() if one.mean is not None], default=0.0)
+    axes.set_ylim(min(0.0, lowest - 0.05, axes.get_ylim()[0]), 1.03)  # the panels of a row share it
     axes.axhline(0, color=LINE, linewidth=1, zorder=0)
 
 
