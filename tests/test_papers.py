@@ -8,7 +8,7 @@ import torch
 from papers import accuracy
 from papers import run as command
 from papers.networks import PenalisedGAN, SigmoidClassifier, SigmoidDiscriminator, SigmoidGenerator
-from papers.settings import PAPER, SIZES, Accuracy, setting
+from papers.settings import LAST_EPOCHS, PAPER, SIZES, Accuracy, setting
 from papers.trainings import prepare, trained
 from torch import nn
 
@@ -157,12 +157,16 @@ def test_every_size_of_every_experiment_fits_together(experiment: str, size: str
     if isinstance(chosen, Accuracy):
         assert max(chosen.horizons) <= chosen.epochs
         assert chosen.left_out <= chosen.train
+    else:
+        assert max(LAST_EPOCHS.get(name, 0) for name in chosen.retrainings) <= chosen.epochs
 
 
 @pytest.mark.parametrize("experiment", [name for name in PAPER if PAPER[name].game != "preset"])
 def test_reduced_trainings_get_as_far_as_the_published_ones(experiment: str) -> None:
     paper, reduced = PAPER[experiment], setting(experiment, "reduced")
-    assert reduced.lr * reduced.steps == pytest.approx(paper.lr * paper.steps)
+    # All of the way would take this one twice as long, or a rate with which its scores mean nothing.
+    least = 0.5 if experiment == "iclr-cleansing-mnist" else 1.0
+    assert least - 1e-9 <= reduced.lr * reduced.steps / (paper.lr * paper.steps) <= 1.0 + 1e-9
     assert reduced.lr <= 2 * paper.lr  # beyond that, steps become unstable where the published ones were not
 
 

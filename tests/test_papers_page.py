@@ -144,6 +144,34 @@ def test_every_seed_chooses_for_itself_and_removes_nothing_where_nothing_helps(r
     assert set(nothing.removed.values()) == set(nothing.test.values) == {0}
 
 
+def test_horizon_and_number_are_chosen_together(results):
+    for file in (results / "iclr-cleansing-mnist").glob("*.json"):
+        content = json.loads(file.read_text())
+        # Five epochs do twice as much, but break down in the second seed with the number that is best after one epoch.
+        for row in list(content["rows"]):
+            longer = row | {"retraining": "five-epochs"}
+            for split in ("validation", "test"):
+                if row[split] is not None:
+                    longer[split] = {metric: 2 * value for metric, value in row[split].items()}
+            if row["removed"] == 40 and content["seed"] == SEEDS[1]:
+                longer["validation"] = longer["test"] = None
+            content["rows"].append(longer)
+        file.write_text(json.dumps(content))
+    experiment = read(results)["iclr-cleansing-mnist"]
+    found = chosen(experiment, Way("itd fid", None), "fid")
+    assert found is not None
+    assert (found.retraining, found.removed) == ("five-epochs", 20)  # -0.8 on average; 40 after one epoch: -0.52
+    assert found.test.by_seed == {1385: -0.4, 1386: 0.2, 1387: -0.4}
+    assert found.against_random is not None
+    assert found.against_random.by_seed == {1385: -0.4, 1386: 0.2, 1387: -1.0}  # as many, as far back
+    own = own_choice(experiment, Way("itd fid", None), "fid")
+    assert own.removed == {1385: 20, 1386: 40, 1387: 40}
+    assert own.test.by_seed == {1385: -0.4, 1386: -0.5, 1387: -0.2}
+    table = cleansing_tables.chosen_table(experiment, "fid")
+    row = _row(table[table.index("the best of these") - 60 :], "influence on FID", "")
+    assert row[:2] == ["the best of these: five epochs", "20 (5 %)"]
+
+
 def test_nothing_is_chosen_where_nothing_improves_validation(results):
     for file in (results / "iclr-cleansing-mnist").glob("*.json"):
         content = json.loads(file.read_text())

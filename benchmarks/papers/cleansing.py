@@ -18,7 +18,7 @@ from gansift.metrics.metric import Metric
 from gansift.report.pictures import sheet
 from gansift.report.words import finite
 from gansift.training import Run
-from papers.settings import Cleansing
+from papers.settings import LAST_EPOCHS, Cleansing
 from papers.trainings import Prepared, quality, trained
 
 Row = dict[str, Any]
@@ -54,7 +54,7 @@ def measure(
         verified["verified"] = _verified(prepared, run, itd["auto"])
         say("verified the scores over the believed horizon")
     for retraining, scored in _scored(prepared, run, itd):
-        shares = setting.shares if retraining == "one-epoch" else setting.full_shares
+        shares = setting.shares if retraining == "one-epoch" else setting.long_shares
         horizon = next(iter(scored.values())).horizon
         counts = [max(1, round(share * len(run.ids))) for share in shares]
         sets = [scores.harmful(count).ids for scores in scored.values() for count in counts]
@@ -76,26 +76,29 @@ def measure(
 
 
 def _itd(prepared: Prepared, run: Run) -> dict[str, dict[str, Scores]]:
-    """Exact scores: retraining -> metric -> scores, from one sweep where all of the run is to be redone.
+    """Exact scores: retraining -> metric -> scores, all fixed horizons from one sweep.
+
+    A horizon before which the sweep overflows is left out.
 
     Raises:
         GansiftError: if the sweep overflows within the last epoch.
     """
     setting = prepared.setting
     assert isinstance(setting, Cleansing)
-    names, epoch = list(prepared.validation), round(run.epoch)
-    horizons = [epoch, run.steps] if "full" in setting.retrainings else [epoch]
-    swept = influence.itd_metrics(run, list(prepared.validation.values()), horizons)
+    epoch = round(run.epoch)
+    steps = {name: epochs * epoch for name, epochs in LAST_EPOCHS.items()} | {"full": run.steps}
+    horizons = {name: steps[name] for name in setting.retrainings if name in steps}
+    swept = influence.itd_metrics(run, list(prepared.validation.values()), sorted(set(horizons.values())))
     if any(epoch not in by_horizon for by_horizon in swept):
         raise GansiftError("the backward sweep overflowed within the last epoch, so that nothing can be chosen by it")
-    found = {"one-epoch": {name: by_horizon[epoch] for name, by_horizon in zip(names, swept, strict=True)}}
-    if "full" in setting.retrainings:
-        whole = {
-            name: by_horizon[run.steps]
-            for name, by_horizon in zip(names, swept, strict=True)
-            if run.steps in by_horizon
+    found = {
+        retraining: {
+            name: by_horizon[horizon]
+            for name, by_horizon in zip(prepared.validation, swept, strict=True)
+            if horizon in by_horizon
         }
-        found |= {"full": whole}
+        for retraining, horizon in horizons.items()
+    }
     if "auto" in setting.retrainings:
         name, metric = next(iter(prepared.validation.items()))
         found["auto"] = {name: influence.itd(run, metric, horizon="auto")}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gansift.report.words import MISSING
 from papers import published
@@ -224,14 +224,13 @@ def _mean_and_deviation(number: Number, decimals: int) -> str:
 
 def chosen_table(experiment: Experiment, metric: str) -> str:
     """What each way of choosing removes, decided on validation data, and what that does on test data."""
-    found = {way: chosen(experiment, way, metric) for way in _ordered(ways(experiment))}
+    found = {way: chosen(experiment, way, metric) for way in _to_choose(experiment)}
     tests = [one.test.scaled(_scale(metric)) for one in found.values() if one is not None]
     decimals, of_number = decimals_for(tests), shares(experiment)
     rows = []
     for way, one in found.items():
-        name = [scorer_name(way.scored_by), retraining_name(way.retraining)]
         if one is None:
-            rows.append([*name, "none", *[MISSING] * 6])
+            rows.append([scorer_name(way.scored_by), _redone(way), "none", *[MISSING] * 6])
             continue
         validation, test, random, others = (
             None if found is None else found.scaled(_scale(metric))
@@ -239,7 +238,8 @@ def chosen_table(experiment: Experiment, metric: str) -> str:
         )
         rows.append(
             [
-                *name, f"{one.removed:,} ({percent(of_number[one.removed])})",
+                scorer_name(way.scored_by), _redone(way, one.retraining),
+                f"{one.removed:,} ({percent(of_number[one.removed])})",
                 fixed(validation.mean if validation else None, decimals, True), mean_interval_cell(test, decimals),
                 probability(test.p if test else None), mean_interval_cell(random, decimals),
                 probability(random.p if random else None), mean_interval_cell(others, decimals),
@@ -254,7 +254,7 @@ def chosen_table(experiment: Experiment, metric: str) -> str:
 
 def own_choice_table(experiment: Experiment, metric: str) -> str:
     """The same where every seed chooses for itself, or removes nothing where nothing helps its validation data."""
-    found = {way: own_choice(experiment, way, metric) for way in _ordered(ways(experiment))}
+    found = {way: own_choice(experiment, way, metric) for way in _to_choose(experiment)}
     decimals = decimals_for([one.test.scaled(_scale(metric)) for one in found.values()])
     rows = []
     for way, one in found.items():
@@ -265,7 +265,7 @@ def own_choice_table(experiment: Experiment, metric: str) -> str:
         test, numbers = one.test.scaled(_scale(metric)), sorted(one.removed.values())
         rows.append(
             [
-                scorer_name(way.scored_by), retraining_name(way.retraining), f"{numbers[0]:,} to {numbers[-1]:,}",
+                scorer_name(way.scored_by), _redone(way), f"{numbers[0]:,} to {numbers[-1]:,}",
                 mean_interval_cell(test, decimals), probability(test.p), mean_interval_cell(less, decimals),
                 probability(less.p if less else None),
             ]
@@ -274,8 +274,21 @@ def own_choice_table(experiment: Experiment, metric: str) -> str:
     return table(header, rows, texts=2)
 
 
-def _ordered(found: Sequence[Way]) -> list[Way]:
-    return sorted(found, key=lambda way: (way.scored_by in _BASELINES, _order(way.scored_by), way.retraining))
+def _to_choose(experiment: Experiment) -> list[Way]:
+    """Every way, and for what chose with several retrainings the choice among those, too."""
+    found = ways(experiment)
+    scored = [way.scored_by for way in found]
+    several = [Way(name, None) for name in dict.fromkeys(scored) if scored.count(name) > 1]
+    return sorted(
+        (*found, *several), key=lambda way: (way.scored_by in _BASELINES, _order(way.scored_by), way.retraining or "~")
+    )
+
+
+def _redone(way: Way, best: str | None = None) -> str:
+    """How far back, and where that was chosen, too, what was."""
+    if way.retraining is not None:
+        return retraining_name(way.retraining)
+    return "the best of these" if best is None else f"the best of these: {retraining_name(best)}"
 
 
 def _order(scored_by: str) -> tuple[int, str]:

@@ -18,7 +18,12 @@ _SCORED_BY = {
     "isolation-forest": "Isolation Forest",
     "random": "random",
 }
-_RETRAININGS = {"one-epoch": "one epoch", "full": "whole run", "auto": "believed horizon"}
+_RETRAININGS = {
+    "one-epoch": "one epoch",
+    "five-epochs": "five epochs",
+    "full": "whole run",
+    "auto": "believed horizon",
+}
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:

@@ -60,6 +60,9 @@ they say about their own. Jaccard is judged only where as many examples were lef
         ),
         "### ALL beside AID, which the paper does not have" if points else "",
         accuracy_tables.estimator_table(points, "all") if points else "",
+        "### One and five epochs with half of the paper's images",
+        page.absent("iclr-accuracy-mnist-short"),
+        *_by_metric(page.results.get("iclr-accuracy-mnist-short")),
         "### An example as light as in the paper",
         page.absent("beyond-accuracy-light"),
         *_light(page.results.get("beyond-accuracy-light")),
@@ -76,10 +79,16 @@ def _light(light: Experiment | None) -> list[str]:
 One of {published.SETTINGS["iclr-accuracy-mnist"]["train"]:,} examples pushes a training less than one of
 {settings["train"]:,}. The same scores beside what happens if each example loses {percent(settings["share"])} of its
 weight, in place of all:""",
-        *(
-            f"#### {metric_name(metric)}\n\n{accuracy_tables.accuracy_table(light, metric)}"
-            for metric in settings["metrics"]
-        ),
+        *_by_metric(light),
+    ]
+
+
+def _by_metric(experiment: Experiment | None) -> list[str]:
+    if experiment is None:
+        return []
+    return [
+        f"#### {metric_name(metric)}\n\n{accuracy_tables.accuracy_table(experiment, metric)}"
+        for metric in experiment.settings["metrics"]
     ]
 
 
@@ -294,10 +303,13 @@ def _agreement(page: Page) -> str:
         ("all", "iclr-accuracy-2d"),
         ("fid", "iclr-accuracy-mnist"),
         ("log-is", "iclr-accuracy-mnist"),
+        ("fid", "iclr-accuracy-mnist-short"),
+        ("log-is", "iclr-accuracy-mnist-short"),
     ):
+        short = ", more images" if name.endswith("short") else ""
         for statistic, title in accuracy_tables.STATISTICS.items():
             found = accuracy_tables.verdicts(page.results.get(name), statistic, metric)
-            rows.append(_tally(f"accuracy, {metric_name(metric)}: {title}", found))
+            rows.append(_tally(f"accuracy, {metric_name(metric)}{short}: {title}", found))
     for metric, name in (("all", "iclr-cleansing-2d"), ("fid", "iclr-cleansing-mnist"), ("is", "iclr-cleansing-mnist")):
         for scored_by in cleansing_tables.influences(metric):
             found = cleansing_tables.verdicts(page.results.get(name), scored_by, metric)

@@ -225,11 +225,18 @@ class Way:
 
     Attributes:
         scored_by: as in result files: ``itd fid``, ``random`` and so on.
-        retraining: ``one-epoch``, ``full`` or ``auto``.
+        retraining: ``one-epoch``, ``five-epochs``, ``full`` or ``auto``; None: whichever of them is best.
     """
 
     scored_by: str
-    retraining: str
+    retraining: str | None
+
+
+class Removal(NamedTuple):
+    """What can be chosen: from how far back, as in `Way`, and how many examples."""
+
+    retraining: str | None
+    removed: int
 
 
 def ways(experiment: Experiment, retraining: str | None = None) -> list[Way]:
@@ -257,10 +264,21 @@ def changes(experiment: Experiment, way: Way, split: str, metric: str) -> dict[i
     }
 
 
+def _changes(experiment: Experiment, way: Way, split: str, metric: str) -> dict[Removal, Sample]:
+    """`changes` by all that can be chosen."""
+    among = [way] if way.retraining is not None else [one for one in ways(experiment) if one.scored_by == way.scored_by]
+    return {
+        Removal(one.retraining, removed): found
+        for one in among
+        for removed, found in changes(experiment, one, split, metric).items()
+    }
+
+
 class Chosen(NamedTuple):
     """What was chosen on validation data, and what it does.
 
     Attributes:
+        retraining: from how far back.
         removed: number of examples.
         validation: change that decided.
         test: change there.
@@ -269,6 +287,7 @@ class Chosen(NamedTuple):
             the best of many; None below three seeds.
     """
 
+    retraining: str | None
     removed: int
     validation: Sample
     test: Sample
@@ -279,15 +298,15 @@ class Chosen(NamedTuple):
 def chosen(experiment: Experiment, way: Way, metric: str) -> Chosen | None:
     """The number with the best mean change on validation data, of those that every seed has; None if none is better."""
     validation = {
-        removed: found for removed, found in changes(experiment, way, "validation", metric).items() if found.complete
+        removal: found for removal, found in _changes(experiment, way, "validation", metric).items() if found.complete
     }
-    test = changes(experiment, way, "test", metric)
-    removed = _best({number: found.by_seed for number, found in validation.items()}, metric)
-    if removed is None:
+    test = _changes(experiment, way, "test", metric)
+    best = _best({removal: found.by_seed for removal, found in validation.items()}, metric)
+    if best is None:
         return None
-    random = changes(experiment, Way("random", way.retraining), "test", metric).get(removed)
-    against = test[removed].minus(random) if random is not None and way.scored_by != "random" else None
-    return Chosen(removed, validation[removed], test[removed], against, _by_others(validation, test, metric))
+    random = _changes(experiment, Way("random", best.retraining), "test", metric).get(best)
+    against = test[best].minus(random) if random is not None and way.scored_by != "random" else None
+    return Chosen(*best, validation[best], test[best], against, _by_others(validation, test, metric))
 
 
 class OwnChoice(NamedTuple):
@@ -304,13 +323,13 @@ class OwnChoice(NamedTuple):
 
 def own_choice(experiment: Experiment, way: Way, metric: str) -> OwnChoice:
     """As somebody with a single training has to choose, and as the second paper's code does."""
-    validation, test = (changes(experiment, way, split, metric) for split in ("validation", "test"))
+    validation, test = (_changes(experiment, way, split, metric) for split in ("validation", "test"))
     numbers, found = {}, {}
     for seed in (content["seed"] for content in experiment.seeds):
-        own = {removed: {seed: of.by_seed[seed]} for removed, of in validation.items() if seed in of.by_seed}
-        removed = _best(own, metric)
-        numbers[seed] = removed or 0
-        found[seed] = 0.0 if removed is None else test[removed].by_seed.get(seed, math.nan)
+        own = {removal: {seed: of.by_seed[seed]} for removal, of in validation.items() if seed in of.by_seed}
+        best = _best(own, metric)
+        numbers[seed] = 0 if best is None else best.removed
+        found[seed] = 0.0 if best is None else test[best].by_seed.get(seed, math.nan)
     return OwnChoice(numbers, _finite(found, len(experiment.seeds)))
 
 
@@ -318,25 +337,25 @@ def _finite(by_seed: Mapping[int, float], seeds: int) -> Sample:
     return Sample({seed: value for seed, value in by_seed.items() if math.isfinite(value)}, seeds)
 
 
-def _best(validation: Mapping[int, Mapping[int, float]], metric: str) -> int | None:
+def _best(validation: Mapping[Removal, Mapping[int, float]], metric: str) -> Removal | None:
     sign = -1 if DIRECTIONS[metric] == "lower" else 1
-    gains = {removed: sign * float(np.mean(list(by_seed.values()))) for removed, by_seed in validation.items()}
-    best = max(gains, key=lambda removed: gains[removed], default=None)
+    gains = {removal: sign * float(np.mean(list(by_seed.values()))) for removal, by_seed in validation.items()}
+    best = max(gains, key=lambda removal: gains[removal], default=None)
     return best if best is not None and gains[best] > 0 else None
 
 
-def _by_others(validation: Mapping[int, Sample], test: Mapping[int, Sample], metric: str) -> Sample | None:
+def _by_others(validation: Mapping[Removal, Sample], test: Mapping[Removal, Sample], metric: str) -> Sample | None:
     seeds = list(next(iter(validation.values())).by_seed)
     if len(seeds) < 3:
         return None
     found = {}
     for judge in seeds:
         others = {
-            removed: {seed: value for seed, value in of_number.by_seed.items() if seed != judge}
-            for removed, of_number in validation.items()
+            removal: {seed: value for seed, value in of_removal.by_seed.items() if seed != judge}
+            for removal, of_removal in validation.items()
         }
-        removed = _best(others, metric)
-        found[judge] = 0.0 if removed is None else test[removed].by_seed.get(judge, math.nan)
+        best = _best(others, metric)
+        found[judge] = 0.0 if best is None else test[best].by_seed.get(judge, math.nan)
     return _finite(found, len(seeds))
 
 
