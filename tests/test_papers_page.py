@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from papers import accuracy_tables, cleansing_tables, figures, published
 from papers.frame import SLOTS, Page
+from papers.markdown import fixed
 from papers.page import main, read_comments, write
 from papers.summary import PICTURES, Sample, Way, chosen, compared, own_choice, published_p, read, reliability
 from scipy import stats
@@ -110,6 +111,15 @@ def test_cells_are_means_and_deviations_over_seeds(text):
     assert ours[2:5] == ["−0.10 (0.17)", "−0.30 (0.20) †", "*+0.30 (0.10)*"]  # less random: −0.4, −0.3, −0.3
     percents = _row(text, "influence on FID, ours", "| change of FID, % of the value before |")
     assert percents[2:5] == ["−0.5 (0.9)", "−1.5 (1.0)", "+1.5 (0.5)"]
+
+
+@pytest.mark.parametrize(
+    ("value", "plus", "said"),
+    [(0.004, True, "+0.00"), (-9999.0, True, "−9999.00"), (-35727.1, True, "−3.6 × 10⁴"), (1.6e6, True, "+1.6 × 10⁶"),
+     (2.6e6, False, "2.6 × 10⁶"), (None, True, "–")],
+)  # fmt: skip
+def test_huge_numbers_are_powers_of_ten_and_others_have_their_decimals(value, plus, said):
+    assert fixed(value, 2, plus) == said
 
 
 def test_the_number_is_chosen_on_validation_and_judged_on_test(results):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from gansift.report.words import MINUS, MISSING, finite
+from gansift.report.words import MINUS, MISSING, finite, number, signed
 from papers.published import Number
 from papers.summary import Sample
 
 #: What stands where a published number is not known.
 NOT_AVAILABLE = "n/a"
+# What scores promise over a horizon that nothing can be predicted over needs no decimals.
+_HUGE = 10_000
 
 _METRICS = {"fid": "FID", "is": "IS", "log-is": "log IS", "all": "ALL"}
 _SCORED_BY = {
@@ -49,9 +51,11 @@ def retraining_name(retraining: str) -> str:
 
 
 def fixed(value: float | None, decimals: int, plus: bool = False) -> str:
-    """A number to so many decimals, with a true minus sign; a dash where there is none."""
+    """A number to so many decimals, with a true minus sign, a huge one as a power of ten; a dash where there is none."""
     if value is None or not finite(value):
         return MISSING
+    if abs(value) >= _HUGE:
+        return signed(value, 2) if plus else number(value, 2)
     sign = "+" if plus and value != 0 else "-"
     return f"{value:{sign}.{decimals}f}".replace("-", MINUS)
 

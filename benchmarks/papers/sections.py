@@ -264,9 +264,13 @@ def _beyond(page: Page) -> str:
     parts = [
         """\
 What changes if the training is made to be predicted. On the 2-D normal only the activation is another: the papers'
-FCGAN with a smooth one. On images it is gansift's own preset (alternating Adam, a schedule, smooth networks).
-Published numbers beside them are those of the papers' networks and sizes: they show what is to be had, not the same
-thing done again.""",
+FCGAN with a smooth one. On images it is gansift's own preset (smooth networks, alternating Adam, R1, an averaged
+generator): for accuracy with its schedule of the learning rate, for removal at a constant rate, since at the end of a
+decay no removal changes much. Published numbers beside them are those of the papers' networks and sizes: they show what
+is to be had, not the same thing done again.
+
+*Redone* says how far back: over the last epoch, the last five, the whole run, or the longest horizon that gansift
+believes. *The best of these* chooses horizon and number together on validation data.""",
         "### Accuracy, ALL on the 2-D normal with a smooth activation in place of ReLU",
         page.absent("beyond-accuracy-2d"),
     ]

@@ -218,7 +218,7 @@ _REDUCED: dict[str, dict[str, Any]] = {
         "own": {"width": 8}, **_HELD_OUT,
     },
     "beyond-cleansing-mnist": _REDUCED_BEYOND,
-    "beyond-cleansing-fashion": _REDUCED_BEYOND,
+    "beyond-cleansing-fashion": {**_REDUCED_BEYOND, "seeds": tuple(range(4))},
 }  # fmt: skip
 _SMOKE: dict[str, Any] = {"train": 40, "batch": 10, "valid": 60, "test": 60, "latents": 60, "epochs": 2}
 _SMOKE_IMAGES = {"width": 2, "classifier_epochs": 2}
