@@ -51,7 +51,7 @@ def retraining_name(retraining: str) -> str:
 
 
 def fixed(value: float | None, decimals: int, plus: bool = False) -> str:
-    """A number to so many decimals, with a true minus sign, a huge one as a power of ten; a dash where there is none."""
+    """A number to so many decimals, or a huge one as a power of ten, with a true minus sign; a dash for none."""
     if value is None or not finite(value):
         return MISSING
     if abs(value) >= _HUGE:

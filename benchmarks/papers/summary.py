@@ -296,7 +296,10 @@ class Chosen(NamedTuple):
 
 
 def chosen(experiment: Experiment, way: Way, metric: str) -> Chosen | None:
-    """The number with the best mean change on validation data, of those that every seed has; None if none is better."""
+    """What has the best mean change on validation data, of all that every seed has; None if none is better.
+
+    It is a number of examples, and where the way leaves it open also how far back.
+    """
     validation = {
         removal: found for removal, found in _changes(experiment, way, "validation", metric).items() if found.complete
     }
