@@ -29,8 +29,8 @@ Growth = Sequence[tuple[int, float, float]]
 
 # `python benchmarks/horizons.py`: within all limits, scores ranked removals with a correlation of 0.91 or more in every
 # training there; beyond a growth of 1,000 or an effect of 0.03 with 0.9 in one alone, whose sizes were off. They do not
-# hold everywhere: of six DCGANs of 8 channels on 1,000 digits, trained at a constant rate of 3e-3, scores as far back as
-# they allow ranked removals well in one (docs/papers.md, section 4), and neither sign tells those from the trainings above.
+# hold everywhere: of six DCGANs of 8 channels on 1,000 digits, trained at a constant rate of 3e-3, scores that they let
+# be believed ranked removals well in one (docs/papers.md, section 4), and neither number tells those from the others.
 #: The accumulated growth up to which scores are believed.
 BELIEVABLE = 250.0
 #: The effect up to which they are.
