@@ -115,7 +115,7 @@ def test_cells_are_means_and_deviations_over_seeds(text):
 
 @pytest.mark.parametrize(
     ("value", "plus", "said"),
-    [(0.004, True, "+0.00"), (-9999.0, True, "−9999.00"), (-35727.1, True, "−3.6 × 10⁴"), (1.6e6, True, "+1.6 × 10⁶"),
+    [(0.004, True, "+0.00"), (-999.0, True, "−999.00"), (-35727.1, True, "−3.6 × 10⁴"), (1.6e6, True, "+1.6 × 10⁶"),
      (2.6e6, False, "2.6 × 10⁶"), (None, True, "–")],
 )  # fmt: skip
 def test_huge_numbers_are_powers_of_ten_and_others_have_their_decimals(value, plus, said):

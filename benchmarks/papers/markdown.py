@@ -12,7 +12,7 @@ from papers.summary import Sample
 #: What stands where a published number is not known.
 NOT_AVAILABLE = "n/a"
 # What scores promise over a horizon that nothing can be predicted over needs no decimals.
-_HUGE = 10_000
+_HUGE = 1000
 
 _METRICS = {"fid": "FID", "is": "IS", "log-is": "log IS", "all": "ALL"}
 _SCORED_BY = {
