@@ -1,5 +1,6 @@
 """The papers' experiments run from one command, and their trainings are the published ones."""
 
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,13 @@ def test_a_wrong_data_file_is_named(tmp_path: Path, content: bytes | None, said:
     with pytest.raises(DataError, match=said) as error:
         prepare(setting(FASHION, "smoke"), {"fashion": file})
     assert str(file) in str(error.value)
+
+
+@pytest.mark.parametrize(("asked", "found"), [(None, 2), (1, 1), (3, 3)])
+def test_seeds_are_the_papers_as_many_as_asked_for(tmp_path: Path, asked: int | None, found: int) -> None:
+    given = Namespace(size="smoke", seeds=asked, out=tmp_path)
+    jobs = command._jobs(["iclr-cleansing-mnist"], given, {})
+    assert [job.seed for job in jobs] == list(PAPER["iclr-cleansing-mnist"].seeds[:found])
 
 
 def test_what_is_done_is_not_done_again_unless_its_settings_change(

@@ -122,6 +122,12 @@ def test_huge_numbers_are_powers_of_ten_and_others_have_their_decimals(value, pl
     assert fixed(value, 2, plus) == said
 
 
+def test_a_command_asks_for_the_seeds_that_the_size_does_not_have_by_itself(text):
+    assert "run.py iclr-accuracy-mnist --size reduced" in text
+    (line,) = (line for line in text.splitlines() if line.startswith("- `python") and "iclr-accuracy-mnist " in line)
+    assert "--seeds 3`: size reduced, 3 seeds" in line
+
+
 def test_the_number_is_chosen_on_validation_and_judged_on_test(results):
     experiment = read(results)["iclr-cleansing-mnist"]
     found = chosen(experiment, Way("itd fid", "one-epoch"), "fid")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from papers.settings import setting
 from papers.summary import PICTURES, Experiment
 
 #: Headings of comments.md.
@@ -56,6 +57,8 @@ class Page:
         sizes = [one.size for one in self.results.values()] or ["reduced"]
         size = self.results[experiment].size if experiment in self.results else max(sizes, key=sizes.count)
         given = f"--size {size} --out {self.folder}{_FILES.get(experiment, '')}"
+        if experiment in self.results and len(self.results[experiment].seeds) > len(setting(experiment, size).seeds):
+            given += f" --seeds {len(self.results[experiment].seeds)}"
         return f"`python benchmarks/papers/run.py {experiment} {given}`"
 
     def absent(self, experiment: str) -> str:

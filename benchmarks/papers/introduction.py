@@ -65,7 +65,7 @@ def _commands(page: Page) -> str:
 def _time(experiment: Experiment) -> str:
     planned = len(setting(experiment.name, experiment.size).seeds)
     done = len(experiment.seeds)
-    seeds = f"{done} seeds" if done == planned else f"**{done} of {planned} seeds**"
+    seeds = f"{done} seeds" if done >= planned else f"**{done} of {planned} seeds**"
     processors = sorted({seed.get("processor", "cpu") for seed in experiment.seeds})
     return f"size {experiment.size}, {seeds}, {duration(experiment.seconds)} in all on {', '.join(processors)}"
 

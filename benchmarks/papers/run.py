@@ -120,7 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--size", choices=SIZES, default="reduced")
     parser.add_argument("--out", type=Path, help="folder of the results; default runs/papers-SIZE")
     parser.add_argument("--jobs", type=int, default=2, help="seeds at the same time")
-    parser.add_argument("--seeds", type=int, help="no more than so many seeds of each")
+    parser.add_argument("--seeds", type=int, help="so many of the paper's seeds; default as many as the size has")
     parser.add_argument("--mnist", type=Path, help="all of MNIST, .npz, for --size paper")
     parser.add_argument("--fashion", type=Path, help="Fashion-MNIST, .npz")
     parser.add_argument("--fine-tuned", type=Path, help=f"run directory that {FINE_TUNE} draws")
@@ -153,9 +153,8 @@ def _jobs(wanted: list[str] | tuple[str, ...], given: argparse.Namespace, files:
         if not comes_along and chosen.source not in files:
             print(f"{experiment}: left out, it needs --{chosen.source} FILE")
             continue
-        jobs += [
-            Job(experiment, given.size, seed, given.out, tuple(files.items())) for seed in chosen.seeds[: given.seeds]
-        ]
+        seeds = chosen.seeds if given.seeds is None else PAPER[experiment].seeds[: given.seeds]
+        jobs += [Job(experiment, given.size, seed, given.out, tuple(files.items())) for seed in seeds]
     return jobs
 
 
