@@ -59,6 +59,9 @@ def reweighted_samplers(
 
     Returns:
         One generator for each; None where the training broke down (NaN or infinite parameters).
+
+    Raises:
+        UsageError: for a horizon that is not in the run.
     """
     samplers: list[Sampler | None] = []
     stacked = stack_size(run.step)
