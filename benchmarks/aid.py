@@ -68,8 +68,8 @@ def perceptrons_run(seed: int) -> tuple[training.Run, metrics.Metric]:
 
 def true_changes(run: training.Run, metric: metrics.Metric, count: int) -> np.ndarray:
     """Change of the metric when each of the first examples is removed from the whole run."""
-    samplers = cleansing.retrained_samplers(run, [[identity] for identity in run.ids[:count]], run.steps)
-    return np.array([metric.value(sampler) for sampler in samplers]) - metric.value(run)
+    players = cleansing.retrained_players(run, [[identity] for identity in run.ids[:count]], run.steps)
+    return np.array([metric.value(trained) for trained in players]) - metric.value(run)
 
 
 def game_and_gradient(
@@ -77,7 +77,7 @@ def game_and_gradient(
 ) -> tuple[Callable[[range], MeanGradient], torch.Tensor]:
     """The players' gradients over given batches, and the metric's gradient g (P,)."""
     parameters = {player: slots[PARAMETERS] for player, slots in run.state(run.steps).items()}
-    gradient = metric.gradient(games.Sampler(run.step.game, parameters))
+    gradient = metric.gradient(games.Trained(run.step.game, parameters))
     return partial(MeanGradient, run.step, run.weights, parameters), torch.cat([gradient[name] for name in parameters])
 
 
@@ -179,8 +179,8 @@ def perceptrons_table(removals: int = 20) -> list[dict[str, Any]]:
     run, metric = perceptrons_run(0)
     random = np.random.default_rng(0)
     chosen = [random.choice(len(run.ids), len(run.ids) // 20, replace=False) for _ in range(removals)]
-    samplers = cleansing.retrained_samplers(run, [[run.ids[row] for row in rows] for rows in chosen], run.steps)
-    truth = np.array([metric.value(sampler) for sampler in samplers]) - metric.value(run)
+    players = cleansing.retrained_players(run, [[run.ids[row] for row in rows] for rows in chosen], run.steps)
+    truth = np.array([metric.value(trained) for trained in players]) - metric.value(run)
     rows = []
     for damping in (0.0, 0.02, 0.05):
         scores = aid(run, metric, damping=damping)

@@ -48,16 +48,16 @@ class Linear:
     def _vector(self, flat: torch.Tensor) -> torch.Tensor:
         return games.Draw("cost", self._seed).normal(len(flat))
 
-    def value(self, source: games.Sampler) -> float:
+    def value(self, source: games.Trained) -> float:
         """The product with the direction."""
         flat = (
-            source.sampler().parameters["generator"] if hasattr(source, "sampler") else source.parameters["generator"]
+            source.trained().parameters["generator"] if hasattr(source, "trained") else source.parameters["generator"]
         )
         return float(self._vector(flat) @ flat)
 
-    def gradient(self, source: games.Sampler) -> dict[str, torch.Tensor]:
+    def gradient(self, source: games.Trained) -> dict[str, torch.Tensor]:
         """The direction."""
-        flat = source.sampler().parameters["generator"]
+        flat = source.trained().parameters["generator"]
         return {"generator": self._vector(flat)}
 
 

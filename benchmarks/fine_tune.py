@@ -72,10 +72,10 @@ def print_curve(folder: Path, every: int, picture: Path | None) -> None:
     run = train_seed(directory, place, 0, lambda amount: None)
     for number in run.checkpoints.numbers()[::every]:
         print(
-            f"step {number:6}  {place.validation.name} {place.validation.value(run.sampler(number)):8.3f}", flush=True
+            f"step {number:6}  {place.validation.name} {place.validation.value(run.trained(number)):8.3f}", flush=True
         )
     if picture is not None:
-        samples = run.sampler().sample(64, games.Draw(0, "picture")).detach().numpy()
+        samples = run.trained().sample(64, games.Draw(0, "picture")).detach().numpy()
         sheet(samples, 16, side=64).save(picture)
 
 
@@ -142,7 +142,7 @@ def print_truth(config: Config, removals: int) -> None:
     )  # fmt: skip
     for name, metric in (("validation", validation), ("test", test)):
         print(
-            f"{name}: {metric.value(run.sampler(0)):.2f} at the start, {metric.value(run):.2f} at the end", flush=True
+            f"{name}: {metric.value(run.trained(0)):.2f} at the start, {metric.value(run):.2f} at the end", flush=True
         )
     horizons = parse_horizons(known(config.horizons), run.epoch, run.steps)
     for horizon, scores in sorted(influence.itd_horizons(run, validation, horizons).items()):

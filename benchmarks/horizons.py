@@ -24,7 +24,7 @@ import torch
 from gansift import cleansing, data, influence, training
 from gansift.data.examples import Examples
 from gansift.files import write_json
-from gansift.games.sampler import Sampler
+from gansift.games.trained import Trained
 from gansift.influence.horizon import accumulated_growth, trust
 from gansift.training.state import State, readout
 from gansift.training.step import Step
@@ -102,7 +102,7 @@ def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Na
     validation, test = build_metrics(config, splits)
     start = time.monotonic()
     run = trained(config, splits, seed, arguments.keep and arguments.keep / f"{name}-{seed}")
-    quality = {"test": test.value(run), "untrained": test.value(run.sampler(0))}
+    quality = {"test": test.value(run), "untrained": test.value(run.trained(0))}
     horizons = parse_horizons(known(config.horizons), run.epoch, run.steps)
     scores = influence.itd_horizons(run, validation, horizons)
     longest = scores[max(scores)]
@@ -133,7 +133,7 @@ def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Na
     return rows
 
 
-def in_float64(run: training.Run, train: Examples, horizon: int) -> Sampler:
+def in_float64(run: training.Run, train: Examples, horizon: int) -> Trained:
     """The generator after redoing the last steps in float64 from the state that float32 had reached."""
     step, start = run.step, run.steps - horizon
     double = Step(step.game, {"data": train}, replace(step.settings, dtype="float64"))
@@ -142,7 +142,7 @@ def in_float64(run: training.Run, train: Examples, horizon: int) -> Sampler:
     }
     for number in range(start, run.steps):
         state = double(state, number, run.weights.double())
-    return Sampler(step.game, {player: value.float() for player, value in readout(state).items()})
+    return Trained(step.game, {player: value.float() for player, value in readout(state).items()})
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -54,9 +54,9 @@ def correlation(run: training.Run, metric: metrics.Metric, horizon: int, removal
     random = np.random.default_rng(0)
     count = round(0.02 * len(run.ids))
     rows = [random.choice(len(run.ids), count, replace=False) for _ in range(removals)]
-    samplers = cleansing.retrained_samplers(run, [[run.ids[row] for row in chosen] for chosen in rows], horizon)
+    players = cleansing.retrained_players(run, [[run.ids[row] for row in chosen] for chosen in rows], horizon)
     before = metric.value(run)
-    true = [metric.value(sampler) - before for sampler in samplers]
+    true = [metric.value(trained) - before for trained in players]
     predicted = [scores.values[chosen].sum() for chosen in rows]
     return {
         "spearman": float(spearmanr(predicted, true).statistic),
@@ -80,7 +80,7 @@ def main() -> None:
     rows = []
     for name, train in (("README", readme_run), ("preset", preset_run)):
         run = train(splits, arguments.seed)
-        values = f"test FID {test.value(run):.3g} (untrained {test.value(run.sampler(0)):.3g})"
+        values = f"test FID {test.value(run):.3g} (untrained {test.value(run.trained(0)):.3g})"
         epochs = (1, 5, 10, 20) if name == "preset" else ()
         for horizon in [round(epoch * run.epoch) for epoch in epochs] or [run.steps]:
             row = {"training": name, "horizon": horizon, "epochs": horizon / run.epoch}

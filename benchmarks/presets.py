@@ -42,7 +42,7 @@ def measure(source: str, name: str, seed: int, reach: float) -> dict[str, Any]:
     scores = influence.itd_horizons(run, validation, [max(1, round(reach * steps))])
     found = trust(scores[max(scores)].growth, run.epoch)
     return {
-        "source": source, "settings": name, "seed": seed, "untrained": test.value(run.sampler(0)),
+        "source": source, "settings": name, "seed": seed, "untrained": test.value(run.trained(0)),
         "test": test.value(run), "believable": found.horizon, "epochs": found.horizon / run.epoch,
         "swept": max(scores) / run.epoch,
     }  # fmt: skip

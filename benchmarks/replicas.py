@@ -58,11 +58,11 @@ def _difference(run: training.Run, count: int, steps: int) -> float:
     """The largest relative difference of final parameters between stacked and single retrainings."""
     removals = [[run.ids[row]] for row in range(count)]
     largest = 0.0
-    for ids, sampler in zip(removals, replicas.retrained_samplers(run, removals, steps), strict=True):
-        alone = retrain(run, ids, horizon=steps).sampler()
-        assert sampler is not None
+    for ids, trained in zip(removals, replicas.retrained_players(run, removals, steps), strict=True):
+        alone = retrain(run, ids, horizon=steps).trained()
+        assert trained is not None
         for player, flat in alone.parameters.items():
-            largest = max(largest, float((sampler.parameters[player] - flat).abs().max() / flat.abs().max()))
+            largest = max(largest, float((trained.parameters[player] - flat).abs().max() / flat.abs().max()))
     return largest
 
 
@@ -81,7 +81,7 @@ def measure(name: str, game: games.GAN, train: Examples, count: int, stacked: bo
 
     def together() -> None:
         if stacked:
-            replicas.retrained_samplers(run, removals, steps)
+            replicas.retrained_players(run, removals, steps)
         else:  # larger than what gansift stacks of itself
             replicas._together(run, removals, steps)
 

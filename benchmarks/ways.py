@@ -34,7 +34,7 @@ import torch
 from horizons import REGIMES, prepare, trained
 
 from gansift import cleansing, metrics, training
-from gansift.cleansing.replicas import retrained_samplers
+from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.retrain import without
 from gansift.cleansing.statistics import Interval
 from gansift.files import write_json
@@ -145,10 +145,10 @@ def measure(
         sets = {(way, seed): ids for way, of_seeds in chosen.items() for seed, ids in enumerate(of_seeds)}
         sets["seeds", target] = _most(run, np.mean(exact, axis=0), question.count)
         sets["seeds", (target + 1) % seeds] = _most(run, np.mean(others, axis=0), question.count)
-        samplers = retrained_samplers(run, list(sets.values()), horizon)
-        for (way, seed), sampler in zip(sets, samplers, strict=True):
-            if sampler is not None:
-                changes[way][seed, target] = test.value(sampler) - before[target]
+        players = retrained_players(run, list(sets.values()), horizon)
+        for (way, seed), again in zip(sets, players, strict=True):
+            if again is not None:
+                changes[way][seed, target] = test.value(again) - before[target]
     return [_row(name, horizon, way, table, changes["itd"], tell) for way, table in changes.items()]
 
 

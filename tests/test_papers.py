@@ -17,7 +17,7 @@ from gansift import cleansing, influence
 from gansift.cleansing.replicas import stack_size
 from gansift.errors import DataError
 from gansift.files import read_json
-from gansift.games import Draw, Sampler
+from gansift.games import Draw, Trained
 from gansift.training.order import batch_indices
 from gansift.training.train import redo
 
@@ -147,14 +147,14 @@ def test_stacked_retrainings_of_the_papers_dcgan_are_those_of_each_alone(tmp_pat
     removals = [run.ids[:1], run.ids[5:20]]
     assert stack_size(run.step) > 1
 
-    def images(sampler: Sampler | None) -> torch.Tensor:
-        assert sampler is not None
-        return sampler.sample(2, Draw(0, "images", dtype=torch.float64))
+    def images(trained: Trained | None) -> torch.Tensor:
+        assert trained is not None
+        return trained.sample(2, Draw(0, "images", dtype=torch.float64))
 
-    for ids, stacked in zip(removals, cleansing.retrained_samplers(run, removals, run.steps), strict=True):
-        alone = cleansing.retrain(run, ids, from_start=True).sampler()
+    for ids, stacked in zip(removals, cleansing.retrained_players(run, removals, run.steps), strict=True):
+        alone = cleansing.retrain(run, ids, from_start=True).trained()
         torch.testing.assert_close(images(stacked), images(alone), rtol=1e-9, atol=1e-12)
-        assert (images(alone) - images(run.sampler())).abs().max() > 1e-7
+        assert (images(alone) - images(run.trained())).abs().max() > 1e-7
 
 
 @pytest.mark.parametrize("experiment", PAPER)

@@ -108,19 +108,19 @@ class MeanWave:
     def __init__(self, frequency: float = 1.0) -> None:
         self.frequency = frequency
 
-    def _of(self, sampler, parameters) -> Tensor:
-        samples = sampler.sample(16, Draw(99, "wave", dtype=sampler.dtype), parameters)
+    def _of(self, trained, parameters) -> Tensor:
+        samples = trained.sample(16, Draw(99, "wave", dtype=trained.dtype), parameters)
         return ((self.frequency * samples).sin() + samples.square() / 4).mean()
 
     def value(self, source) -> float:
-        sampler = source if isinstance(source, games.Sampler) else source.sampler()
-        return float(self._of(sampler, sampler.parameters).detach())
+        trained = source if isinstance(source, games.Trained) else source.trained()
+        return float(self._of(trained, trained.parameters).detach())
 
     def gradient(self, source) -> dict[str, Tensor]:
-        sampler = source if isinstance(source, games.Sampler) else source.sampler()
-        leaves = {name: value.clone().requires_grad_() for name, value in sampler.parameters.items()}
+        trained = source if isinstance(source, games.Trained) else source.trained()
+        leaves = {name: value.clone().requires_grad_() for name, value in trained.parameters.items()}
         found = torch.autograd.grad(
-            self._of(sampler, leaves), list(leaves.values()), allow_unused=True, materialize_grads=True
+            self._of(trained, leaves), list(leaves.values()), allow_unused=True, materialize_grads=True
         )
         return dict(zip(leaves, found, strict=True))
 
@@ -175,7 +175,7 @@ def unrolled(run, metric, optimizer, start: int = 0) -> Tensor:
             name: settings.ema * value + (1 - settings.ema) * parameters[name] for name, value in averages.items()
         }
     final = parameters | averages
-    sampler = run.sampler()
-    value = metric._of(sampler, final)
+    trained = run.trained()
+    value = metric._of(trained, final)
     torch.testing.assert_close(float(value.detach()), metric.value(run), rtol=1e-12, atol=0)
     return torch.autograd.grad(value, weights)[0]

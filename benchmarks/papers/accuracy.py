@@ -11,7 +11,7 @@ from horizons import in_float64
 
 from gansift import influence
 from gansift.cleansing.agreement import agreement
-from gansift.cleansing.replicas import reweighted_samplers
+from gansift.cleansing.replicas import reweighted_players
 from gansift.cleansing.retrain import without
 from gansift.errors import GansiftError
 from gansift.influence import Scores
@@ -89,10 +89,9 @@ def _truth(prepared: Prepared, run: Run, left_out: Sequence[str], horizon: int) 
     assert isinstance(prepared.setting, Accuracy)
     share = prepared.setting.share
     weights = [(1 - share) * run.weights + share * without(run, [identity]) for identity in left_out]
-    samplers = reweighted_samplers(run, weights, horizon)
+    players = reweighted_players(run, weights, horizon)
     return {
-        name: np.array([np.nan if sampler is None else metric.value(sampler) for sampler in samplers])
-        - metric.value(run)
+        name: np.array([np.nan if again is None else metric.value(again) for again in players]) - metric.value(run)
         for name, metric in prepared.validation.items()
     }
 
@@ -101,8 +100,8 @@ def _rounding(prepared: Prepared, run: Run, horizon: int) -> dict[str, float]:
     """What each validation metric changes by if float64 redoes the last steps of float32; nothing to see in float64."""
     if prepared.setting.dtype != "float32":
         return {}
-    sampler = in_float64(run, prepared.train, horizon)
-    return {name: metric.value(sampler) - metric.value(run) for name, metric in prepared.validation.items()}
+    exact = in_float64(run, prepared.train, horizon)
+    return {name: metric.value(exact) - metric.value(run) for name, metric in prepared.validation.items()}
 
 
 def _compared(run: Run, scores: Scores, share: float, true: np.ndarray) -> Row:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from gansift import influence
-from gansift.cleansing.replicas import retrained_samplers
+from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.verify import verify
 from gansift.errors import GansiftError
-from gansift.games import Draw, Sampler
+from gansift.games import Draw, Trained
 from gansift.influence import Scores
 from gansift.metrics.metric import Metric
 from gansift.report.pictures import sheet
@@ -47,7 +47,7 @@ def measure(
     say("trained")
     before = _values(prepared, run)
     rows: list[Row] = []
-    best: tuple[float, Sampler | None] = (np.inf, None)
+    best: tuple[float, Trained | None] = (np.inf, None)
     itd = _itd(prepared, run)
     verified = {}
     if "auto" in itd:
@@ -58,19 +58,19 @@ def measure(
         horizon = next(iter(scored.values())).horizon
         counts = [max(1, round(share * len(run.ids))) for share in shares]
         sets = [scores.harmful(count).ids for scores in scored.values() for count in counts]
-        samplers = iter(retrained_samplers(run, sets, horizon))
+        players = iter(retrained_players(run, sets, horizon))
         say(f"redid the last {horizon} steps {len(sets)} times ({retraining})")
         for name, scores in scored.items():
             for share, count in zip(shares, counts, strict=True):
-                sampler = next(samplers)
+                again = next(players)
                 row: Row = {"scored_by": name, "retraining": retraining, "horizon": horizon, "removed": count}
                 row |= {"share": share, "predicted": _predicted(name, scores, count)}
-                row |= _changes(prepared, sampler, before)
+                row |= _changes(prepared, again, before)
                 rows.append(row)
                 first = next(iter(prepared.validation))
                 if name == f"itd {first}" and row["validation"] is not None:
                     sign = 1 if prepared.validation[first].direction == "lower" else -1
-                    best = min(best, (sign * row["validation"][first], sampler), key=lambda pair: pair[0])
+                    best = min(best, (sign * row["validation"][first], again), key=lambda pair: pair[0])
     found: dict[str, Any] = {"quality": quality(run, prepared.test), "rows": rows}
     return found | verified | _looks(prepared, run, itd["one-epoch"], best[1], shown)
 
@@ -139,28 +139,28 @@ def _predicted(name: str, scores: Scores, count: int) -> float | None:
     return scores.harmful(count).sum() if name.startswith("itd") else None
 
 
-def _values(prepared: Prepared, source: Run | Sampler) -> dict[str, dict[str, float]]:
+def _values(prepared: Prepared, source: Run | Trained) -> dict[str, dict[str, float]]:
     def of(metrics: dict[str, Metric]) -> dict[str, float]:
         return {name: metric.value(source) for name, metric in metrics.items()}
 
     return {"validation": of(prepared.validation), "test": of(prepared.test)}
 
 
-def _changes(prepared: Prepared, sampler: Sampler | None, before: dict[str, dict[str, float]]) -> Row:
-    if sampler is None:
+def _changes(prepared: Prepared, again: Trained | None, before: dict[str, dict[str, float]]) -> Row:
+    if again is None:
         return {"validation": None, "test": None}
-    after = _values(prepared, sampler)
+    after = _values(prepared, again)
     return {part: {name: after[part][name] - value for name, value in of.items()} for part, of in before.items()}
 
 
 def _looks(
-    prepared: Prepared, run: Run, scores: dict[str, Scores], after: Sampler | None, shown: Path | None
+    prepared: Prepared, run: Run, scores: dict[str, Scores], after: Trained | None, shown: Path | None
 ) -> dict[str, Any]:
     """What the figures show besides changes."""
     train, first = prepared.train, next(iter(scores.values()))
     if len(train.shape) == 3:
         if shown is not None and after is not None:
-            _draw([run.sampler(), after], shown)
+            _draw([run.trained(), after], shown)
         labels = train.labels
         assert labels is not None
         assert train.class_names is not None
@@ -182,16 +182,16 @@ def _looks(
     sums = np.bincount(places, weights=first.values, minlength=_BINS)
     bins = {"centres": ((edges[1:] + edges[:-1]) / 2).tolist(), "count": counts.tolist()}
     bins["mean_score"] = [float(total / count) if count else None for total, count in zip(sums, counts, strict=True)]
-    generators = {"before": run.sampler()} | ({} if after is None else {"after": after})
+    generators = {"before": run.trained()} | ({} if after is None else {"after": after})
     samples = {name: _sampled(of, _SAMPLES)[:, 0].tolist() for name, of in generators.items()}
     return {"bins": bins, "samples": samples, "train": x.tolist()}
 
 
-def _sampled(sampler: Sampler, count: int) -> np.ndarray:
-    return sampler.sample(count, Draw(0, "papers")).detach().double().numpy()
+def _sampled(generator: Trained, count: int) -> np.ndarray:
+    return generator.sample(count, Draw(0, "papers")).detach().double().numpy()
 
 
-def _draw(samplers: Sequence[Sampler], path: Path) -> None:
+def _draw(players: Sequence[Trained], path: Path) -> None:
     """Samples of generators from the same latents, one block of rows for each."""
-    rows = np.concatenate([_sampled(sampler, _PICTURES) for sampler in samplers]).astype(np.float32)
+    rows = np.concatenate([_sampled(generator, _PICTURES) for generator in players]).astype(np.float32)
     sheet(rows, 16, side=56).save(path)

@@ -83,7 +83,7 @@ def trained(prepared: Prepared, seed: int, outdir: Path) -> training.Run:
 def quality(run: training.Run, of: dict[str, Metric]) -> dict[str, dict[str, float]]:
     """Each metric before and after training."""
     return {
-        name: {"untrained": metric.value(run.sampler(0)), "trained": metric.value(run)} for name, metric in of.items()
+        name: {"untrained": metric.value(run.trained(0)), "trained": metric.value(run)} for name, metric in of.items()
     }
 
 

@@ -115,11 +115,11 @@ class ValidationLoss:
 
     def value(self, source: training.Run) -> float:
         """Of a run."""
-        return float(self._loss(source.sampler().parameters).detach())
+        return float(self._loss(source.trained().parameters).detach())
 
     def gradient(self, source: training.Run) -> dict[str, Tensor]:
         """In the flat parameters."""
-        leaf = source.sampler().parameters["model"].detach().requires_grad_()
+        leaf = source.trained().parameters["model"].detach().requires_grad_()
         return {"model": torch.autograd.grad(self._loss({"model": leaf}), leaf)[0]}
 
     def _loss(self, parameters: Mapping[str, Tensor]) -> Tensor:

@@ -77,13 +77,13 @@ def true_loss_changes(run: training.Run, data: Examples, fakes: Tensor, removed:
     """
     again = alone(run, data)
 
-    def loss(sampler: games.Sampler | None) -> float:
-        if sampler is None:
+    def loss(trained: games.Trained | None) -> float:
+        if trained is None:
             raise SystemExit("a retraining of the discriminator broke down; choose another seed")
         with torch.no_grad():
-            return float(softplus(-again.step.net(sampler.parameters).discriminator(fakes)).mean())
+            return float(softplus(-again.step.net(trained.parameters).discriminator(fakes)).mean())
 
     sets = [[run.ids[row] for row in np.flatnonzero(mask)] for mask in removed]
-    return np.array([loss(sampler) for sampler in cleansing.retrained_samplers(again, sets, run.steps)]) - loss(
-        again.sampler()
+    return np.array([loss(trained) for trained in cleansing.retrained_players(again, sets, run.steps)]) - loss(
+        again.trained()
     )

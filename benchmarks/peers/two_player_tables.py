@@ -42,8 +42,8 @@ def judged(values: np.ndarray, truth: Mapping[str, np.ndarray]) -> dict[str, flo
 def after_removal(run: training.Run, metric: metrics.FID, worst: list[list[str]]) -> list[float]:
     """Change of the metric after retraining the whole run without each of these sets."""
     before = metric.value(run)
-    samplers = cleansing.retrained_samplers(run, worst, run.steps)
-    return [float("nan") if sampler is None else metric.value(sampler) - before for sampler in samplers]
+    players = cleansing.retrained_players(run, worst, run.steps)
+    return [float("nan") if trained is None else metric.value(trained) - before for trained in players]
 
 
 def one_seed(folder: Path, seed: int, steps: int, count: int) -> None:

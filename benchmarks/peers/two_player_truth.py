@@ -119,15 +119,15 @@ def drops(count: int, seed: int) -> np.ndarray:
 def true_changes(run: training.Run, metric: metrics.FID, removed: np.ndarray) -> np.ndarray:
     """Change of the metric after retraining without each of these sets, (R,)."""
     sets = [[run.ids[row] for row in np.flatnonzero(mask)] for mask in removed]
-    samplers = cleansing.retrained_samplers(run, sets, run.steps)
-    if any(sampler is None for sampler in samplers):
+    players = cleansing.retrained_players(run, sets, run.steps)
+    if any(trained is None for trained in players):
         raise SystemExit("a retraining broke down; choose another seed")
-    return np.array([metric.value(sampler) for sampler in samplers if sampler is not None]) - metric.value(run)
+    return np.array([metric.value(trained) for trained in players if trained is not None]) - metric.value(run)
 
 
 def curvature(run: training.Run) -> list[float]:
     """Lowest and highest eigenvalue of the Hessian that the peers invert: of the loss on all real examples."""
-    last = run.sampler().parameters
+    last = run.trained().parameters
 
     def loss(flat: torch.Tensor) -> torch.Tensor:
         logits = run.step.net(last | {"discriminator": flat}).discriminator(run.step.x["data"])
@@ -201,7 +201,7 @@ def one_seed(folder: Path, seed: int, steps: int, count: int) -> None:
     """Everything of one seed."""
     run, metric = train(seed, steps, count)
     with torch.no_grad():
-        fakes = run.sampler().sample(SAMPLES, Draw(seed, "peers", "fakes", dtype=torch.float64))
+        fakes = run.trained().sample(SAMPLES, Draw(seed, "peers", "fakes", dtype=torch.float64))
     arrays = task(run, metric, fakes)
     np.savez(folder / "task.npz", **arrays)
     removed = np.concatenate([np.eye(count, dtype=bool), drops(count, seed)])
@@ -212,7 +212,7 @@ def one_seed(folder: Path, seed: int, steps: int, count: int) -> None:
     own = true_loss_changes(run, examples(seed, count), fakes, removed)
     np.savez(folder / "truth.npz", removed=removed, true=true, own=own)
     facts: dict[str, Any] = {"seed": seed, "retrainings": len(removed), "seconds_stacked": stacked, **checked}
-    facts |= {"metric": metric.value(run), "metric_untrained": metric.value(run.sampler(0))}
+    facts |= {"metric": metric.value(run), "metric_untrained": metric.value(run.trained(0))}
     facts["curvature"] = curvature(run)
     (folder / "truth.json").write_text(json.dumps(facts, indent=2))
     for name, estimator in estimators().items():

@@ -45,10 +45,10 @@ def test_a_trial_measures_real_retraining_of_harmful_and_of_random_examples(monk
 def test_replicas_equal_one_retraining_each(arguments, renormalise):
     run = _train(gan(**arguments), renormalise=renormalise)
     removed = [("x/001",), (), ("x/004", "x/007", "x/000"), tuple(run.ids)]
-    for ids, sampler in zip(removed, cleansing.retrained_samplers(run, removed, 6), strict=True):
-        alone = cleansing.retrain(run, ids, horizon=6).sampler()
+    for ids, trained in zip(removed, cleansing.retrained_players(run, removed, 6), strict=True):
+        alone = cleansing.retrain(run, ids, horizon=6).trained()
         for name, value in alone.parameters.items():
-            torch.testing.assert_close(sampler.parameters[name], value, rtol=1e-11, atol=1e-13)
+            torch.testing.assert_close(trained.parameters[name], value, rtol=1e-11, atol=1e-13)
 
 
 def test_replicas_of_a_game_with_several_data_sets_equal_one_retraining_each():
@@ -57,10 +57,10 @@ def test_replicas_of_a_game_with_several_data_sets_equal_one_retraining_each():
         ThreePlayers(), data, steps=6, batch_size={"simulated": 3, "real": 4}, optimizers=ADAM, ema=0.7, dtype="float64"
     )
     removed = [("simulated:s/001", "real:r/003"), ("real:r/000",)]
-    for ids, sampler in zip(removed, cleansing.retrained_samplers(run, removed, 4), strict=True):
-        alone = cleansing.retrain(run, ids, horizon=4).sampler()
+    for ids, trained in zip(removed, cleansing.retrained_players(run, removed, 4), strict=True):
+        alone = cleansing.retrain(run, ids, horizon=4).trained()
         for name, value in alone.parameters.items():
-            torch.testing.assert_close(sampler.parameters[name], value, rtol=1e-11, atol=1e-13)
+            torch.testing.assert_close(trained.parameters[name], value, rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize("small", [0, 10**6])
@@ -69,7 +69,7 @@ def test_a_retraining_that_breaks_down_is_left_out_and_said(monkeypatch, caplog,
     run, metric = _train(), MeanWave()
     scores = influence.itd(run, metric, horizon=9)
     run.step.x["data"][3] = float("nan")
-    assert cleansing.retrained_samplers(run, [(), ()], 9) == [None, None]
+    assert cleansing.retrained_players(run, [(), ()], 9) == [None, None]
     assert try_horizon(run, scores, [2], (metric, metric), (0.0, 0.0)) == []
     assert "seed 0: retraining the last 9 steps without 2 examples broke down" in caplog.text
 
@@ -82,6 +82,6 @@ def test_a_game_that_cannot_be_stacked_is_retrained_one_by_one():
             return super().discriminator_loss(net, batch, draw) + weighted_mean(slope.square().sum(1), batch.weight)
 
     run = _train(OwnPenalty(Perceptron(2, 2), Critic(2)))
-    (sampler,) = cleansing.retrained_samplers(run, [("x/001",)], 6)
-    alone = cleansing.retrain(run, ["x/001"], horizon=6).sampler()
-    assert torch.equal(sampler.parameters["generator"], alone.parameters["generator"])
+    (trained,) = cleansing.retrained_players(run, [("x/001",)], 6)
+    alone = cleansing.retrain(run, ["x/001"], horizon=6).trained()
+    assert torch.equal(trained.parameters["generator"], alone.parameters["generator"])

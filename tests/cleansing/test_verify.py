@@ -92,12 +92,12 @@ def test_retrainings_stacked_in_chunks_agree_with_one_by_one(monkeypatch):
         removals = [[identity] for identity in run.ids[:7]] + [run.ids[2:9]]
         sizes = []
         monkeypatch.setattr(replicas, "_STACKED", 3 * sum(layout.size for layout in run.step.layouts.values()))
-        stacked = cleansing.retrained_samplers(run, removals, 9, sizes.append)
+        stacked = cleansing.retrained_players(run, removals, 9, sizes.append)
         assert sizes == [27, 27, 18]
-        for ids, sampler in zip(removals, stacked, strict=True):
-            alone = cleansing.retrain(run, ids, horizon=9).sampler()
+        for ids, trained in zip(removals, stacked, strict=True):
+            alone = cleansing.retrain(run, ids, horizon=9).trained()
             for player, flat in alone.parameters.items():
-                np.testing.assert_allclose(sampler.parameters[player], flat, rtol=1e-10, atol=1e-12)
+                np.testing.assert_allclose(trained.parameters[player], flat, rtol=1e-10, atol=1e-12)
 
 
 def test_what_does_not_belong_together_is_refused():

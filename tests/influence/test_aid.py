@@ -113,7 +113,7 @@ def _jacobians(run, batches):
 
 
 def _metric_gradient(run, metric):
-    return torch.cat([*metric.gradient(games.Sampler(run.step.game, _split(run, _flat(run)))).values()])
+    return torch.cat([*metric.gradient(games.Trained(run.step.game, _split(run, _flat(run)))).values()])
 
 
 def _dense(run, metric, by_theta, by_weight):
@@ -135,7 +135,7 @@ def _metric_changes(run, metric, by_theta, batches, rows, change=2e-5):
             left = _gradients(run, theta, weights, batches).detach() - tilt
             theta = theta - torch.linalg.solve(by_theta, left)
             if left.norm() < 1e-13:
-                return metric.value(games.Sampler(run.step.game, _split(run, theta)))
+                return metric.value(games.Trained(run.step.game, _split(run, theta)))
         raise AssertionError("no fixed point found")
 
     return np.array([(value(row, -change) - value(row, change)) / (2 * change) for row in rows])
@@ -179,7 +179,7 @@ def test_scores_are_the_derivative_of_training_to_convergence(schedule, renormal
     values = np.array(
         [
             metric.value(
-                games.Sampler(run.step.game, {name: slots["parameters"][row] for name, slots in state.items()})
+                games.Trained(run.step.game, {name: slots["parameters"][row] for name, slots in state.items()})
             )
             for row in range(2 * count)
         ]

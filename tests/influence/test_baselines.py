@@ -225,7 +225,7 @@ def test_features_that_are_not_finite_are_counted_in_the_error(name):
 def test_planted_outliers_are_the_most_harmful(name, metric):
     """The other examples are the generator's own samples, so that what is far from them is far from it, too."""
     data = examples(40)
-    data.x[:] = _train(dtype="float32").sampler(0).sample(40, Draw(1, "like the generator"))
+    data.x[:] = _train(dtype="float32").trained(0).sample(40, Draw(1, "like the generator"))
     outliers = [4, 17, 30]
     data.x[outliers] = torch.tensor([[9.0, 9.0], [-9.0, 8.0], [10.0, -7.0]])
     run = _train(data, optimizer=training.SGD(lr=1e-3))
@@ -381,7 +381,7 @@ def test_every_sample_gives_its_credit_to_its_ten_nearest_examples(metric, block
     monkeypatch.setattr(nearest_module, "_BLOCK", block)
     data = examples(COUNT)
     run = _train(data, ema=0.5, seed=4)
-    samples = run.sampler().sample(40, Draw(4, "nearest samples", dtype=torch.float64))
+    samples = run.trained().sample(40, Draw(4, "nearest samples", dtype=torch.float64))
     expected = _credit_by_hand(_seen(metric, samples), _seen(metric, data.x))
     assert expected.sum() == pytest.approx(40)
     harm = baselines.nearest_samples(run, metric).harm
@@ -424,21 +424,21 @@ def test_the_discriminators_loss_is_that_on_held_out_examples_and_as_many_sample
     run, reference = _train(ema=ema), examples(30, seed=3)
     value = DiscriminatorLoss(run.step, reference).value(run)
     assert value == pytest.approx(_loss_by_hand(run, reference.x.double().numpy(), ema), rel=1e-12)
-    assert value == DiscriminatorLoss(run.step, reference.x).value(run.sampler())
+    assert value == DiscriminatorLoss(run.step, reference.x).value(run.trained())
 
 
 @pytest.mark.parametrize("r1", [0.0, 0.7])
 def test_the_gradient_of_the_discriminators_loss_is_that_of_finite_differences_in_both_players(r1):
     run = _train(game=gan(r1=r1))
-    loss, sampler = DiscriminatorLoss(run.step, examples(9, seed=3)), run.sampler()
+    loss, trained = DiscriminatorLoss(run.step, examples(9, seed=3)), run.trained()
     gradient = loss.gradient(run)
-    for player, flat in sampler.parameters.items():
+    for player, flat in trained.parameters.items():
         for row in range(0, len(flat), 6):
             values = []
             for move in (1e-5, -1e-5):
                 moved = flat.clone()
                 moved[row] += move
-                values.append(loss.value(games.Sampler(run.step.game, sampler.parameters | {player: moved})))
+                values.append(loss.value(games.Trained(run.step.game, trained.parameters | {player: moved})))
             assert float(gradient[player][row]) == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-6, abs=1e-9)
 
 
@@ -467,7 +467,7 @@ def test_the_held_out_labels_reach_the_discriminators_loss():
     data = examples(COUNT)
     object.__setattr__(data, "labels", torch.arange(COUNT))
     run = _train(data, Labelled(Perceptron(2, 2), Critic(2)), optimizer=training.SGD(lr=1e-4))
-    logits = run.step.net(run.sampler().parameters).discriminator(data.x.double())
+    logits = run.step.net(run.trained().parameters).discriminator(data.x.double())
     expected = float((logits * data.labels).mean().detach())
     assert DiscriminatorLoss(run.step, data).value(run) == pytest.approx(expected, rel=1e-12)
 

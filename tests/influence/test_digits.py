@@ -21,7 +21,7 @@ def trained():
 
 def test_the_preset_trains_a_good_generator(trained):
     run, _, test = trained
-    assert test.value(run) <= 0.2 * test.value(run.sampler(0))
+    assert test.value(run) <= 0.2 * test.value(run.trained(0))
 
 
 @pytest.mark.parametrize("epochs", [1, 5, 10, 20])

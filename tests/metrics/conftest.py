@@ -3,18 +3,18 @@
 import pytest
 import torch
 
-from gansift.games import GAN, Sampler
+from gansift.games import GAN, Trained
 from gansift.games.parameters import Layout
 from gansift.models import MLPDiscriminator, MLPGenerator
 
 
 @pytest.fixture
-def sampler():
+def trained():
     """A random generator of points in three dimensions, float64."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         game = GAN(MLPGenerator(latent=4, width=6, shape=(3,)).double(), MLPDiscriminator(width=5, shape=(3,)).double())
-    return Sampler(game, {name: Layout(module).flatten(module) for name, module in game.players.items()})
+    return Trained(game, {name: Layout(module).flatten(module) for name, module in game.players.items()})
 
 
 class SmoothFeatures:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gansift.errors import GansiftError, UsageError
-from gansift.games import Sampler
+from gansift.games import Trained
 from gansift.metrics import FID, load_features, load_metric
 from gansift.metrics.features import features_name
 
@@ -118,7 +118,7 @@ def test_a_metric_that_fails_is_named(user_modules):
         _metric("own_metrics:broken")
 
 
-def test_the_metric_in_the_documentation_works(tmp_path, monkeypatch, sampler, features, reference):
+def test_the_metric_in_the_documentation_works(tmp_path, monkeypatch, trained, features, reference):
     text = (Path(__file__).parents[2] / "docs" / "features.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n# my_metric\.py\n(.*?)```", text, re.DOTALL)
     (tmp_path / "my_metric.py").write_text(code.group(1))
@@ -126,10 +126,10 @@ def test_the_metric_in_the_documentation_works(tmp_path, monkeypatch, sampler, f
     metric = load_metric(
         "my_metric:MeanDistance", reference=SimpleNamespace(x=reference), features=features, latents=10, seed=1
     )
-    flat, gradient = sampler.parameters["generator"], metric.gradient(sampler)["generator"]
+    flat, gradient = trained.parameters["generator"], metric.gradient(trained)["generator"]
     direction = torch.randn(flat.shape, generator=torch.Generator().manual_seed(0), dtype=flat.dtype)
 
     def at(t):
-        return metric.value(Sampler(sampler._game, sampler.parameters | {"generator": flat + t * direction}))
+        return metric.value(Trained(trained.game, trained.parameters | {"generator": flat + t * direction}))
 
     assert float(gradient @ direction) == pytest.approx((at(1e-5) - at(-1e-5)) / 2e-5, rel=1e-6)

@@ -1,4 +1,4 @@
-"""What all metrics share: the same number from samples and samplers, in chunks of any size, and a right gradient."""
+"""What all metrics share: the same number from samples and players, in chunks of any size, and a right gradient."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gansift.errors import GansiftError, UsageError
-from gansift.games import Draw, Sampler
+from gansift.games import Draw, Trained
 from gansift.metrics import ALL, FID, IS, KID, Metric
 
 METRICS = {
@@ -30,43 +30,43 @@ def test_a_metric_has_a_direction_and_a_file_safe_name(build, features, referenc
 
 
 @every_metric
-def test_samples_and_their_sampler_and_its_run_have_the_same_value(build, features, reference, sampler):
+def test_samples_and_their_players_and_their_run_have_the_same_value(build, features, reference, trained):
     class Run:
-        def sampler(self):
-            return sampler
+        def trained(self):
+            return trained
 
     metric = build(features, reference, latents=20, seed=3)
-    samples = sampler.sample(20, Draw(3, "metric", dtype=torch.float64))
-    assert metric.value(samples) == metric.value(sampler) == metric.value(Run())
+    samples = trained.sample(20, Draw(3, "metric", dtype=torch.float64))
+    assert metric.value(samples) == metric.value(trained) == metric.value(Run())
     other = build(features, reference, latents=20, seed=4)
-    assert other.value(sampler) != metric.value(sampler)
+    assert other.value(trained) != metric.value(trained)
 
 
 @every_metric
-def test_the_chunk_changes_the_memory_and_nothing_else(build, features, reference, sampler):
+def test_the_chunk_changes_the_memory_and_nothing_else(build, features, reference, trained):
     whole = build(features, reference, latents=20, seed=3, chunk=100)
     parts = build(features, reference, latents=20, seed=3, chunk=7)
-    assert parts.value(sampler) == pytest.approx(whole.value(sampler), rel=1e-12, abs=1e-12)
-    gradient = whole.gradient(sampler)
+    assert parts.value(trained) == pytest.approx(whole.value(trained), rel=1e-12, abs=1e-12)
+    gradient = whole.gradient(trained)
     features.largest_batch = 0
-    for name, part in parts.gradient(sampler).items():
+    for name, part in parts.gradient(trained).items():
         torch.testing.assert_close(part, gradient[name], rtol=1e-12, atol=1e-12)
     assert features.largest_batch <= 7
 
 
 @every_metric
-def test_the_gradient_is_that_of_finite_differences(build, features, reference, sampler):
+def test_the_gradient_is_that_of_finite_differences(build, features, reference, trained):
     metric = build(features, reference, latents=20, chunk=8)
-    gradient = metric.gradient(sampler)
-    assert gradient["discriminator"].shape == sampler.parameters["discriminator"].shape
+    gradient = metric.gradient(trained)
+    assert gradient["discriminator"].shape == trained.parameters["discriminator"].shape
     assert not gradient["discriminator"].any()
-    flat = sampler.parameters["generator"]
+    flat = trained.parameters["generator"]
     for seed in range(3):
         direction = torch.randn(flat.shape, generator=torch.Generator().manual_seed(seed), dtype=flat.dtype)
 
         def at(t, direction=direction):
-            moved = sampler.parameters | {"generator": flat + t * direction}
-            return metric.value(Sampler(sampler._game, moved))
+            moved = trained.parameters | {"generator": flat + t * direction}
+            return metric.value(Trained(trained.game, moved))
 
         h = 1e-3
         expected = (at(-2 * h) - 8 * at(-h) + 8 * at(h) - at(2 * h)) / (12 * h)
@@ -74,14 +74,14 @@ def test_the_gradient_is_that_of_finite_differences(build, features, reference, 
 
 
 @every_metric
-def test_single_precision_gives_the_gradient_in_single_precision(build, features, reference, sampler):
+def test_single_precision_gives_the_gradient_in_single_precision(build, features, reference, trained):
     metric = build(features, reference, latents=20)
-    for module in sampler._game.players.values():
+    for module in trained.game.players.values():
         module.float()
-    single = Sampler(sampler._game, {name: flat.float() for name, flat in sampler.parameters.items()})
+    single = Trained(trained.game, {name: flat.float() for name, flat in trained.parameters.items()})
     gradient = metric.gradient(single)["generator"]
     assert gradient.dtype == torch.float32
-    expected = metric.gradient(sampler)["generator"]
+    expected = metric.gradient(trained)["generator"]
     torch.testing.assert_close(gradient.double(), expected, rtol=1e-3, atol=1e-4)
 
 
@@ -100,9 +100,9 @@ def test_samples_of_another_shape_than_the_reference_are_refused(name, features,
 
 
 @pytest.mark.parametrize("name", ["all", "fid", "kid"])
-def test_examples_serve_as_reference_like_their_tensor(name, features, reference, sampler):
+def test_examples_serve_as_reference_like_their_tensor(name, features, reference, trained):
     examples = SimpleNamespace(x=reference)
-    assert METRICS[name](features, examples).value(sampler) == METRICS[name](features, reference).value(sampler)
+    assert METRICS[name](features, examples).value(trained) == METRICS[name](features, reference).value(trained)
 
 
 @pytest.mark.parametrize("name", ["all", "fid", "kid"])
@@ -111,12 +111,12 @@ def test_the_reference_can_be_had_back_as_it_was_given(name, features, reference
     assert METRICS[name](features, examples).reference is examples
 
 
-def test_features_without_a_derivative_are_an_error(reference, sampler):
+def test_features_without_a_derivative_are_an_error(reference, trained):
     metric = FID(lambda samples: samples.detach(), reference, latents=10)
     with pytest.raises(GansiftError, match="no gradient"):
-        metric.gradient(sampler)
+        metric.gradient(trained)
 
 
-def test_what_has_no_sampler_is_refused(features, reference):
+def test_what_has_no_trained_players_is_refused(features, reference):
     with pytest.raises(TypeError, match="list"):
         FID(features, reference).value([1.0])

@@ -48,7 +48,7 @@ def _retrain(run):
 
 
 def _sample(run):
-    return run.sampler().sample(4, training.step.Draw(0, "test")).numpy().tobytes()
+    return run.trained().sample(4, training.step.Draw(0, "test")).numpy().tobytes()
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "missing"])

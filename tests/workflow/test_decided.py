@@ -55,7 +55,7 @@ def test_every_seed_is_retrained_without_exactly_what_is_marked(decided):
         run = train_seed(directory, place, seed, lambda amount: None)
         (trial,) = json.loads(directory.trials(seed, run.steps, way).read_text())
         before = json.loads(directory.values(seed).read_text())["trained"]
-        after = cleansing.retrain(run, marked.removed).sampler()
+        after = cleansing.retrain(run, marked.removed).trained()
         assert trial["removed"] == len(marked.removed)
         for split, metric in zip(("validation", "test"), place.metrics, strict=True):
             assert trial[split] == pytest.approx(metric.value(after) - before[split], rel=1e-4, abs=1e-7)

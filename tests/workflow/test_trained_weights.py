@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from gansift import data
 from gansift.errors import DataError, UsageError
-from gansift.games import Draw, Sampler
+from gansift.games import Draw, Trained
 from gansift.models import read_weights, write_weights
 from gansift.training.state import readout
 from gansift.workflow.build import build_game, workplace
@@ -54,7 +54,7 @@ def _run(directory):
 
 
 def _images(game, parameters):
-    return Sampler(game, parameters).sample(4, Draw(0, "look"))
+    return Trained(game, parameters).sample(4, Draw(0, "look"))
 
 
 def test_exported_networks_are_those_that_metrics_saw(base):
@@ -79,7 +79,7 @@ def test_fine_tuning_starts_from_the_weights_and_trains_adapters_alone(base, tun
     )
     start = run.state(0)["generator"]["parameters"]
     assert not torch.equal(start, run.state(run.steps)["generator"]["parameters"])
-    first = run.sampler(0).sample(4, Draw(0, "look"))
+    first = run.trained(0).sample(4, Draw(0, "look"))
     z, noise = Draw(0, "look"), []
     latents = z.normal(4, 3)
     noise = [z.normal(4, 1, side, side) for side in pair.generator.noises]
@@ -93,7 +93,7 @@ def test_merged_weights_give_the_images_of_the_adapted_network(base, tuned):
     draw = Draw(0, "look")
     z = draw.normal(4, 3)
     noise = [draw.normal(4, 1, side, side) for side in pair.generator.noises]
-    torch.testing.assert_close(run.sampler().sample(4, Draw(0, "look")), pair.generator(z, noise), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(run.trained().sample(4, Draw(0, "look")), pair.generator(z, noise), rtol=1e-5, atol=1e-5)
     gansift("export", tuned.root, base / "adapters", "--format", "adapters")
     assert load_file(base / "adapters/original.safetensors").keys() == load_file(tuned.weights("original")).keys()
 

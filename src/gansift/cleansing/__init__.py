@@ -3,7 +3,7 @@
 from gansift.cleansing.calibrate import calibrated
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted, strongest
 from gansift.cleansing.decisions import Decisions, read_decisions
-from gansift.cleansing.replicas import retrained_samplers
+from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.retrain import retrain
 from gansift.cleansing.statistics import mean_interval
 from gansift.cleansing.trial import Cell, Trial, compare, try_horizon
@@ -22,7 +22,7 @@ __all__ = [
     "mean_interval",
     "read_decisions",
     "retrain",
-    "retrained_samplers",
+    "retrained_players",
     "strongest",
     "try_horizon",
     "verify",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gansift.cleansing.retrain import without
 from gansift.errors import TrainingError
-from gansift.games.sampler import Sampler
+from gansift.games.trained import Trained
 from gansift.training.state import State, is_finite, readout
 from gansift.training.step import SMALL, Step
 from gansift.training.train import redo
@@ -23,29 +23,29 @@ _STACKED = 600_000
 Done = Callable[[int], None]
 
 
-def retrained_samplers(
+def retrained_players(
     run: Run, removals: Sequence[Iterable[str]], horizon: int, done: Done | None = None
-) -> list[Sampler | None]:
+) -> list[Trained | None]:
     """The generators after redoing the last ``horizon`` steps without each of several sets of examples.
 
     Args:
         run: the recorded run.
         removals: the ids to remove, one set for each retraining.
         horizon: steps to redo.
-        done: as of `reweighted_samplers`.
+        done: as of `reweighted_players`.
 
     Returns:
-        As `reweighted_samplers`.
+        As `reweighted_players`.
 
     Raises:
         UsageError: for unknown ids or a horizon that is not in the run.
     """
-    return reweighted_samplers(run, [without(run, ids) for ids in removals], horizon, done)
+    return reweighted_players(run, [without(run, ids) for ids in removals], horizon, done)
 
 
-def reweighted_samplers(
+def reweighted_players(
     run: Run, weights: Sequence[Tensor], horizon: int, done: Done | None = None
-) -> list[Sampler | None]:
+) -> list[Trained | None]:
     """The generators after redoing the last ``horizon`` steps with each of several weights of the examples.
 
     Small networks of a game that says it is `stackable` are stacked and trained together, which agrees with `retrain`
@@ -63,20 +63,20 @@ def reweighted_samplers(
     Raises:
         UsageError: for a horizon that is not in the run.
     """
-    samplers: list[Sampler | None] = []
+    players: list[Trained | None] = []
     stacked = stack_size(run.step)
     for first in range(0, len(weights), stacked):
         chunk = weights[first : first + stacked]
-        samplers += [_alone(run, chunk[0], horizon)] if stacked == 1 else _together(run, chunk, horizon)
+        players += [_alone(run, chunk[0], horizon)] if stacked == 1 else _together(run, chunk, horizon)
         if done is not None:
             done(horizon * len(chunk))
-    return samplers
+    return players
 
 
 def stack_size(step: Step) -> int:
     """How many retrainings of a run are trained together; 1 where they are not stacked.
 
-    Retrainings may be split over calls of `retrained_samplers` without a change to any bit if all calls but the last
+    Retrainings may be split over calls of `retrained_players` without a change to any bit if all calls but the last
     get a multiple of this many.
     """
     # Frozen weights count, too: with adapters on them, every replica has adapted weights of its own.
@@ -84,14 +84,14 @@ def stack_size(step: Step) -> int:
     return max(1, _STACKED // size) if step.game.stackable and size <= SMALL else 1
 
 
-def _alone(run: Run, weights: Tensor, horizon: int) -> Sampler | None:
+def _alone(run: Run, weights: Tensor, horizon: int) -> Trained | None:
     try:
-        return redo(run, weights, horizon).sampler()
+        return redo(run, weights, horizon).trained()
     except TrainingError:
         return None
 
 
-def _together(run: Run, chunk: Sequence[Tensor], horizon: int) -> list[Sampler | None]:
+def _together(run: Run, chunk: Sequence[Tensor], horizon: int) -> list[Trained | None]:
     weights = torch.stack(list(chunk))
     start = run.steps - horizon
     states: State = {
@@ -104,4 +104,4 @@ def _together(run: Run, chunk: Sequence[Tensor], horizon: int) -> list[Sampler |
         {player: {name: value[row] for name, value in slots.items()} for player, slots in states.items()}
         for row in range(len(weights))
     ]
-    return [Sampler(run.step.game, readout(replica)) if is_finite(replica) else None for replica in replicas]
+    return [Trained(run.step.game, readout(replica)) if is_finite(replica) else None for replica in replicas]

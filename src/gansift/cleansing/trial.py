@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gansift.cleansing.replicas import retrained_samplers
+from gansift.cleansing.replicas import retrained_players
 from gansift.games.draw import Draw
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
@@ -96,9 +96,9 @@ def _changes(
 ) -> list[list[float] | None]:
     return [
         None
-        if sampler is None
-        else [metric.value(sampler) - value for metric, value in zip(metrics, before, strict=True)]
-        for sampler in retrained_samplers(run, removed, redone)
+        if trained is None
+        else [metric.value(trained) - value for metric, value in zip(metrics, before, strict=True)]
+        for trained in retrained_players(run, removed, redone)
     ]
 
 

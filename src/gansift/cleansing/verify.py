@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from gansift.cleansing.agreement import Agreement, agreement, spearman
-from gansift.cleansing.replicas import Done, retrained_samplers
+from gansift.cleansing.replicas import Done, retrained_players
 from gansift.errors import GansiftError, UsageError
 from gansift.games.draw import Draw
 from gansift.influence.scores import Scores
@@ -171,8 +171,8 @@ def true_changes(
     """Change of the metric when the last ``horizon`` steps are redone without each set; NaN where that broke down."""
     before = metric.value(run)
     return [
-        float("nan") if sampler is None else metric.value(sampler) - before
-        for sampler in retrained_samplers(run, removals, horizon, done)
+        float("nan") if trained is None else metric.value(trained) - before
+        for trained in retrained_players(run, removals, horizon, done)
     ]
 
 

@@ -5,7 +5,7 @@ from gansift.games.batch import Batch, Batches, weighted_mean
 from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.games.gan import GAN
-from gansift.games.sampler import Sampler
 from gansift.games.stylegan2 import StyleGAN2
+from gansift.games.trained import Trained
 
-__all__ = ["GAN", "Batch", "Batches", "Draw", "Game", "Sampler", "StyleGAN2", "parse_augment", "weighted_mean"]
+__all__ = ["GAN", "Batch", "Batches", "Draw", "Game", "StyleGAN2", "Trained", "parse_augment", "weighted_mean"]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gansift.errors import GansiftError, UsageError
-from gansift.games.sampler import Sampler
+from gansift.games.trained import Trained
 from gansift.influence.horizon import checked_horizon
 from gansift.influence.jacobian import MeanGradient, last_batches, last_visits
 from gansift.influence.linear_solvers import gmres, largest_stretch, neumann
@@ -82,7 +82,7 @@ def aid(
     horizon = checked_horizon(run, horizon)
     _check(run, solver, iterations, tolerance, damping, batches, rate, fresh_batches)
     parameters = {player: slots[PARAMETERS] for player, slots in run.state(run.steps).items()}
-    gradient = metric.gradient(Sampler(run.step.game, parameters))
+    gradient = metric.gradient(Trained(run.step.game, parameters))
     g = torch.cat([gradient[player].double() for player in parameters])
     if not g.any():
         raise GansiftError(f"{metric.name} does not change with any parameter, so no example has influence on it")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gansift.errors import GansiftError, UsageError
-from gansift.games import Draw, Sampler
+from gansift.games import Draw, Trained
 
 if TYPE_CHECKING:
     from gansift.data.examples import Examples
@@ -19,11 +19,11 @@ Direction = Literal["lower", "higher"]
 
 
 @runtime_checkable
-class HasSampler(Protocol):
-    """Anything that knows the sampler of its generator, such as a run."""
+class HasTrained(Protocol):
+    """Anything that has trained players, such as a run."""
 
-    def sampler(self) -> Sampler:
-        """The generator at its read-out parameters."""
+    def trained(self) -> Trained:
+        """The players at their read-out parameters."""
         ...
 
 
@@ -42,11 +42,11 @@ class Metric(Protocol):
     name: str
     direction: Direction
 
-    def value(self, source: Tensor | Sampler | HasSampler) -> float:
-        """The metric of samples (n, *shape), of a sampler, or of whatever has one."""
+    def value(self, source: Tensor | Trained | HasTrained) -> float:
+        """The metric of samples (n, *shape), of trained players, or of a run."""
         ...
 
-    def gradient(self, source: Sampler | HasSampler) -> dict[str, Tensor]:
+    def gradient(self, source: Trained | HasTrained) -> dict[str, Tensor]:
         """Its gradient in each player's flat read-out parameters; zeros for players it does not use."""
         ...
 
@@ -59,7 +59,7 @@ class SampleMetric(ABC):
     and pulls the cotangent back through it. Only one chunk's graph is in memory at a time.
 
     Args:
-        latents: number of samples M that a sampler is asked for.
+        latents: number of samples M that the trained game is asked for.
         seed: decides the latents. All chunks take theirs from one stream, so ``chunk`` does not change them for
             games whose ``sample`` draws once.
         chunk: samples computed together; fewer take less memory.
@@ -86,27 +86,27 @@ class SampleMetric(ABC):
     def evaluate(self, features: Tensor) -> tuple[float, Tensor]:
         """The metric of float64 features (M, d), and its derivative in them, (M, d)."""
 
-    def value(self, source: Tensor | Sampler | HasSampler) -> float:
-        """The metric of samples (n, *shape), of a sampler, or of whatever has one.
+    def value(self, source: Tensor | Trained | HasTrained) -> float:
+        """The metric of samples (n, *shape), of trained players, or of a run.
 
         Raises:
             GansiftError: if a sample or feature is NaN or infinite.
         """
         if isinstance(source, Tensor):
             return self.evaluate(self._collect(source.split(self.chunk)))[0]
-        return self.evaluate(self._collect(self._samples(sampler_of(source))))[0]
+        return self.evaluate(self._collect(self._samples(trained_of(source))))[0]
 
-    def gradient(self, source: Sampler | HasSampler) -> dict[str, Tensor]:
+    def gradient(self, source: Trained | HasTrained) -> dict[str, Tensor]:
         """The metric's gradient, player name -> vector shaped like that player's flat parameters.
 
         Raises:
             GansiftError: if a sample or feature is NaN or infinite, or features have no derivative.
         """
-        sampler = sampler_of(source)
-        cotangents = self.evaluate(self._collect(self._samples(sampler)))[1].split(self.chunk)
-        leaves = {name: flat.detach().requires_grad_() for name, flat in sampler.parameters.items()}
-        gradient = {name: torch.zeros_like(flat) for name, flat in sampler.parameters.items()}
-        for samples, cotangent in zip(self._samples(sampler, leaves), cotangents, strict=True):
+        trained = trained_of(source)
+        cotangents = self.evaluate(self._collect(self._samples(trained)))[1].split(self.chunk)
+        leaves = {name: flat.detach().requires_grad_() for name, flat in trained.parameters.items()}
+        gradient = {name: torch.zeros_like(flat) for name, flat in trained.parameters.items()}
+        for samples, cotangent in zip(self._samples(trained, leaves), cotangents, strict=True):
             features = self.features(samples)
             if not features.requires_grad:
                 raise GansiftError(
@@ -119,11 +119,11 @@ class SampleMetric(ABC):
                     gradient[name] += part
         return gradient
 
-    def _samples(self, sampler: Sampler, parameters: dict[str, Tensor] | None = None) -> Iterator[Tensor]:
-        """The sampler's samples chunk by chunk, the same ones every time."""
-        draw = Draw(self.seed, "metric", dtype=sampler.dtype, device=sampler.device)
+    def _samples(self, trained: Trained, parameters: dict[str, Tensor] | None = None) -> Iterator[Tensor]:
+        """The trained game's samples chunk by chunk, the same ones every time."""
+        draw = Draw(self.seed, "metric", dtype=trained.dtype, device=trained.device)
         for start in range(0, self.latents, self.chunk):
-            yield sampler.sample(min(self.chunk, self.latents - start), draw, parameters)
+            yield trained.sample(min(self.chunk, self.latents - start), draw, parameters)
 
     def _collect(self, chunks: Any) -> Tensor:
         with torch.no_grad():
@@ -137,17 +137,17 @@ class SampleMetric(ABC):
         return features
 
 
-def sampler_of(source: Any) -> Sampler:
-    """The sampler that ``source`` is or has.
+def trained_of(source: Any) -> Trained:
+    """The trained players that ``source`` is or has.
 
     Raises:
         TypeError: if it is neither.
     """
-    if isinstance(source, HasSampler):
-        return source.sampler()
+    if isinstance(source, HasTrained):
+        return source.trained()
     if hasattr(source, "sample") and hasattr(source, "parameters"):
         return source
-    raise TypeError(f"expected a Sampler or something with .sampler(), got {type(source).__name__}")
+    raise TypeError(f"expected a games.Trained or something with .trained(), got {type(source).__name__}")
 
 
 def reference_tensor(reference: Examples | Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from sys import float_info
 from torch import Tensor
 
 from gansift.errors import ReplayError, UsageError
-from gansift.games.sampler import Sampler
+from gansift.games.trained import Trained
 from gansift.training.checkpoints import Checkpoints, last_kept
 from gansift.training.memory import state_bytes
 from gansift.training.reversal import in_reverse
@@ -167,12 +167,12 @@ class Run:
         kept = self.checkpoints.held(state_bytes(state))
         return max(1, (self.memory - kept) // self.step.record_bytes(state, gradients))
 
-    def sampler(self, number: int | None = None) -> Sampler:
+    def trained(self, number: int | None = None) -> Trained:
         """The generator as read out (averaged where an average is kept) before step ``number``, by default at the end.
 
         The run itself can be given to a metric; this is what the metric asks it for.
         """
-        return Sampler(self.step.game, readout(self.state(self.steps if number is None else number)))
+        return Trained(self.step.game, readout(self.state(self.steps if number is None else number)))
 
 
 def _distance(found: Tensor, expected: Tensor) -> float:

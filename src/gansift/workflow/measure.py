@@ -22,7 +22,7 @@ from statistics import fmean, median
 from typing import Any
 
 from gansift import training
-from gansift.cleansing.replicas import retrained_samplers
+from gansift.cleansing.replicas import retrained_players
 from gansift.data import write_manifest
 from gansift.data.examples import Splits
 from gansift.errors import GansiftError
@@ -215,7 +215,7 @@ def _stacked_step(run: Run, replicas: int) -> float:
     removals = [run.ids[row % len(run.ids) :][:1] for row in range(replicas)]
 
     def retrained(steps: int) -> float:
-        return _timed(lambda: retrained_samplers(run, removals, steps))[0]
+        return _timed(lambda: retrained_players(run, removals, steps))[0]
 
     retrained(1)
     if run.steps == 1:

@@ -13,7 +13,7 @@ from gansift.cleansing.trial import Cell, removals
 from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.draw import Draw
-from gansift.games.sampler import Sampler
+from gansift.games.trained import Trained
 from gansift.influence.horizon import trust
 from gansift.influence.scores import Scores
 from gansift.report.export import write_lists
@@ -138,14 +138,14 @@ def _write_outcome(
         redone = run.steps if result["from_start"] else chosen.horizon
         # The very retrainings that were measured, so that the generator is the one in the report bit for bit.
         counts = numbers(place.config, way, len(run.ids))
-        samplers = cleansing.retrained_samplers(run, removals(run, removable, counts), redone)
-        after = samplers[counts.index(chosen.removed)]
+        players = cleansing.retrained_players(run, removals(run, removable, counts), redone)
+        after = players[counts.index(chosen.removed)]
     result["classes"] = _classes(place, set(removed))
     samples = {
-        "samples_before": _samples(run.sampler()),
+        "samples_before": _samples(run.trained()),
         "samples_after": None if after is None else _samples(after),
     }
-    keep_weights(directory, run, {"original": run.sampler(), "cleansed": after})
+    keep_weights(directory, run, {"original": run.trained(), "cleansed": after})
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
     write_lists(directory.root, run.ids, removed)
     result["report"] = str(directory.page)
@@ -158,9 +158,9 @@ def _write_outcome(
     write_page(directory.page, result, pictures, reviewed(directory, place, run, shown))
 
 
-def _samples(sampler: Sampler) -> np.ndarray:
-    draw = Draw(MAIN_SEED, "report", dtype=sampler.dtype, device=sampler.device)
-    return sampler.sample(_SAMPLES, draw).detach().float().cpu().numpy()
+def _samples(trained: Trained) -> np.ndarray:
+    draw = Draw(MAIN_SEED, "report", dtype=trained.dtype, device=trained.device)
+    return trained.sample(_SAMPLES, draw).detach().float().cpu().numpy()
 
 
 def _classes(place: Workplace, removed: set[str]) -> list[dict[str, Any]] | None:

@@ -35,12 +35,12 @@ def reviewed(directory: RunDirectory, place: Workplace, run: Run, shown: Scores)
     train, metric = place.splits.train, place.validation
     if len(train.shape) != 3 or len(train) < 2:
         return None
-    sampler = run.sampler()
+    trained = run.trained()
     count = min(metric.latents, _GENERATED) if isinstance(metric, SampleMetric) else _GENERATED
-    draw = Draw(MAIN_SEED, "review", dtype=sampler.dtype, device=sampler.device)
+    draw = Draw(MAIN_SEED, "review", dtype=trained.dtype, device=trained.device)
     with torch.no_grad():
-        generated = sampler.sample(count, draw)
-    x = train.x.to(device=sampler.device, dtype=sampler.dtype)
+        generated = trained.sample(count, draw)
+    x = train.x.to(device=trained.device, dtype=trained.dtype)
     examples, samples = (features(metric, images).numpy() for images in (x, generated))
     over_seeds = _over_seeds(directory, place, shown)
     return Review(

@@ -129,8 +129,8 @@ def values_of_seed(directory: RunDirectory, place: Workplace, run: Run, seed: in
     path = directory.values(seed)
     if not path.exists():
         values = {
-            name: {"validation": place.validation.value(sampler), "test": place.test.value(sampler)}
-            for name, sampler in (("untrained", run.sampler(0)), ("trained", run.sampler()))
+            name: {"validation": place.validation.value(trained), "test": place.test.value(trained)}
+            for name, trained in (("untrained", run.trained(0)), ("trained", run.trained()))
         }
         write_json(path, values)
     return read_json(path)

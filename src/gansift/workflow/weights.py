@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gansift.errors import UsageError
 from gansift.files import remove, write_bytes
-from gansift.games.sampler import Sampler
+from gansift.games.trained import Trained
 from gansift.models.lora import Adapted
 from gansift.models.weights import write_weights
 from gansift.training.checkpoints import DiskCheckpoints
@@ -26,13 +26,13 @@ from gansift.workflow.seeds import MAIN_SEED, train_seed
 FORMATS = ("weights", "adapters")
 
 
-def keep_weights(directory: RunDirectory, run: Run, samplers: Mapping[str, Sampler | None]) -> None:
+def keep_weights(directory: RunDirectory, run: Run, players: Mapping[str, Trained | None]) -> None:
     """Write what was trained of every player, read out as metrics read it; None removes what an earlier choice left."""
-    for name, sampler in samplers.items():
-        if sampler is None:
+    for name, trained in players.items():
+        if trained is None:
             remove(directory.weights(name))
         else:
-            write_bytes(directory.weights(name), save(_trained(run, sampler), metadata={"run": name}))
+            write_bytes(directory.weights(name), save(_trained(run, trained), metadata={"run": name}))
 
 
 def export_weights(directory: RunDirectory, destination: Path, format: str) -> list[Path]:
@@ -58,7 +58,7 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         raise UsageError(f"{destination} is there already and not empty; choose another destination")
     place = workplace(config, directory.cache)
     run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
-    found = {"original": _trained(run, run.sampler())}
+    found = {"original": _trained(run, run.trained())}
     if directory.weights("cleansed").exists():
         found["cleansed"] = load_file(directory.weights("cleansed"))
     written = []
@@ -74,11 +74,11 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
     return written
 
 
-def _trained(run: Run, sampler: Sampler) -> dict[str, Tensor]:
+def _trained(run: Run, trained: Trained) -> dict[str, Tensor]:
     """What was trained of every player, by ``player.name``."""
     return {
         f"{player}.{key}": value.detach().cpu().contiguous()
-        for player, flat in sampler.parameters.items()
+        for player, flat in trained.parameters.items()
         for key, value in run.step.layouts[player].views(flat).items()
     }
 

@@ -18,7 +18,7 @@ from gansift.games.draw import Draw
 from gansift.influence.baselines.ranking import check_discriminator, only_data_set
 from gansift.influence.itd import Progress, itd, itd_horizons
 from gansift.influence.scores import Scores
-from gansift.metrics.metric import Direction, Metric, reference_tensor, sampler_of
+from gansift.metrics.metric import Direction, Metric, reference_tensor, trained_of
 from gansift.training.step import Step
 from gansift.training.trajectory import Run
 
@@ -77,12 +77,12 @@ class DiscriminatorLoss:
         self._labels: Tensor | None = getattr(reference, "labels", None)
 
     def value(self, source: Any) -> float:
-        """The loss at the parameters of a sampler, or of whatever has one."""
-        return float(sum(loss.detach().double() for loss in self._losses(sampler_of(source).parameters)))
+        """The loss at trained players, or at those of a run."""
+        return float(sum(loss.detach().double() for loss in self._losses(trained_of(source).parameters)))
 
     def gradient(self, source: Any) -> dict[str, Tensor]:
         """Its gradient in each player's flat read-out parameters."""
-        leaves = {name: flat.detach().requires_grad_() for name, flat in sampler_of(source).parameters.items()}
+        leaves = {name: flat.detach().requires_grad_() for name, flat in trained_of(source).parameters.items()}
         gradient = {name: torch.zeros_like(flat) for name, flat in leaves.items()}
         for loss in self._losses(leaves):
             parts = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)

@@ -64,8 +64,8 @@ def credit(samples: Tensor, examples: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _samples(run: Run, count: int, chunk: int) -> Iterator[Tensor]:
-    sampler = run.sampler()
-    draw = Draw(run.step.settings.seed, "nearest samples", dtype=sampler.dtype, device=sampler.device)
+    trained = run.trained()
+    draw = Draw(run.step.settings.seed, "nearest samples", dtype=trained.dtype, device=trained.device)
     for start in range(0, count, chunk):
         with torch.no_grad():
-            yield sampler.sample(min(chunk, count - start), draw)
+            yield trained.sample(min(chunk, count - start), draw)

@@ -1,4 +1,4 @@
-"""A generator at fixed parameters, as a metric needs it: samples on demand, differentiable in the parameters."""
+"""A game at one set of parameters, as metrics and audits need it: its players, and samples where it has any."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from gansift.games.game import Game
 from gansift.games.parameters import Layout, Net
 
 
-class Sampler:
-    """The samples of a game at one set of parameters.
+class Trained:
+    """The players of a game at one set of parameters.
 
     Attributes:
+        game: what was trained.
         parameters: flat parameters of every player, as they are read out (averaged where an average is kept).
     """
 
     def __init__(self, game: Game, parameters: Mapping[str, Tensor]) -> None:
-        self._game = game
-        self._layouts = {name: Layout(module) for name, module in game.players.items()}
+        self.game = game
         self.parameters = dict(parameters)
+        self._layouts = {name: Layout(module) for name, module in game.players.items()}
 
     @property
     def dtype(self) -> torch.dtype:
@@ -34,13 +35,23 @@ class Sampler:
         """Where the parameters are."""
         return next(iter(self.parameters.values())).device
 
+    def net(self, parameters: Mapping[str, Tensor] | None = None) -> Net:
+        """The players, each bound to its parameters.
+
+        Args:
+            parameters: flat parameters to use in place of its own, to differentiate in them.
+        """
+        return Net(self.game.players, self._layouts, self.parameters if parameters is None else parameters)
+
     def sample(self, count: int, draw: Draw, parameters: Mapping[str, Tensor] | None = None) -> Tensor:
         """``count`` samples, shape (count, *shape), from the latents in ``draw``.
 
         Args:
             count: how many.
             draw: the random stream to take latents from.
-            parameters: flat parameters to use in place of the sampler's own, to differentiate in them.
+            parameters: as in `net`.
+
+        Raises:
+            NotImplementedError: if the game does not say how to sample from it.
         """
-        net = Net(self._game.players, self._layouts, self.parameters if parameters is None else parameters)
-        return self._game.sample(net, count, draw)
+        return self.game.sample(self.net(parameters), count, draw)
