@@ -30,7 +30,7 @@ def test_a_trial_measures_real_retraining_of_harmful_and_of_random_examples(monk
         harmful = scores.harmful(count)
         horizon = 9 if from_start else 5
         value = metric.value(cleansing.retrain(run, harmful.ids, horizon=horizon))
-        at_random = metric.value(cleansing.retrain(run, random_ids(run, Cell(5, count)), horizon=horizon))
+        at_random = metric.value(cleansing.retrain(run, random_ids(run, Cell(5, count), harmful.ids), horizon=horizon))
         assert (trial.seed, trial.horizon, trial.removed, trial.predicted) == (0, 5, count, harmful.sum())
         assert trial.test == pytest.approx(value, rel=1e-11)
         assert trial.validation == pytest.approx(value - metric.value(run), abs=1e-11)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gansift.cleansing.control import data_sets, first_of_each
 from gansift.cleansing.replicas import retrained_players
 from gansift.games.draw import Draw
 from gansift.influence.scores import Scores
@@ -48,17 +50,24 @@ class Trial:
     random_test: float
 
 
-def random_ids(run: Run, cell: Cell) -> tuple[str, ...]:
-    """As many examples of the run as the cell removes, chosen at random from the run's seed."""
+def random_ids(run: Run, cell: Cell, removed: Iterable[str]) -> tuple[str, ...]:
+    """The control of a removal: as many examples of each data set, chosen at random from the run's seed.
+
+    Args:
+        run: the run that is retrained.
+        cell: of the grid; every cell has a control of its own.
+        removed: ids of the examples that are removed at that cell.
+    """
     present = [identity for identity, weight in zip(run.ids, run.weights.tolist(), strict=True) if weight > 0]
     order = Draw(run.step.settings.seed, "random removal", *cell).permutation(len(present))
-    return tuple(present[row] for row in order[: cell.removed].tolist())
+    sets = data_sets(run)
+    return first_of_each((present[row] for row in order.tolist()), sets, Counter(sets[one] for one in removed))
 
 
 def removals(run: Run, scores: Scores, counts: Sequence[int]) -> list[tuple[str, ...]]:
     """What is removed at one horizon: the most harmful examples for each count, then as many random ones."""
-    cells = [Cell(scores.horizon, count) for count in counts]
-    return [scores.harmful(count).ids for count in counts] + [random_ids(run, cell) for cell in cells]
+    harmful = [scores.harmful(count).ids for count in counts]
+    return harmful + [random_ids(run, Cell(scores.horizon, len(ids)), ids) for ids in harmful]
 
 
 def compare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from gansift.cleansing.agreement import Agreement, agreement, spearman
+from gansift.cleansing.control import data_sets, first_of_each, shares
 from gansift.cleansing.replicas import Done, retrained_players
 from gansift.errors import GansiftError, UsageError
 from gansift.games.draw import Draw
@@ -149,7 +151,8 @@ def judge(
 def random_removals(run: Run, scores: Scores, count: int, removed: int) -> list[tuple[str, ...]]:
     """``count`` sets of ``removed`` examples that are in the run, decided by these numbers and the examples alone.
 
-    Single examples are all different; subsets are drawn independently.
+    Single examples are all different; subsets are drawn independently. Several data sets have the shares that they have
+    among the scored examples: in each subset, and in all single examples together.
     """
     scored = set(scores.ids)
     present = [
@@ -159,10 +162,13 @@ def random_removals(run: Run, scores: Scores, count: int, removed: int) -> list[
     ]
     if count * removed > len(present) if removed == 1 else removed >= len(present):
         raise UsageError(f"{count} removals of {removed} cannot be drawn from {len(present)} scored training examples")
-    draw = Draw("verification", count, removed)
-    if removed == 1:
-        return [(present[row],) for row in draw.permutation(len(present))[:count].tolist()]
-    return [tuple(present[row] for row in draw.permutation(len(present))[:removed].tolist()) for _ in range(count)]
+    draw, sets = Draw("verification", count, removed), data_sets(run)
+    counts = shares(count if removed == 1 else removed, Counter(sets[identity] for identity in present))
+
+    def drawn() -> tuple[str, ...]:
+        return first_of_each((present[row] for row in draw.permutation(len(present)).tolist()), sets, counts)
+
+    return [(identity,) for identity in drawn()] if removed == 1 else [drawn() for _ in range(count)]
 
 
 def true_changes(
