@@ -12,8 +12,8 @@ import gansift
 
 # Each package may import from those before it.
 ORDER = [
-    "errors", "files", "lock", "named", "data", "models", "games", "training", "metrics", "influence", "cleansing",
-    "report", "workflow", "cli",
+    "errors", "files", "lock", "named", "catalogue", "data", "models", "games", "training", "metrics", "influence",
+    "cleansing", "report", "workflow", "cli",
 ]  # fmt: skip
 # What a package knows nothing of, although it comes earlier.
 BLIND = {

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Optional
 import typer
 
 from gansift import __version__
+from gansift.catalogue import ESTIMATOR_LABELS
 from gansift.errors import GansiftError, UsageError
-from gansift.influence.estimators import LABELS
 from gansift.lock import only_writer
 from gansift.workflow.config import PRESETS, Config
 
@@ -45,7 +45,7 @@ _Estimator = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
         help="whose scores (default: those of the run, itd): "
-        + ", ".join(f"{name} ({label})" for name, label in LABELS.items())
+        + ", ".join(f"{name} ({label})" for name, label in ESTIMATOR_LABELS.items())
     ),
 ]
 _Decisions = Annotated[

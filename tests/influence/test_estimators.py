@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gansift import cleansing, training
+from gansift.catalogue import ESTIMATOR_LABELS
 from gansift.errors import UsageError
-from gansift.influence.estimators import ESTIMATORS, LABELS, SWEEPS, estimate, steps_swept
+from gansift.influence.estimators import ESTIMATORS, estimate, ranks_only, sweeps
 from gansift.metrics import ALL
 from toys import examples, gan
 
@@ -30,7 +33,13 @@ def test_the_names_are_those_of_the_command_line():
         "itd", "itd-first-order", "itd-repeated", "aid", "without-propagation", "discriminator-loss",
         "discriminator-score", "isolation-forest", "density", "nearest-samples", "random",
     ]  # fmt: skip
-    assert set(SWEEPS) == {"itd", "itd-first-order", "itd-repeated", "without-propagation", "discriminator-loss"}
+    assert {name for name in ESTIMATORS if sweeps(name)} == {
+        "itd",
+        "itd-first-order",
+        "itd-repeated",
+        "without-propagation",
+        "discriminator-loss",
+    }
 
 
 @every_estimator
@@ -52,7 +61,7 @@ def test_several_horizons_at_once_are_those_of_one_call_each(name, run):
 @every_estimator
 def test_only_estimators_that_sweep_depend_on_the_horizon(name, run):
     scores = estimate(name, run, METRIC, [2, STEPS])
-    assert np.array_equal(scores[2].values, scores[STEPS].values) != (name in SWEEPS)
+    assert np.array_equal(scores[2].values, scores[STEPS].values) != sweeps(name)
 
 
 @every_estimator
@@ -62,8 +71,8 @@ def test_several_horizons_are_no_more_work_than_the_longest_and_its_repetitions(
     estimate(name, run, METRIC, [5], of_longest.append)
     if name != "itd-repeated":
         assert of_all == of_longest
-    if name in SWEEPS:
-        assert len(of_all) == steps_swept(name, [2, 3, 5])
+    if sweeps(name):
+        assert len(of_all) == ESTIMATORS[name].steps_swept([2, 3, 5])
         assert of_all[:5] == list(range(STEPS - 1, 0, -1))
 
 
@@ -93,5 +102,15 @@ def test_an_unknown_name_is_an_error_that_lists_the_known_ones(run):
 
 
 def test_every_estimator_has_a_label_of_its_own():
-    assert list(LABELS) == list(ESTIMATORS)
-    assert len(set(LABELS.values())) == len(LABELS)
+    assert list(ESTIMATOR_LABELS) == list(ESTIMATORS)
+    assert len({estimator.label for estimator in ESTIMATORS.values()}) == len(ESTIMATORS)
+
+
+def test_names_and_labels_are_known_without_torch():
+    code = "import sys; from gansift.catalogue import ESTIMATOR_LABELS; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_estimator_of_another_tool_neither_sweeps_nor_only_ranks():
+    assert not sweeps("their-own")
+    assert not ranks_only("their-own")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gansift.errors import GansiftError
+from gansift.errors import GansiftError, UsageError
 from gansift.influence import Scores
 
 
@@ -91,3 +91,14 @@ def test_slices_keep_ids_values_and_errors_together():
     part = _scores(standard_error=np.arange(4.0))[1:3]
     assert part.ids == ('b,"c"', "d/é.png")
     assert part.standard_error.tolist() == [1.0, 2.0]
+
+
+def test_the_scores_of_one_named_data_set_keep_their_order_and_values():
+    scores = _scores(ids=("source:b", "target:a", "sources:c", "source:a"))
+    part = scores.of("source")
+    assert part.ids == ("source:b", "source:a")
+    assert part.values.tolist() == scores.values[[0, 3]].tolist()
+    with pytest.raises(
+        UsageError, match="none of these scores is of a data set 'real', and their ids are like 'source"
+    ):
+        scores.of("real")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from gansift.catalogue import ESTIMATOR_LABELS
 from gansift.errors import UsageError
 from gansift.influence import baselines
 from gansift.influence.aid import aid
@@ -18,7 +19,7 @@ from gansift.metrics.metric import Metric
 from gansift.training.trajectory import Run
 
 
-class Estimator(Protocol):
+class Function(Protocol):
     """What gives every training example a score."""
 
     def __call__(
@@ -45,59 +46,78 @@ class Estimator(Protocol):
 #: Scores of several horizons from one sweep.
 Sweep = Callable[[Run, Metric, Collection[int], Progress | None], dict[int, Scores]]
 
-ESTIMATORS: dict[str, Estimator] = {
-    "itd": itd,
-    "itd-first-order": partial(itd, products="central-difference"),
-    "itd-repeated": itd_repeated,
-    "aid": aid,
-    "without-propagation": baselines.without_propagation,
-    "discriminator-loss": baselines.discriminator_loss,
-    "discriminator-score": baselines.discriminator_score,
-    "isolation-forest": baselines.isolation_forest,
-    "density": baselines.density,
-    "nearest-samples": baselines.nearest_samples,
-    "random": baselines.random_ranking,
-}
 
-#: What each calls harmful, in the few words that a chart has room for.
-LABELS = {
-    "itd": "exact scores (ITD)",
-    "itd-first-order": "ITD by differences",
-    "itd-repeated": "exact scores, repeated",
-    "aid": "fixed point (AID)",
-    "without-propagation": "without propagation",
-    "discriminator-loss": "discriminator's loss",
-    "discriminator-score": "discriminator's score",
-    "isolation-forest": "Isolation Forest",
-    "density": "rare features",
-    "nearest-samples": "unlike the samples",
-    "random": "at random",
-}
+@dataclass(frozen=True)
+class Estimator:
+    """An estimator and what is known of it. It is called like its function.
 
-#: The estimators whose scores have no units, or those of another quantity: they say whom to remove first, no more.
-RANKINGS = frozenset(
-    {
-        "itd-repeated", "discriminator-loss", "discriminator-score", "isolation-forest", "density", "nearest-samples",
-        "random",
-    }
-)  # fmt: skip
+    Attributes:
+        name: for the command line, files and reports; its label is in `gansift.catalogue`.
+        function: gives every training example a score.
+        sweep: gives those of several horizons at once, for an estimator that goes back through the steps and so depends
+            on the horizon. None for those that look at the run's end or at the data: they say the same for every one.
+        rounds: how many times it sweeps a horizon; the first sweep is one for all horizons.
+        ranks_only: its scores have no unit, or that of another quantity: they say whom to remove first, no more.
+    """
 
-#: The estimators that depend on the horizon, because they go back through the steps: one sweep passes all horizons.
-#: The others look at the run's end or at the data, and say the same for every horizon.
-SWEEPS: dict[str, Sweep] = {
-    "itd": itd_horizons,
-    "itd-first-order": partial(itd_horizons, products="central-difference"),
-    "itd-repeated": itd_repeated_horizons,
-    "without-propagation": baselines.without_propagation_horizons,
-    "discriminator-loss": baselines.discriminator_loss_horizons,
-}
+    name: str
+    function: Function
+    sweep: Sweep | None = None
+    rounds: int = 1
+    ranks_only: bool = False
+
+    @property
+    def label(self) -> str:
+        """What it calls harmful, in the few words that a chart has room for."""
+        return ESTIMATOR_LABELS[self.name]
+
+    def __call__(
+        self, run: Run, metric: Metric, horizon: int | None = None, progress: Progress | None = None
+    ) -> Scores:
+        """The scores of one horizon, see `Function`."""
+        return self.function(run, metric, horizon, progress)
+
+    def steps_swept(self, horizons: Collection[int]) -> int:
+        """Steps that it goes back through for these horizons.
+
+        >>> ESTIMATORS["itd"].steps_swept([2, 5]), ESTIMATORS["random"].steps_swept([2, 5])
+        (5, 0)
+        """
+        return max(horizons) + (self.rounds - 1) * sum(horizons) if self.sweep else 0
 
 
-def steps_swept(name: str, horizons: Collection[int]) -> int:
-    """Steps that an estimator goes back through for these horizons."""
-    if name not in SWEEPS:
-        return 0
-    return max(horizons) + ((ROUNDS - 1) * sum(horizons) if name == "itd-repeated" else 0)
+_RECORDS = (
+    Estimator("itd", itd, itd_horizons),
+    Estimator(
+        "itd-first-order",
+        partial(itd, products="central-difference"),
+        partial(itd_horizons, products="central-difference"),
+    ),
+    Estimator("itd-repeated", itd_repeated, itd_repeated_horizons, ROUNDS, ranks_only=True),
+    Estimator("aid", aid),
+    Estimator("without-propagation", baselines.without_propagation, baselines.without_propagation_horizons),
+    Estimator(
+        "discriminator-loss", baselines.discriminator_loss, baselines.discriminator_loss_horizons, ranks_only=True
+    ),
+    Estimator("discriminator-score", baselines.discriminator_score, ranks_only=True),
+    Estimator("isolation-forest", baselines.isolation_forest, ranks_only=True),
+    Estimator("density", baselines.density, ranks_only=True),
+    Estimator("nearest-samples", baselines.nearest_samples, ranks_only=True),
+    Estimator("random", baselines.random_ranking, ranks_only=True),
+)
+
+#: Every estimator by its name.
+ESTIMATORS: dict[str, Estimator] = {estimator.name: estimator for estimator in _RECORDS}
+
+
+def sweeps(name: str) -> bool:
+    """Whether it goes back through the steps, so that its scores depend on the horizon; False for an unknown name."""
+    return name in ESTIMATORS and ESTIMATORS[name].sweep is not None
+
+
+def ranks_only(name: str) -> bool:
+    """Whether sums of its scores mean nothing; False for an unknown name, as of another tool's score file."""
+    return name in ESTIMATORS and ESTIMATORS[name].ranks_only
 
 
 def estimate(
@@ -108,9 +128,9 @@ def estimate(
     Args:
         name: of the estimator, one of `ESTIMATORS`.
         run: a recorded run.
-        metric: see `Estimator`.
+        metric: see `Function`.
         horizons: in steps, each between 1 and the length of the run.
-        progress: see `Estimator`.
+        progress: see `Function`.
 
     Returns:
         Scores by horizon; those beyond a step at which a sweep overflowed are left out, with a warning.
@@ -123,7 +143,8 @@ def estimate(
         raise UsageError(f"there is no estimator {name!r}; choose one of {', '.join(ESTIMATORS)}")
     for horizon in horizons:
         checked_horizon(run, horizon)
-    if name in SWEEPS:
-        return SWEEPS[name](run, metric, horizons, progress)
-    scores = ESTIMATORS[name](run, metric, None, progress)
+    estimator = ESTIMATORS[name]
+    if estimator.sweep is not None:
+        return estimator.sweep(run, metric, horizons, progress)
+    scores = estimator(run, metric, None, progress)
     return {horizon: replace(scores, horizon=horizon) for horizon in horizons}

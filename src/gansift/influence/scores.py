@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gansift.errors import GansiftError
+from gansift.errors import GansiftError, UsageError
 from gansift.files import write_text
 
 _COLUMNS = ("id", "score", "score_se", "rank", "metric", "direction", "estimator", "horizon", "steps", "removal", "run")
@@ -99,6 +99,25 @@ class Scores:
     def helpful(self, k: int) -> Scores:
         """The ``k`` examples whose removal is predicted to worsen the metric most, the most helpful first."""
         return self[np.argsort(self.harm, kind="stable")][: _checked(k, len(self))]
+
+    def of(self, data_set: str) -> Scores:
+        """The scores of one named data set, in their order; their ids are ``<data set>:<id>``.
+
+        Raises:
+            UsageError: if none of the scores is of that data set.
+
+        >>> common = dict(metric="fid", direction="lower", estimator="itd", horizon=1, steps=1, removal="renormalised")
+        >>> Scores(("source:a", "target:a", "source:b"), np.array([1.0, 2.0, 3.0]), **common).of("source").ids
+        ('source:a', 'source:b')
+        """
+        rows = [row for row, identity in enumerate(self.ids) if identity.startswith(f"{data_set}:")]
+        if not rows:
+            known = f", and their ids are like {self.ids[0]!r}" if self.ids else ""
+            raise UsageError(
+                f"none of these scores is of a data set {data_set!r}{known}. Only a run of several data sets has "
+                "ids <data set>:<id>."
+            )
+        return self[rows]
 
     def sum(self) -> float:
         """Predicted change of the metric if all of these examples are removed together (to first order)."""

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from gansift.catalogue import ESTIMATOR_LABELS
 from gansift.data.builtin import BUILTINS
 from gansift.errors import GansiftError, UsageError
 from gansift.files import read_json
-from gansift.influence.estimators import ESTIMATORS
 from gansift.metrics.imagenet import is_imagenet
 from gansift.metrics.scripts import script_path
 from gansift.models.weights import read_architecture
@@ -413,12 +413,12 @@ def parse_estimators(text: str) -> list[str]:
     """Names of estimators from a list; ``none`` is the empty one.
 
     Raises:
-        UsageError: for a name that is not in `influence.estimators.ESTIMATORS`.
+        UsageError: for a name that is not in `catalogue.ESTIMATOR_LABELS`.
     """
     names = [] if text.strip() == "none" else [part.strip() for part in text.split(",")]
     for name in names:
-        if name not in ESTIMATORS:
-            raise UsageError(f"there is no estimator {name!r}; choose from {', '.join(ESTIMATORS)}")
+        if name not in ESTIMATOR_LABELS:
+            raise UsageError(f"there is no estimator {name!r}; choose from {', '.join(ESTIMATOR_LABELS)}")
     return names
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gansift.influence.estimators import SWEEPS, steps_swept
+from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.training.train import usual_stride
 from gansift.workflow.config import Config, Way, known
 from gansift.workflow.jobs import removals_in_a_job
@@ -257,10 +257,10 @@ class _Counted(NamedTuple):
     def _scores(self, estimator: str, horizons: Sequence[int]) -> float:
         """Scores of several horizons: metric gradient, checkpoints, steps run again and their adjoints."""
         costs, pace = self.costs, self.costs.paces[estimator]
-        if estimator not in SWEEPS:
+        if not sweeps(estimator):
             return pace.once
         back = brought_back(self.steps, max(horizons), room(self.config, self.of_states.record))
-        swept = steps_swept(estimator, horizons)
+        swept = ESTIMATORS[estimator].steps_swept(horizons)
         passes = swept / max(horizons)  # of more than one horizon's length only for `itd-repeated`, which also
         retrained_first = (swept - max(horizons)) * costs.step  # redoes every horizon before it sweeps it again
         return (
@@ -286,7 +286,7 @@ class _Counted(NamedTuple):
         of_states, small = self.of_states, self.costs.steps
         more = [0]
         scored = [max(to_do.scored) for to_do in seeds if to_do.scored]
-        if scored and self.way.estimator in SWEEPS:
+        if scored and sweeps(self.way.estimator):
             back = brought_back(self.steps, max(scored), room(self.config, of_states.record))
             more.append((back.held - brought_back(small, small, None).held) * of_states.record)
         _, counts = plan(self.config, self.examples)
@@ -306,7 +306,7 @@ class _Counted(NamedTuple):
         if stage == "train":
             return found + sum(recorded(self.steps, to_do.steps) for to_do in seeds) * costs.checkpoint
         if stage == "score":
-            growth = costs.growth if self.way.estimator in SWEEPS else 0
+            growth = costs.growth if sweeps(self.way.estimator) else 0
             return found + sum(
                 len(to_do.scored) * costs.scores + growth * max(to_do.scored) for to_do in seeds if to_do.scored
             )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gansift.data.examples import Splits
 from gansift.errors import UsageError
-from gansift.influence.estimators import SWEEPS
+from gansift.influence.estimators import sweeps
 from gansift.workflow.config import NO_CLUSTER, Config, Way, known
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import at_once
@@ -72,7 +72,7 @@ def memory_needed(config: Config, way: Way, of_states: Sizes, to_do: Sequence[Le
     stages, counts = STAGES[: STAGES.index(last) + 1], numbers(config, way, examples)
     training, scoring, trying = [2 * of_states.state for seed in to_do if seed.steps], [], []
     for seed in to_do:
-        if "score" in stages and seed.scored and way.estimator in SWEEPS:
+        if "score" in stages and seed.scored and sweeps(way.estimator):
             back = brought_back(known(config.steps), max(seed.scored), room(config, of_states.record))
             scoring.append(back.held * of_states.record + 2 * of_states.state)
         if "cleanse" in stages:

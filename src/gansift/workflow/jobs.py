@@ -16,7 +16,7 @@ from gansift.cleansing.replicas import stack_size
 from gansift.cleansing.trial import Cell
 from gansift.cleansing.verify import true_changes
 from gansift.files import read_json, write_json
-from gansift.influence.estimators import steps_swept
+from gansift.influence.estimators import ESTIMATORS
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
@@ -123,7 +123,7 @@ class Score(Job):
 
     def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
         """The sweep."""
-        return SWEEP * steps_swept(self.estimator, plan(config, examples)[0])
+        return SWEEP * ESTIMATORS[self.estimator].steps_swept(plan(config, examples)[0])
 
     def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None:
         score_seed(directory, place, run, self.seed, self.estimator, tick)

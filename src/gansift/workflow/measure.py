@@ -27,7 +27,7 @@ from gansift.data import write_manifest
 from gansift.data.examples import Splits
 from gansift.errors import GansiftError
 from gansift.files import write_json
-from gansift.influence.estimators import SWEEPS, estimate
+from gansift.influence.estimators import estimate, sweeps
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace, build_game, build_optimizers, load_data, workplace
@@ -238,7 +238,7 @@ def _pace(name: str, run: Run, place: Workplace, gradient: float, step: float) -
             return 0.0, []
         return seconds, shown
 
-    if name not in SWEEPS:
+    if not sweeps(name):
         first, again = scored()[0], scored()[0]
         return max(0.0, first - again), Pace(again, 0.0)
     seconds, shown = scored()

@@ -8,11 +8,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from gansift import __version__
+from gansift.catalogue import ESTIMATOR_LABELS
 from gansift.cleansing.calibrate import calibrated
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted, is_better
 from gansift.cleansing.statistics import Interval, mean_interval
 from gansift.cleansing.trial import Cell, Trial
-from gansift.influence.estimators import LABELS, RANKINGS
+from gansift.influence.estimators import ranks_only
 from gansift.metrics.metric import Metric
 from gansift.report.words import MINUS, interval, metric_label, stretch
 from gansift.training.trajectory import Run
@@ -22,7 +23,7 @@ from gansift.workflow.seeds import STAGES, choice, numbers, plan
 
 Values = Mapping[str, Mapping[str, float]]
 
-_TITLES = LABELS | {"decisions": "a person's decisions"}
+_TITLES = ESTIMATOR_LABELS | {"decisions": "a person's decisions"}
 
 
 def summarise(
@@ -57,7 +58,7 @@ def summarise(
     for changes, judge in ((validation, place.validation), (test, place.test)):
         changes["floor"] = floor(judge)
     test["untrained"] = mean_interval([value["untrained"]["test"] for value in values]).mean
-    ranking = way.estimator in RANKINGS
+    ranking = ranks_only(way.estimator)
     helped = choose(cells, metric.direction) is not None and _held(judged, metric.direction)
     sentence = _verdict(metric, chosen, test, helped, len(values), epoch, way)
     carried_out = helped or way.decided is not None  # a person's decision needs no proof

@@ -12,7 +12,7 @@ from gansift.cleansing.decisions import read_decisions
 from gansift.cleansing.trial import Cell, Trial, compare, try_horizon
 from gansift.errors import GansiftError, UsageError
 from gansift.files import read_json, write_json
-from gansift.influence.estimators import estimate, steps_swept
+from gansift.influence.estimators import ESTIMATORS, estimate
 from gansift.influence.horizon import trust
 from gansift.influence.scores import Scores
 from gansift.training.memory import bytes_of
@@ -41,7 +41,7 @@ def trial_work(config: Config, way: Way, horizon: int, examples: int) -> float:
 def comparison_work(config: Config, way: Way, cell: Cell) -> float:
     """Work of comparing with other estimators at one cell, in training steps."""
     steps = redone(config, way, cell.horizon)
-    return sum(steps + SWEEP * steps_swept(name, [cell.horizon]) for name in compared_with(config, way))
+    return sum(steps + SWEEP * ESTIMATORS[name].steps_swept([cell.horizon]) for name in compared_with(config, way))
 
 
 def redone(config: Config, way: Way, horizon: int) -> int:

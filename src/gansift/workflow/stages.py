@@ -14,7 +14,7 @@ from gansift.cleansing.decisions import read_decisions
 from gansift.errors import GansiftError, TrainingError, UsageError
 from gansift.files import read_json, remove, write_bytes, write_json
 from gansift.influence.doctor import Finding, examine
-from gansift.influence.estimators import SWEEPS, steps_swept
+from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.devices import check_device, kind_of
@@ -248,7 +248,7 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
     if (
         consult
         and last != "train"
-        and way.estimator in SWEEPS
+        and sweeps(way.estimator)
         and not directory.growth(MAIN_SEED, way.estimator).exists()
     ):
         _consult(config, splits)
@@ -339,7 +339,7 @@ def verify(
             if given is None and not directory.scores(seed, place.validation.name, way.estimator, steps).exists()
         ]
         with progress(
-            "score", SWEEP * steps_swept(way.estimator, [steps]) * len(unscored), quiet or not unscored
+            "score", SWEEP * ESTIMATORS[way.estimator].steps_swept([steps]) * len(unscored), quiet or not unscored
         ) as tick:
             scores = [
                 replace(given, horizon=steps)

@@ -12,7 +12,7 @@ from typing import Any
 from gansift.cleansing.agreement import Statistic
 from gansift.cleansing.verify import Verification, judge, planned_removals
 from gansift.files import read_json, write_json
-from gansift.influence.estimators import RANKINGS
+from gansift.influence.estimators import ranks_only
 from gansift.influence.scores import Scores
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
@@ -120,7 +120,7 @@ def _entry(found: Verification, runs: Sequence[Run], removed: int) -> dict[str, 
     statistics = {
         name: None if value is None else _statistic(value) for name, value in found.agreement._asdict().items()
     }
-    if found.estimator in RANKINGS:
+    if ranks_only(found.estimator):
         statistics["slope"] = None
     return {
         "estimator": found.estimator,

@@ -20,7 +20,7 @@ def density(run: Run, metric: Metric, horizon: int | None = None, progress: Prog
 
     The density has mean and covariance of the examples that the run was trained with. Scores are nats by which the
     logarithm of an example's density lies below that of the densest one; they do not predict the metric. Called like
-    every estimator (`gansift.influence.estimators.Estimator`).
+    every estimator (`gansift.influence.estimators.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run, or the game has several data sets.

@@ -38,7 +38,7 @@ def discriminator_loss(
     An example counts as harmful if its removal is predicted to lower that loss (`DiscriminatorLoss`), as in the
     papers' code, which removes the most negative predicted changes first. `Scores.harm` is by how much it falls, in
     the loss's units; ``metric`` gives the scores their sign, their name and its held-out examples, no more. Called
-    like every estimator (`gansift.influence.estimators.Estimator`).
+    like every estimator (`gansift.influence.estimators.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run, the game has several data sets or no discriminator, or the

@@ -26,7 +26,7 @@ def discriminator_score(
     """Rank examples by how little the trained discriminator takes them for real.
 
     Scores are logits, at the last parameters, below that of the example which looks most real; they do not predict
-    the metric. Called like every estimator (`gansift.influence.estimators.Estimator`).
+    the metric. Called like every estimator (`gansift.influence.estimators.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run, the game has several data sets or no discriminator, or the

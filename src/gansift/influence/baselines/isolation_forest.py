@@ -18,7 +18,7 @@ def isolation_forest(run: Run, metric: Metric, horizon: int | None = None, progr
     The forest is scikit-learn's with its defaults, fitted to the examples that the run was trained with; on all their
     numbers where the metric has no features. Neither the generator nor the metric's value plays a part. Scores are
     differences of anomaly scores, without a unit. Called like every estimator
-    (`gansift.influence.estimators.Estimator`).
+    (`gansift.influence.estimators.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run, or the game has several data sets.

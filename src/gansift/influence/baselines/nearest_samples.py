@@ -26,7 +26,7 @@ def nearest_samples(run: Run, metric: Metric, horizon: int | None = None, progre
     There are as many samples as the metric takes, or as there are examples where it does not say, and each gives away
     one unit of credit (see `credit`). Scores are units of credit below that of the example with most; they do not
     predict the metric. Examples near no sample have no credit and stay in the order of the data. Called like every
-    estimator (`gansift.influence.estimators.Estimator`).
+    estimator (`gansift.influence.estimators.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run, or the game has several data sets.

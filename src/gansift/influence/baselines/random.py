@@ -15,7 +15,7 @@ from gansift.training.trajectory import Run
 def random_ranking(run: Run, metric: Metric, horizon: int | None = None, progress: Progress | None = None) -> Scores:
     """Rank examples at random, decided by the run's seed.
 
-    Scores are uniform numbers without a unit. Called like every estimator (`gansift.influence.estimators.Estimator`).
+    Scores are uniform numbers without a unit. Called like every estimator (`gansift.influence.estimators.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run.

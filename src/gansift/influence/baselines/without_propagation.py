@@ -36,7 +36,7 @@ def without_propagation(
     Updates within the n steps are differentiated exactly, the optimizer included. With K <= n and no average the
     scores are those of `itd`.
 
-    Called like every estimator (`gansift.influence.estimators.Estimator`). Scores are in the metric's units.
+    Called like every estimator (`gansift.influence.estimators.Function`). Scores are in the metric's units.
 
     Raises:
         UsageError: if the horizon is not in the run.
