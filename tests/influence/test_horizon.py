@@ -65,11 +65,13 @@ def test_the_effect_is_the_spread_of_predictions_over_random_removals():
     assert predicted_effect(np.zeros(150), 0.0) == predicted_effect(np.ones(1), 1.0) == 0.0
 
 
-def test_effects_are_shares_of_the_metric_unless_it_is_a_logarithm():
+def test_effects_are_shares_of_the_metric_unless_it_is_a_logarithm_or_has_a_scale():
     run = training.train(gan(), examples(), steps=3, batch_size=4, optimizers=training.SGD(lr=0.1), dtype="float64")
     metric = MeanWave()
     scores = influence.itd(run, metric)
     assert scores.growth[-1][2] == pytest.approx(predicted_effect(scores.values, abs(metric.value(run))))
+    metric.scale = 0.05
+    assert influence.itd(run, metric).growth[-1][2] == pytest.approx(predicted_effect(scores.values, 0.05))
     metric.logarithmic = True
     assert influence.itd(run, metric).growth[-1][2] == pytest.approx(predicted_effect(scores.values, 1.0))
 

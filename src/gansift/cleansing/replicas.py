@@ -104,4 +104,7 @@ def _together(run: Run, chunk: Sequence[Tensor], horizon: int) -> list[Trained |
         {player: {name: value[row] for name, value in slots.items()} for player, slots in states.items()}
         for row in range(len(weights))
     ]
-    return [Trained(run.step.game, readout(replica)) if is_finite(replica) else None for replica in replicas]
+    return [
+        Trained(run.step.game, readout(replica), own) if is_finite(replica) else None
+        for replica, own in zip(replicas, weights, strict=True)
+    ]

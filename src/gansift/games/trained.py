@@ -18,11 +18,13 @@ class Trained:
     Attributes:
         game: what was trained.
         parameters: flat parameters of every player, as they are read out (averaged where an average is kept).
+        weights: what they were trained with, one per example over all data sets, shape (N,); None where it is unknown.
     """
 
-    def __init__(self, game: Game, parameters: Mapping[str, Tensor]) -> None:
+    def __init__(self, game: Game, parameters: Mapping[str, Tensor], weights: Tensor | None = None) -> None:
         self.game = game
         self.parameters = dict(parameters)
+        self.weights = weights
         self._layouts = {name: Layout(module) for name, module in game.players.items()}
 
     @property

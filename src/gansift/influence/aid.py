@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gansift.errors import GansiftError, UsageError
 from gansift.games.trained import Trained
+from gansift.influence.derivative import derivative
 from gansift.influence.horizon import checked_horizon
 from gansift.influence.jacobian import MeanGradient, last_batches, last_visits
 from gansift.influence.linear_solvers import gmres, largest_stretch, neumann
@@ -51,6 +52,7 @@ def aid(
 
         score_j = w_j <u, dv/dw_j>,   J^T u = g.
 
+    Of a metric that reads the training weights themselves, w_j times its derivative in them is taken off.
     Update order, learning rates and optimizers do not matter at a fixed point, except for their L2 penalty.
 
     Args:
@@ -76,16 +78,16 @@ def aid(
 
     Raises:
         UsageError: if the horizon is not in the run, an argument does not fit, or weight decay is decoupled (AdamW).
-        GansiftError: if the system was not solved at all: a product is not finite, the residual grows, or, with
-            ``refuse``, it is 1 or more, which u = 0 has as well.
+        GansiftError: if the metric changes with no parameter, or the system was not solved at all: a product is not
+            finite, the residual grows, or, with ``refuse``, it is 1 or more, which u = 0 has as well.
     """
     horizon = checked_horizon(run, horizon)
     _check(run, solver, iterations, tolerance, damping, batches, rate, fresh_batches)
     parameters = {player: slots[PARAMETERS] for player, slots in run.state(run.steps).items()}
-    gradient = metric.gradient(Trained(run.step.game, parameters))
-    g = torch.cat([gradient[player].double() for player in parameters])
+    of_metric = derivative(metric, run, Trained(run.step.game, parameters, run.weights))
+    g = torch.cat([of_metric.by_player[player].double() for player in parameters])
     if not g.any():
-        raise GansiftError(f"{metric.name} does not change with any parameter, so no example has influence on it")
+        raise GansiftError(f"{metric.name} changes with the training weights alone, not with any parameter; use itd")
 
     def mean_gradient(numbers: range) -> MeanGradient:
         return MeanGradient(run.step, run.weights, parameters, numbers)
@@ -111,7 +113,7 @@ def aid(
     by_weight = mean_gradient(last_visits(run.step)).pull_back(u).by_weight
     return Scores(
         ids=run.ids,
-        values=(run.weights.double() * by_weight).cpu().numpy(),
+        values=(run.weights.double() * (by_weight - of_metric.by_weight)).cpu().numpy(),
         metric=metric.name,
         direction=metric.direction,
         estimator="aid",

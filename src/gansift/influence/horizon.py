@@ -6,10 +6,10 @@ the first-order prediction holds only for removals far smaller than a whole exam
 - *accumulated growth*: what a removal does to a run adds up over its steps, so it is the sum of the adjoint's norms
   over the horizon, in units of its norm at the end. Only parameters and their averages count; optimizer moments have
   other units.
-- *effect*: what the scores predict for removing a random 2 % of the examples, as a share of the metric's value. A
-  straight line does not reach that far: large effects saturate. Nor does it hold where the effect bursts, many times as
-  large as over half the horizon: there a short stretch of training amplifies everything before it, and scores fail from
-  where the burst begins.
+- *effect*: what the scores predict for removing a random 2 % of the examples, as a share of the metric's value (or of
+  its ``scale``, where a metric that may be near 0 has one). A straight line does not reach that far: large effects
+  saturate. Nor does it hold where the effect bursts, many times as large as over half the horizon: there a short
+  stretch of training amplifies everything before it, and scores fail from where the burst begins.
 """
 
 from __future__ import annotations
@@ -107,8 +107,11 @@ def predicted_effect(by_weight: np.ndarray, scale: float) -> float:
 
 
 def scale_of(metric: Metric, run: Run) -> float:
-    """What changes of the metric are compared with: its value, or 1 where it is a logarithm."""
-    return 1.0 if getattr(metric, "logarithmic", False) else abs(metric.value(run))
+    """What changes of the metric are compared with: its own scale, 1 where it is a logarithm, or else its value."""
+    if getattr(metric, "logarithmic", False):
+        return 1.0
+    scale = getattr(metric, "scale", None)
+    return abs(metric.value(run)) if scale is None else float(scale)
 
 
 def accumulated_growth(growth: Growth) -> float:

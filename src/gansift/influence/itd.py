@@ -6,13 +6,14 @@ Exact for both players, every optimizer and its moments, schedules, penalties an
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 
 from gansift.errors import GansiftError, UsageError
 from gansift.influence.adjoint import step_adjoint
+from gansift.influence.derivative import derivative
 from gansift.influence.gradients import Products
 from gansift.influence.horizon import checked_horizon, predicted_effect, scale_of, sign, trust
 from gansift.influence.scores import Scores
@@ -64,11 +65,13 @@ def itd(
             as a check of the exact ones; see `influence.gradients`.
 
     Returns:
-        Scores in the order of ``run.ids``.
+        Scores in the order of ``run.ids``. Where the metric reads the training weights themselves, they have that part
+        of its change, too.
 
     Raises:
         UsageError: if the horizon is not in the run.
-        GansiftError: if the sweep overflows before it gets there; the step is logged.
+        GansiftError: if the sweep overflows before it gets there (the step is logged), or the metric's gradient is zero
+            everywhere.
         ReplayError: if a replayed state differs from the recorded one.
     """
     if horizon == "auto":
@@ -99,7 +102,7 @@ def itd_horizons(
         products: as in `itd`.
 
     Raises:
-        UsageError, ReplayError: as `itd`.
+        UsageError, GansiftError, ReplayError: as `itd`.
 
     Returns:
         Scores by horizon; those beyond a step at which the sweep overflowed are left out, with a warning.
@@ -127,7 +130,7 @@ def itd_metrics(
         products: as in `itd`.
 
     Raises:
-        UsageError, ReplayError: as `itd`.
+        UsageError, GansiftError, ReplayError: as `itd`.
 
     Returns:
         For each metric scores by horizon; those beyond a step at which a sweep overflowed are left out, with a warning.
@@ -171,9 +174,11 @@ def _sweep(
     """Go back step by step; ends early, with a warning, where an adjoint overflows."""
     # A single one goes without the dimension that counts metrics: torch need not vectorise anything then.
     single = len(metrics) == 1
-    ends = [_end(run, metric) for metric in metrics]
+    with repeatable(run.step.settings.device):
+        derivatives = [derivative(metric, run) for metric in metrics]
+    ends = [_end(run, of_metric.by_player) for of_metric in derivatives]
     adjoint = ends[0] if single else _stacked(ends)
-    by_weight = torch.zeros(len(metrics), len(run.ids), dtype=torch.float64, device=run.step.settings.device)
+    by_weight = torch.stack([of_metric.by_weight for of_metric in derivatives])
     growth: list[list[tuple[int, float, float]]] = [[] for _ in metrics]
     there, scales = run.weights.cpu() > 0, [scale_of(metric, run) for metric in metrics]
     # Where the gradient's own graph is not needed, what the replay knows of it saves computing it again.
@@ -200,14 +205,12 @@ def _overflow(run: Run, number: int) -> str:
     )
 
 
-def _end(run: Run, metric: Metric) -> State:
+def _end(run: Run, gradients: Mapping[str, torch.Tensor]) -> State:
     """The adjoint after the last step: the metric's gradient in the parameters that it reads, zero elsewhere."""
     state = run.state(run.steps)
     adjoint = {
         player: {name: torch.zeros_like(value) for name, value in slots.items()} for player, slots in state.items()
     }
-    with repeatable(run.step.settings.device):
-        gradients = metric.gradient(run)
     for player, gradient in gradients.items():
         slot = AVERAGE if AVERAGE in adjoint[player] else PARAMETERS
         adjoint[player][slot] = gradient.to(state[player][slot])

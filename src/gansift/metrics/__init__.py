@@ -1,4 +1,4 @@
-"""Metrics of a generator with closed-form gradients, and the feature spaces they are computed in."""
+"""Metrics of trained players and of their samples, with gradients, and the feature spaces they are computed in."""
 
 from gansift.metrics.features import AutoencoderFeatures, ClassifierFeatures
 from gansift.metrics.frechet import FID
@@ -8,6 +8,7 @@ from gansift.metrics.kernel import KID
 from gansift.metrics.likelihood import ALL
 from gansift.metrics.loaded import load_features, load_metric
 from gansift.metrics.metric import Metric, SampleMetric
+from gansift.metrics.net_metric import NetMetric
 
 __all__ = [
     "ALL",
@@ -18,6 +19,7 @@ __all__ = [
     "ClassifierFeatures",
     "ImageNetFeatures",
     "Metric",
+    "NetMetric",
     "SampleMetric",
     "load_features",
     "load_metric",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -29,14 +29,22 @@ class HasTrained(Protocol):
 
 @runtime_checkable
 class Metric(Protocol):
-    """A number that says how good a generator is.
+    """A number that says how good trained players are.
 
     Attributes:
         name: short and fit for a file name.
         direction: whether lower or higher values are better.
 
-    A metric that is a logarithm says so by an attribute ``logarithmic = True``: its changes are then judged by
-    themselves, and not as shares of its value, when it is told how far scores can be believed.
+    It may have more attributes; these are what they are taken for where it has none:
+
+    - ``label`` (its name), ``meaning`` (empty) and ``caution`` (empty): see `Words` and `words_of`;
+    - ``scale`` (None): the size of a change that matters, for a metric that may be near 0, such as a gap. Effects are
+      compared with it, and not with the metric's value, when it is told how far scores can be believed;
+    - ``logarithmic`` (False): its changes are judged by themselves, because they are relative changes already;
+    - ``floor`` (None): the value that a perfect model would have;
+    - ``reported`` (itself): the metric that people report in place of this differentiable one, see `reported_of`;
+    - ``weight_gradient(source)`` (none): the derivative in the training weights themselves, of a metric that reads
+      them, see `weight_gradient_of`.
     """
 
     name: str
@@ -49,6 +57,41 @@ class Metric(Protocol):
     def gradient(self, source: Trained | HasTrained) -> dict[str, Tensor]:
         """Its gradient in each player's flat read-out parameters; zeros for players it does not use."""
         ...
+
+
+class Words(NamedTuple):
+    """What a metric is called and said to be, where people read of it.
+
+    Attributes:
+        label: a short name, such as ``FID``.
+        meaning: what it measures, one clause.
+        caution: what must not be read into its values, one sentence; empty where nothing has to be said.
+    """
+
+    label: str
+    meaning: str = ""
+    caution: str = ""
+
+
+def words_of(metric: Metric) -> Words:
+    """The words of any metric; one that brings none is called by its name."""
+    label, meaning, caution = (getattr(metric, name, "") for name in Words._fields)
+    return Words(label or metric.name, meaning, caution)
+
+
+def reported_of(metric: Metric) -> Metric:
+    """What people report of a metric: its twin (the gap of decisions for that of probabilities), or itself."""
+    return getattr(metric, "reported", None) or metric
+
+
+def weight_gradient_of(metric: Metric, source: Trained | HasTrained) -> Tensor | None:
+    """A metric's derivative in the training weights at fixed players, float64, shape (N,).
+
+    None for a metric that does not read the weights: it depends on them through the players alone.
+    """
+    derive = getattr(metric, "weight_gradient", None)
+    gradient: Tensor | None = None if derive is None else derive(source)
+    return None if gradient is None else gradient.detach().double()
 
 
 class SampleMetric(ABC):
@@ -64,12 +107,20 @@ class SampleMetric(ABC):
             games whose ``sample`` draws once.
         chunk: samples computed together; fewer take less memory.
 
+    Attributes:
+        label: a short name; it, the meaning and the caution are as in `Words`.
+        meaning: what it measures.
+        caution: what must not be read into it.
+
     Raises:
         UsageError: if ``latents`` or ``chunk`` is below 1.
     """
 
     name: str
     direction: Direction
+    label: str = ""
+    meaning: str = ""
+    caution: str = ""
 
     def __init__(self, latents: int, seed: int, chunk: int = 500) -> None:
         if latents < 1 or chunk < 1:

@@ -168,11 +168,12 @@ class Run:
         return max(1, (self.memory - kept) // self.step.record_bytes(state, gradients))
 
     def trained(self, number: int | None = None) -> Trained:
-        """The generator as read out (averaged where an average is kept) before step ``number``, by default at the end.
+        """The players as read out (averaged where an average is kept) before step ``number``, by default at the end.
 
         The run itself can be given to a metric; this is what the metric asks it for.
         """
-        return Trained(self.step.game, readout(self.state(self.steps if number is None else number)))
+        state = self.state(self.steps if number is None else number)
+        return Trained(self.step.game, readout(state), self.weights)
 
 
 def _distance(found: Tensor, expected: Tensor) -> float:

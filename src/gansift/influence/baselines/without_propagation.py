@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import torch
 
 from gansift.influence.adjoint import step_adjoint
 from gansift.influence.baselines.ranking import scores
+from gansift.influence.derivative import derivative
 from gansift.influence.horizon import checked_horizon
 from gansift.influence.itd import Progress
 from gansift.influence.scores import Scores
@@ -36,10 +37,13 @@ def without_propagation(
     Updates within the n steps are differentiated exactly, the optimizer included. With K <= n and no average the
     scores are those of `itd`.
 
+    Of a metric that reads the training weights themselves, w_j times its derivative in them is taken off.
+
     Called like every estimator (`gansift.influence.estimators.Function`). Scores are in the metric's units.
 
     Raises:
         UsageError: if the horizon is not in the run.
+        GansiftError: if the metric's gradient is zero everywhere.
         ReplayError: if a replayed state differs from the recorded one.
     """
     chosen = checked_horizon(run, horizon)
@@ -51,7 +55,8 @@ def without_propagation_horizons(
 ) -> dict[int, Scores]:
     """The scores of several horizons from one pass over the steps; see `without_propagation`."""
     wanted = {checked_horizon(run, horizon) for horizon in horizons}
-    end = _end(run, metric)
+    of_metric = derivative(metric, run)
+    end = _end(run, of_metric.by_player)
     by_weight = torch.zeros(len(run.ids), dtype=torch.float64, device=run.step.settings.device)
     found = {}
     # Adjoints after the step at hand: of g put there, and of g put one, two, ... steps later and pulled back.
@@ -64,19 +69,19 @@ def without_propagation_horizons(
         pulled = [end, *before][:n]
         horizon = run.steps - record.number
         if horizon in wanted:
-            values = -(run.weights.double() * by_weight).cpu().numpy()
+            values = -(run.weights.double() * (of_metric.by_weight + by_weight)).cpu().numpy()
             found[horizon] = scores(run, metric, horizon, "without-propagation", values)
         if progress is not None:
             progress(record.number)
     return found
 
 
-def _end(run: Run, metric: Metric) -> State:
+def _end(run: Run, gradients: Mapping[str, torch.Tensor]) -> State:
     """The metric's gradient on the last parameters of the players that it reads, zero elsewhere."""
     adjoint = {
         player: {name: torch.zeros_like(value) for name, value in slots.items()}
         for player, slots in run.state(run.steps).items()
     }
-    for player, gradient in metric.gradient(run).items():
+    for player, gradient in gradients.items():
         adjoint[player][PARAMETERS] = gradient.to(adjoint[player][PARAMETERS])
     return adjoint
