@@ -12,15 +12,17 @@ import gansift
 
 # Each package may import from those before it.
 ORDER = [
-    "errors", "files", "lock", "named", "catalogue", "data", "models", "games", "training", "metrics", "influence",
-    "cleansing", "report", "workflow", "cli",
+    "errors", "files", "lock", "named", "catalogue", "data", "models", "games", "training", "metrics", "systems",
+    "influence", "cleansing", "report", "workflow", "cli",
 ]  # fmt: skip
 # What a package knows nothing of, although it comes earlier.
 BLIND = {
     "data": {"models"},
     "models": {"data"},
     "metrics": {"training", "models"},
-    "report": {"training", "influence", "cleansing", "metrics"},
+    "influence": {"systems"},
+    "cleansing": {"systems"},
+    "report": {"training", "influence", "cleansing", "metrics", "systems"},
 }
 PUBLIC = {
     "data": {"Examples", "Splits", "load"},
@@ -30,6 +32,7 @@ PUBLIC = {
     "training": {"SGD", "Adam", "AdamW", "RMSprop", "train"},
     "metrics": {"ALL", "FID", "IS", "KID", "AutoencoderFeatures", "ClassifierFeatures", "ImageNetFeatures",
                 "load_features", "load_metric"},
+    "systems": {"SYSTEMS", "Judges", "System", "build", "find", "manual"},
     "influence": {"ESTIMATORS", "Scores", "aid", "estimate", "itd", "itd_horizons"},
     "cleansing": {"choose", "retrain", "verify"},
 }  # fmt: skip

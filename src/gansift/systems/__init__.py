@@ -1,0 +1,19 @@
+"""Systems: what a run is about, as functions of named data sets and settings. Importing this imports no torch."""
+
+from gansift.systems.settings import Manual, Range, Setting, checked, manual
+from gansift.systems.system import SYSTEMS, Judges, System, build, find, only, spec_of
+
+__all__ = [
+    "SYSTEMS",
+    "Judges",
+    "Manual",
+    "Range",
+    "Setting",
+    "System",
+    "build",
+    "checked",
+    "find",
+    "manual",
+    "only",
+    "spec_of",
+]

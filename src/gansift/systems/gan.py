@@ -1,0 +1,233 @@
+"""The built-in GANs as a system: networks, losses, penalties and optimizers, with presets that fit the data."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+
+from gansift import games, models, training
+from gansift.data.examples import Splits
+from gansift.errors import UsageError
+from gansift.systems.judges import sample_metrics
+from gansift.systems.presets import general, preset
+from gansift.systems.settings import Range
+from gansift.systems.system import System, only
+
+# What makes the player that follows path lengths their moving average, see `games.stylegan2.PathMean`.
+_PATH_DECAY = 0.01
+
+
+def gan(
+    data: Mapping[str, Splits],
+    *,
+    model: Literal["auto", "mlp", "dcgan", "stylegan2", "fc"] = "auto",
+    init: str | None = None,
+    lora: Annotated[int, Range(0)] = 0,
+    lora_layers: str = "*",
+    lora_start: Literal["zero", "kaiming"] = "zero",
+    latent: Annotated[int | None, Range(1)] = None,
+    width: Annotated[int | None, Range(1)] = None,
+    most: Annotated[int | None, Range(1)] = None,
+    depth: Annotated[int | None, Range(1)] = None,
+    activation: Literal["silu", "lrelu"] | None = None,
+    noise: bool | None = None,
+    mixing: Annotated[float, Range(0)] = 0.9,
+    path_length: Annotated[float, Range(0)] = 0.0,
+    augment: str = "none",
+    mirror: bool = False,
+    loss: Literal["non-saturating", "saturating", "least-squares", "wasserstein"] = "non-saturating",
+    r1: Annotated[float | None, Range(0)] = None,
+    r1_interval: Annotated[int | None, Range(1)] = None,
+    gradient_penalty: Annotated[float, Range(0)] = 0.0,
+    schedule: str = "alternating",
+    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam",
+    lr: float | None = None,
+    generator_lr: float | None = None,
+    beta1: float = 0.0,
+    beta2: float | None = None,
+    eps: float | None = None,
+    eps_inside: bool = True,
+    warmup: int | None = None,
+    decay: Literal["constant", "cosine"] | None = None,
+    final: Annotated[float | None, Range(0)] = None,
+) -> System:
+    """A generator of images or points against a discriminator that tells them from real ones.
+
+    What is left open (None or ``auto``) is chosen to fit the data, see `presets`.
+
+    Args:
+        data: one data set, of images or of points.
+        model: networks: mlp, dcgan (28 or 32 pixels), stylegan2 (32, 64, 128 or 256 pixels), fc (points) or auto
+        init: weights to start from: a file of `gansift export --format weights` or `convert`
+        lora: rank of low-rank adapters, the only thing that is then trained; 0 trains everything
+        lora_layers: patterns of the names of layers that get adapters, e.g. convs.*,blocks.*
+        lora_start: zero (training starts from the network as it is) or kaiming (the papers' code)
+        latent: number of latent variables
+        width: width of the networks
+        most: channels at most, of stylegan2
+        depth: layers of stylegan2's mapping network
+        activation: of stylegan2: silu (smooth) or lrelu (that of the paper)
+        noise: add noise in every layer of stylegan2's generator, as the paper does
+        mixing: probability that stylegan2 mixes the styles of two latents
+        path_length: weight of stylegan2's path-length regularisation, every 4 steps; 0 for none
+        augment: what the discriminator sees is augmented by: translation,colour,cutout or none
+        mirror: flip training images from left to right at random; each stays the example it is
+        loss: non-saturating, saturating, least-squares or wasserstein
+        r1: weight of the R1 penalty on real images
+        r1_interval: steps from one R1 penalty to the next, which counts as often
+        gradient_penalty: weight of the WGAN-GP penalty
+        schedule: alternating, simultaneous, or n:m updates of discriminator and generator
+        optimizer: adam, adamw, rmsprop or sgd
+        lr: learning rate of both players
+        generator_lr: learning rate of the generator, if it differs
+        beta1: decay of Adam's first moment, or the momentum of sgd and rmsprop
+        beta2: decay of Adam's second moment
+        eps: epsilon in Adam's denominator; 1e-3 to 1e-2 keeps training smooth
+        eps_inside: put epsilon inside the root: sqrt(v + eps^2)
+        warmup: steps over which the learning rate rises
+        decay: learning rate after the warm-up: constant or cosine
+        final: share of the learning rate that a cosine ends at
+
+    Raises:
+        UsageError: if nothing is known of data of that shape, or settings contradict one another.
+        DataError: if the weights to start from cannot be read.
+    """
+    given = {name: value for name, value in locals().items() if name != "data"}
+    splits = only(data, "gan")
+    settings = presets(data, **given)
+    shape = splits.train.shape
+    _check_used(settings, shape)
+    return System(
+        game=partial(_game, settings, shape),
+        optimizers=_optimizers(settings),
+        metrics=sample_metrics(splits),
+        defaults=general(settings),
+    )
+
+
+def presets(data: Mapping[str, Splits], **given: Any) -> dict[str, Any]:
+    """Every setting of `gan` with what is left open filled in for these data, and defaults of the general settings.
+
+    Args:
+        data: as for `gan`.
+        given: settings of `gan`; those that are None or ``auto`` are open.
+
+    Returns:
+        The settings of `gan`, and ``steps``, ``batch``, ``ema``, ``metric``, ``seeds``, ``horizons``, ``remove`` and
+        ``verify``.
+
+    Raises:
+        UsageError: if nothing is known of data of that shape, or a setting contradicts the weights to start from.
+        DataError: if these cannot be read.
+    """
+    decided = {name: value for name, value in given.items() if value not in (None, "auto")}
+    chosen = _started_from(Path(decided["init"]), decided) if "init" in decided else {}
+    fitting = preset(only(data, "gan").train.shape, chosen.get("model", decided.get("model", "auto")))
+    return _defaults() | {"r1_interval": 1} | fitting | chosen | decided
+
+
+def architecture(settings: Mapping[str, Any], shape: tuple[int, ...]) -> models.Architecture:
+    """The built-in networks of resolved settings for examples of a shape."""
+    own = {name: settings[name] for name in ("most", "depth", "activation", "noise") if settings[name] is not None}
+    return models.Architecture(settings["model"], tuple(shape), settings["latent"], settings["width"], **own)
+
+
+def _defaults() -> dict[str, Any]:
+    parameters = inspect.signature(gan).parameters.values()
+    return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
+
+
+def _started_from(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file of weights says of its networks, which nobody may contradict."""
+    recorded = asdict(models.read_architecture(path))
+    del recorded["shape"]
+    for name, value in recorded.items():
+        if given.get(name, value) != value:
+            raise UsageError(
+                f"--{name} {given[name]} does not go with --init {path}, whose networks have {value}. Leave it out."
+            )
+    return recorded
+
+
+def _check_used(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
+    """Refuse settings of parts that the game does not have."""
+    of_styles = ["mixing", "path_length"]
+    if settings["init"] is None:  # else they are what the file says of its networks
+        of_styles += ["most", "depth", "activation", "noise"]
+    unused = [] if settings["model"] == "stylegan2" else of_styles
+    unused += [] if settings["lora"] else ["lora_layers", "lora_start"]
+    usual = _defaults()
+    odd = [f"--{name.replace('_', '-')}" for name in unused if settings[name] != usual[name]]
+    if odd:
+        raise UsageError(
+            f"{', '.join(odd)} would do nothing: they need --model stylegan2, and those of adapters --lora"
+        )
+    if (games.parse_augment(settings["augment"]) or settings["mirror"]) and len(shape) != 3:
+        raise UsageError("--augment and --mirror are for images, and these examples are points")
+
+
+def _game(settings: Mapping[str, Any], shape: tuple[int, ...]) -> games.Game:
+    generator, discriminator = (_adapted(settings, network) for network in _networks(settings, shape))
+    own = {name: settings[name] for name in ("loss", "r1", "r1_interval", "gradient_penalty", "mirror", "schedule")}
+    own["augment"] = games.parse_augment(settings["augment"])
+    if settings["model"] == "stylegan2":
+        own |= {"mixing": settings["mixing"], "path_length": settings["path_length"]}
+        return games.StyleGAN2(generator, discriminator, **own)
+    return games.GAN(generator, discriminator, **own)
+
+
+def _networks(settings: Mapping[str, Any], shape: tuple[int, ...]) -> models.Pair:
+    if settings["init"] is None:
+        return architecture(settings, shape).build()
+    recorded, pair = models.read_weights(Path(settings["init"]))
+    if recorded.shape != tuple(shape):
+        raise UsageError(
+            f"--init {settings['init']} holds networks for images of shape {recorded.shape} (channels, height, width), "
+            f"and these are {tuple(shape)}. Resize them with --size {recorded.shape[1]}, or start from other weights."
+        )
+    return pair
+
+
+def _adapted(settings: Mapping[str, Any], network: models.Network) -> torch.nn.Module:
+    if not settings["lora"]:
+        return network
+    if settings["init"] is None:
+        raise UsageError(
+            "--lora trains adapters of a network that is frozen, so it needs one: give its weights, --init"
+        )
+    if not network.pretrained:
+        return network  # there is nothing to adapt: what the file does not hold is new, and trained as a whole
+    patterns = [part.strip() for part in settings["lora_layers"].split(",")]
+    return models.Adapted(network, settings["lora"], models.fitting(network, patterns), settings["lora_start"])
+
+
+def _optimizers(settings: Mapping[str, Any]) -> dict[str, training.Optimizer]:
+    lr, generator_lr = settings["lr"], settings["generator_lr"]
+    optimizers = {
+        "discriminator": _optimizer(settings, lr),
+        "generator": _optimizer(settings, lr if generator_lr is None else generator_lr),
+    }
+    if settings["model"] == "stylegan2" and settings["path_length"]:
+        optimizers["path"] = training.SGD(lr=_PATH_DECAY)
+    return optimizers
+
+
+def _optimizer(settings: Mapping[str, Any], lr: float) -> training.Optimizer:
+    name, beta1, beta2 = settings["optimizer"], settings["beta1"], settings["beta2"]
+    rate: dict[str, Any] = {"lr": lr, **{key: settings[key] for key in ("warmup", "decay", "final")}}
+    inside: dict[str, Any] = {key: settings[key] for key in ("eps", "eps_inside")}
+    if name == "adam":
+        return training.Adam(betas=(beta1, beta2), **inside, **rate)
+    if name == "adamw":
+        return training.AdamW(betas=(beta1, beta2), **inside, **rate)
+    if name == "rmsprop":
+        return training.RMSprop(alpha=beta2, momentum=beta1, **inside, **rate)
+    if name == "sgd":
+        return training.SGD(momentum=beta1, **rate)
+    raise UsageError(f"--optimizer {name!r} is unknown; choose adam, adamw, rmsprop or sgd")

@@ -1,0 +1,187 @@
+"""Pairs of metrics of samples: on validation and on test data, with shared features, made together."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Annotated, Any
+
+from torch import Tensor
+
+from gansift import metrics
+from gansift.data.examples import Examples, Splits
+from gansift.errors import UsageError
+from gansift.metrics.distance import Distance
+from gansift.named import import_named
+from gansift.systems.settings import Range
+from gansift.systems.system import Judges
+
+# The latents of the two metrics of a pair: never the same.
+_SEEDS = (1, 2)
+
+
+def sample_metrics(splits: Splits) -> dict[str, Callable[..., Judges]]:
+    """The built-in metrics of samples against a data set, by the name that ``--metric`` takes.
+
+    Each is a function of ``latents``, and all but ``all`` of ``features``, too.
+    """
+    makers = {"fid": fid, "kid": kid, "is": inception_score, "all": likelihood}
+    return {name: partial(maker, splits) for name, maker in makers.items()}
+
+
+def fid(splits: Splits, *, features: str = "auto", latents: Annotated[int, Range(2)] = 2000) -> Judges:
+    """FID on validation and on test data; each knows the other data, for its floor.
+
+    Args:
+        splits: the data set that is generated.
+        features: classifier, autoencoder, imagenet[:dims], module:name, a TorchScript file, or auto
+        latents: generated samples behind each value of the metric
+
+    Raises:
+        UsageError: if the features cannot be had, or do not fit the data.
+    """
+    return _distances(metrics.FID, splits, features, latents)
+
+
+def kid(splits: Splits, *, features: str = "auto", latents: Annotated[int, Range(2)] = 2000) -> Judges:
+    """KID on validation and on test data; each knows the other data, for its floor.
+
+    Args:
+        splits: the data set that is generated.
+        features: classifier, autoencoder, imagenet[:dims], module:name, a TorchScript file, or auto
+        latents: generated samples behind each value of the metric
+
+    Raises:
+        UsageError: if the features cannot be had, or do not fit the data.
+    """
+    return _distances(metrics.KID, splits, features, latents)
+
+
+def inception_score(splits: Splits, *, features: str = "auto", latents: Annotated[int, Range(2)] = 2000) -> Judges:
+    """The Inception Score by a classifier of validation data, and by one of test data.
+
+    Args:
+        splits: the data set that is generated.
+        features: classifier, imagenet[:dims], module:name, a TorchScript file, or auto; they need logits
+        latents: generated samples behind each value of the metric
+
+    Raises:
+        UsageError: if the features cannot be had, do not fit the data, or have no logits.
+    """
+    classifier: Any = features_of(splits, features)
+    if not hasattr(classifier, "logits"):
+        raise UsageError(
+            "--metric is needs a classifier: label the images (class folders or --labels), or give features with logits"
+        )
+    reporter = classifier
+    if isinstance(classifier, metrics.ClassifierFeatures):  # one that has not seen what the scores look at
+        reporter = metrics.ClassifierFeatures.fit(splits.test, seed=0)
+    return Judges(
+        metrics.IS(classifier, latents=latents, seed=_SEEDS[0]), metrics.IS(reporter, latents=latents, seed=_SEEDS[1])
+    )
+
+
+def likelihood(splits: Splits, *, latents: Annotated[int, Range(2)] = 2000) -> Judges:
+    """The average log-likelihood (ALL) of validation and of test data, which are points.
+
+    Args:
+        splits: the data set that is generated.
+        latents: generated samples behind each value of the metric
+
+    Raises:
+        UsageError: if the data are no points.
+    """
+    validation, test = (
+        metrics.ALL(part, latents=latents, seed=seed)
+        for seed, part in zip(_SEEDS, (splits.valid, splits.test), strict=True)
+    )
+    return Judges(validation, test)
+
+
+def own(
+    spec: str,
+    data: Mapping[str, Splits],
+    *,
+    features: str = "auto",
+    latents: Annotated[int, Range(2)] = 2000,
+) -> Judges:
+    """A person's own metric on validation and on test data, see `metrics.load_metric`.
+
+    Features are fitted only if the metric's function takes them. Of several data sets it gets all references, by name.
+
+    Args:
+        spec: ``module:name`` or ``file.py:name``.
+        data: the data sets by name.
+        features: as for `fid`.
+        latents: generated samples behind each value of the metric
+
+    Raises:
+        UsageError: if the metric or its features cannot be had.
+        GansiftError: if making it fails.
+    """
+    function: Any = _no_features
+    if len(data) == 1 and _takes_features(spec):
+        function = features_of(next(iter(data.values())), features)
+    validation, test = (
+        metrics.load_metric(spec, reference=reference, features=function, latents=latents, seed=seed)
+        for seed, reference in zip(_SEEDS, (_parts(data, "valid"), _parts(data, "test")), strict=True)
+    )
+    return Judges(validation, test)
+
+
+def features_of(splits: Splits, name: str) -> Callable[[Tensor], Tensor]:
+    """Features by name, of which those that are fitted are fitted on validation data.
+
+    The last ones are kept, so that the metrics of one run that ask for the same features share them.
+
+    Args:
+        splits: the data set that they are for.
+        name: ``classifier``, ``autoencoder``, ``auto`` for the one of these that fits the data, or anything that
+            `metrics.load_features` takes.
+
+    Raises:
+        UsageError: if they cannot be had, or do not fit the data.
+    """
+    if name == "auto":
+        name = "autoencoder" if splits.valid.labels is None else "classifier"
+    if name == "classifier" and splits.valid.labels is None:
+        raise UsageError(
+            "--features classifier needs labelled images: class folders, or --labels FILE. Without labels use "
+            "--features autoencoder."
+        )
+    return _features(splits, name)
+
+
+@lru_cache(maxsize=1)
+def _features(splits: Splits, name: str) -> Callable[[Tensor], Tensor]:
+    if name == "classifier":
+        return metrics.ClassifierFeatures.fit(splits.valid, seed=0)
+    if name == "autoencoder":
+        return metrics.AutoencoderFeatures.fit(splits.valid, seed=0)
+    return metrics.load_features(name)
+
+
+def _distances(kind: type[Distance], splits: Splits, features: str, latents: int) -> Judges:
+    function = features_of(splits, features)
+    return Judges(
+        kind(function, splits.valid, others=splits.test, latents=latents, seed=_SEEDS[0]),
+        kind(function, splits.test, others=splits.valid, latents=latents, seed=_SEEDS[1]),
+    )
+
+
+def _takes_features(spec: str) -> bool:
+    try:
+        parameters = inspect.signature(import_named(spec, "the metric")).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    return any(one.name == "features" or one.kind is one.VAR_KEYWORD for one in parameters)
+
+
+def _parts(data: Mapping[str, Splits], part: str) -> Any:
+    found: dict[str, Examples] = {name: getattr(splits, part) for name, splits in data.items()}
+    return next(iter(found.values())) if len(found) == 1 else found
+
+
+def _no_features(samples: Tensor) -> Tensor:
+    raise UsageError("features are fitted for metrics of one data set whose function takes an argument `features`")

@@ -1,0 +1,41 @@
+"""A system around a game alone: what a person's function leaves open is filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gansift.data.examples import Splits
+from gansift.games import Game
+from gansift.systems.judges import sample_metrics
+from gansift.systems.presets import OWN, general, preset
+from gansift.systems.system import System
+from gansift.training import Adam, Optimizer
+
+
+def around(
+    game: Callable[[], Game], made: Game, optimizers: Mapping[str, Optimizer], data: Mapping[str, Splits]
+) -> System:
+    """A system of a game, with the settings of the built-in networks for such data wherever it says nothing.
+
+    Args:
+        game: makes the game anew.
+        made: one that it made, to see what it offers.
+        optimizers: of some of its players; the others get Adam.
+        data: the data sets by name. The metrics are those of samples, if there are samples and one data set.
+    """
+    first = next(iter(data.values()))
+    usual = preset(first.train.shape, OWN)
+    adam = Adam(
+        betas=(0.0, usual["beta2"]),
+        eps_inside=True,
+        **{key: usual[key] for key in ("lr", "eps", "warmup", "decay", "final")},
+    )
+    metrics = sample_metrics(first) if len(data) == 1 and _samples(made) else {}
+    defaults = general(usual) | ({} if made.averaged else {"ema": 0.0})
+    if not metrics:
+        del defaults["metric"]
+    return System(game, {name: optimizers.get(name, adam) for name in made.players}, metrics, defaults)
+
+
+def _samples(game: Game) -> bool:
+    return type(game).sample is not Game.sample
