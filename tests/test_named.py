@@ -1,11 +1,12 @@
 """The user's code by name: from a module, from the current folder, from a file; and what is wrong is said."""
 
+import hashlib
 import sys
 
 import pytest
 
 from gansift.errors import UsageError
-from gansift.named import absolute_named, import_named, is_named
+from gansift.named import absolute_named, fingerprint, import_named, is_named
 
 
 @pytest.fixture
@@ -59,3 +60,27 @@ def test_what_cannot_be_loaded_is_named(folder, spec, message):
     with pytest.raises(UsageError, match=message):
         import_named(spec, "the game")
     assert not any(name.startswith("gansift_own_broken") for name in sys.modules)
+
+
+def test_an_edited_file_has_another_fingerprint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "judge_of_mine.py").write_text("name = 1\n")
+    (tmp_path / "script.pt").write_bytes(b"weights")
+    specs = ["judge_of_mine:name", f"{tmp_path}/judge_of_mine.py:name", "script.pt", "script.pt@clean"]
+    before = [fingerprint(spec) for spec in specs]
+    assert before[0] == before[1] == hashlib.sha256(b"name = 1\n").hexdigest()
+    assert before[2] == before[3] == hashlib.sha256(b"weights").hexdigest()
+    (tmp_path / "judge_of_mine.py").write_text("name = 2\n")
+    (tmp_path / "script.pt").write_bytes(b"other weights")
+    assert not set(before) & {fingerprint(spec) for spec in specs}
+
+
+@pytest.mark.parametrize("spec", ["fid", "imagenet:64", "no_such_module:name", "missing.py:name", "math:sin", "gan"])
+def test_what_has_no_file_of_its_own_has_no_fingerprint(spec):
+    assert fingerprint(spec) is None
+
+
+def test_a_fingerprint_runs_nothing(tmp_path, monkeypatch):
+    (tmp_path / "harmless.py").write_text("raise SystemExit('it was run')")
+    monkeypatch.chdir(tmp_path)
+    assert fingerprint("harmless:name") == fingerprint("harmless.py:name")

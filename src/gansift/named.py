@@ -52,10 +52,48 @@ def import_named(spec: str, what: str) -> Any:
         raise UsageError(f"cannot load {what} from {spec!r}: {module} has nothing called {name!r}") from error
 
 
-def _from_path(module: str) -> ModuleType:
-    # The command line does not look into the current folder by itself, as `python -m` does.
+def source_file(spec: str) -> Path | None:
+    """The Python file that ``module:name`` or ``file.py:name`` is loaded from, if there is one; it is not run.
+
+    Only the packages that a module lies in are imported to find it.
+    """
+    module = spec.rpartition(":")[0]
+    if not is_named(spec):
+        return None
+    if module.endswith(".py"):
+        return Path(module) if Path(module).is_file() else None
+    try:
+        _look_here()
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    origin = None if found is None else found.origin
+    return Path(origin) if origin is not None and origin.endswith(".py") else None
+
+
+def fingerprint(spec: str) -> str | None:
+    """SHA-256, in hexadecimal, of the file behind a metric, features or a system, so that an edited one is noticed.
+
+    Args:
+        spec: ``module:name``, ``file.py:name``, or a path, also as ``path@convention``.
+
+    Returns:
+        None for a built-in name, and for what has no file of its own.
+    """
+    path = source_file(spec)
+    for text in (spec, spec.rpartition("@")[0]):
+        path = path or (Path(text) if text and Path(text).is_file() else None)
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _look_here() -> None:
+    """Let modules of the current folder be found, which the command line does not do by itself as `python -m` does."""
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
+
+
+def _from_path(module: str) -> ModuleType:
+    _look_here()
     return importlib.import_module(module)
 
 

@@ -11,6 +11,7 @@ from gansift.errors import GansiftError, UsageError
 from gansift.games import Trained
 from gansift.metrics import FID, load_features, load_metric
 from gansift.metrics.features import features_name
+from gansift.metrics.loaded import takes_features
 
 X = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -47,7 +48,10 @@ def spaced(**given):
     metric.name = "two words"
     return metric
 
-def few(reference): ...
+def few(reference, seed):
+    return Mean(reference, None, None, seed)
+
+def more(reference, table): ...
 def broken(**given): raise RuntimeError("no such table")
 number = 3
 """
@@ -97,12 +101,21 @@ def test_a_metric_is_made_by_its_class_or_function_from_what_a_run_has(name, use
     assert metric.given == ("examples", abs, 7, 2)
 
 
+def test_a_metric_gets_what_it_takes_and_says_beforehand_whether_that_is_features(user_modules):
+    assert _metric("own_metrics:few").given == ("examples", None, None, 2)
+    assert not takes_features("own_metrics:few")
+    assert takes_features("own_metrics:Mean")
+    assert takes_features("own_metrics:factory")
+    with pytest.raises(UsageError, match="missing a required argument: 'features'"):
+        load_metric("own_metrics:Mean", reference="examples", latents=7, seed=2)
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("nothing", "has nothing called 'nothing'"),
-        ("number", "must be a class or function that can be called with reference, features, latents, seed"),
-        ("few", "got an unexpected keyword argument 'features'"),
+        ("number", "must be a class or function that can be called with reference, latents, seed, features"),
+        ("more", "missing a required argument: 'table'"),
         ("empty", "made a Nothing without direction, value, gradient"),
         ("sideways", "must be 'lower' or 'higher', not 'sideways'"),
         ("spaced", "fit for a file name"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from torch import Tensor, nn
@@ -53,29 +53,30 @@ def load_features(spec: str) -> Callable[[Tensor], Tensor]:
 
 
 def load_metric(
-    spec: str, *, reference: Examples, features: Callable[[Tensor], Tensor], latents: int, seed: int
+    spec: str,
+    *,
+    reference: Examples | Mapping[str, Examples],
+    latents: int,
+    seed: int,
+    features: Callable[[Tensor], Tensor] | None = None,
 ) -> Metric:
     """The user's own metric.
 
     Args:
-        spec: ``module:name`` of a class or function that is called with the other arguments, by name.
-        reference: held-out examples.
-        features: of the run.
+        spec: ``module:name`` of a class or function that is called by name with those of ``reference``, ``features``,
+            ``latents`` and ``seed`` that it takes.
+        reference: held-out examples, or those of several data sets by name.
         latents: number of samples.
         seed: for the latents.
+        features: of the run, or None if there are none. `takes_features` tells beforehand whether they are needed.
 
     Raises:
         UsageError: if it cannot be imported or called, or what it returns is no `Metric`; saying what is missing.
         GansiftError: if it fails.
     """
     factory = import_named(spec, "the metric")
-    given: dict[str, Any] = {"reference": reference, "features": features, "latents": latents, "seed": seed}
-    try:
-        inspect.signature(factory).bind(**given)
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"--metric {spec} must be a class or function that can be called with {', '.join(given)} by name: {error}"
-        ) from error
+    known: dict[str, Any] = {"reference": reference, "latents": latents, "seed": seed}
+    given = _taken(factory, spec, known if features is None else {**known, "features": features})
     try:
         metric = factory(**given)
     except GansiftError:
@@ -84,6 +85,41 @@ def load_metric(
         raise GansiftError(f"--metric {spec} failed when it was made: {type(error).__name__}: {error}") from error
     _check(metric, spec)
     return metric
+
+
+def takes_features(spec: str) -> bool:
+    """Whether a metric's class or function takes ``features``, which need not be fitted otherwise.
+
+    Args:
+        spec: as for `load_metric`.
+
+    Raises:
+        UsageError: if it cannot be imported.
+    """
+    return "features" in _names(import_named(spec, "the metric"), ["features"])
+
+
+def _taken(factory: Any, spec: str, known: dict[str, Any]) -> dict[str, Any]:
+    """What a metric's class or function takes of what is known, all that it needs among it."""
+    given = {name: known[name] for name in _names(factory, known)}
+    try:
+        inspect.signature(factory).bind(**given)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"--metric {spec} must be a class or function that can be called with {', '.join(known)} (or those of them "
+            f"that it takes) by name: {error}"
+        ) from error
+    return given
+
+
+def _names(factory: Any, names: Iterable[str]) -> list[str]:
+    """Those of the names that a class or function has as arguments; all if it cannot be told or it takes any."""
+    try:
+        parameters = inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return list(names)
+    anything = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+    return [name for name in names if anything or name in parameters]
 
 
 def _check(metric: Any, spec: str) -> None:

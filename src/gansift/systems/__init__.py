@@ -1,7 +1,7 @@
 """Systems: what a run is about, as functions of named data sets and settings. Importing this imports no torch."""
 
 from gansift.systems.settings import Manual, Range, Setting, checked, manual
-from gansift.systems.system import SYSTEMS, Judges, System, build, find, only, spec_of
+from gansift.systems.system import SYSTEMS, Judges, System, build, find, judges_of, only, spec_of
 
 __all__ = [
     "SYSTEMS",
@@ -13,6 +13,7 @@ __all__ = [
     "build",
     "checked",
     "find",
+    "judges_of",
     "manual",
     "only",
     "spec_of",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from gansift import metrics
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
 from gansift.metrics.distance import Distance
-from gansift.named import import_named
+from gansift.metrics.loaded import takes_features
 from gansift.systems.settings import Range
 from gansift.systems.system import Judges
 
@@ -108,7 +107,8 @@ def own(
 ) -> Judges:
     """A person's own metric on validation and on test data, see `metrics.load_metric`.
 
-    Features are fitted only if the metric's function takes them. Of several data sets it gets all references, by name.
+    Features are fitted only if the metric's function takes them. Of several data sets it gets the references of all by
+    name, and no features.
 
     Args:
         spec: ``module:name`` or ``file.py:name``.
@@ -120,9 +120,8 @@ def own(
         UsageError: if the metric or its features cannot be had.
         GansiftError: if making it fails.
     """
-    function: Any = _no_features
-    if len(data) == 1 and _takes_features(spec):
-        function = features_of(next(iter(data.values())), features)
+    wanted = len(data) == 1 and takes_features(spec)
+    function = features_of(next(iter(data.values())), features) if wanted else None
     validation, test = (
         metrics.load_metric(spec, reference=reference, features=function, latents=latents, seed=seed)
         for seed, reference in zip(_SEEDS, (_parts(data, "valid"), _parts(data, "test")), strict=True)
@@ -170,18 +169,6 @@ def _distances(kind: type[Distance], splits: Splits, features: str, latents: int
     )
 
 
-def _takes_features(spec: str) -> bool:
-    try:
-        parameters = inspect.signature(import_named(spec, "the metric")).parameters.values()
-    except (TypeError, ValueError):
-        return True
-    return any(one.name == "features" or one.kind is one.VAR_KEYWORD for one in parameters)
-
-
 def _parts(data: Mapping[str, Splits], part: str) -> Any:
     found: dict[str, Examples] = {name: getattr(splits, part) for name, splits in data.items()}
     return next(iter(found.values())) if len(found) == 1 else found
-
-
-def _no_features(samples: Tensor) -> Tensor:
-    raise UsageError("features are fitted for metrics of one data set whose function takes an argument `features`")

@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import ast
 import difflib
-import importlib.machinery
-import importlib.util
 import inspect
 import math
-import os
 import re
-import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from gansift.errors import UsageError
-from gansift.named import import_named, is_named
+from gansift.named import import_named, source_file
 
 _PLAIN = (bool, int, float, str)
 # What annotations may name when they are read without running the module.
@@ -249,29 +244,6 @@ def _read(spec: str) -> tuple[str, list[_Keyword]] | None:
     except (OSError, SyntaxError, ValueError, NameError, TypeError, AttributeError):
         pass  # importing it either succeeds or says what is wrong
     return None
-
-
-def source_file(spec: str) -> Path | None:
-    """The file with the source of ``module:name`` or ``file.py:name``, if there is one.
-
-    Of a module inside a package, the package is imported to find it.
-    """
-    module = spec.rpartition(":")[0]
-    if not is_named(spec):
-        return None
-    if module.endswith(".py"):
-        return Path(module) if Path(module).is_file() else None
-    path = [*sys.path, os.getcwd()]
-    try:
-        found = importlib.util.find_spec(module) if "." in module else _top_level(module, path)
-    except (ImportError, ValueError):
-        return None
-    origin = found.origin if found is not None else None
-    return Path(origin) if origin is not None and origin.endswith(".py") else None
-
-
-def _top_level(module: str, path: Sequence[str]) -> Any:
-    return importlib.util.find_spec(module) or importlib.machinery.PathFinder.find_spec(module, path)
 
 
 def _source_keywords(arguments: ast.arguments) -> Iterator[_Keyword]:

@@ -143,6 +143,26 @@ def build(name: str, data: Mapping[str, Splits], settings: Mapping[str, Any] | N
     return _completed(name, data, call, made)
 
 
+def judges_of(system: System, data: Mapping[str, Splits], metric: str, **settings: Any) -> Judges:
+    """A metric of a system, or a person's own one, on validation and on test data.
+
+    Args:
+        system: what the run is about.
+        data: the data sets by name.
+        metric: a name that the system knows, or ``module:name`` or ``file.py:name``.
+        settings: of the metric; ``features`` and ``latents`` for a person's own one.
+
+    Raises:
+        UsageError: for an unknown metric or setting, or one that does not fit the data.
+        GansiftError: if making a person's own metric fails.
+    """
+    if metric in system.metrics or not is_named(metric):
+        return system.judges(metric, **settings)
+    from gansift.systems import judges
+
+    return judges.own(metric, data, **settings)
+
+
 def only(data: Mapping[str, Splits], system: str) -> Splits:
     """The one data set of a system that takes one, whatever its name.
 
