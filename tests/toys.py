@@ -150,13 +150,13 @@ def unrolled(run, metric, optimizer, start: int = 0) -> Tensor:
                 moved = {}
                 for name in names:
                     turn = turns[name]
-                    batches = Batches()
+                    batches = {}
                     for data, index in step.rows(number, turn).items():
                         weight = weights[step.offsets[data] + index]
                         if settings.renormalise:
                             weight = weight / weight.sum() * len(index)
                         batches[data] = Batch(step.x[data][index], weight, None, number)
-                    batch = next(iter(batches.values())) if len(batches) == 1 else batches
+                    batch = Batches(batches)
                     # The loss sees an alias of the player's parameters: paths through other players' updates of this
                     # step do not belong to its gradient.
                     alias = parameters[name].clone()

@@ -86,15 +86,16 @@ def _gradients(run, theta, weights, batches):
         total = step.settings.optimizers[player].weight_decay / 2 * parameters[player].square().sum()
         for batch in batches:
             number, turn = divmod(batch, step.batches)
-            seen = Batches()
+            seen = {}
             for name, index in step.rows(number, turn).items():
                 weight = weights[step.offsets[name] + index]
                 if step.settings.renormalise:
                     weight = weight / weight.sum() * len(index)
                 seen[name] = Batch(step.x[name][index], weight, None, number)
             draw = Draw(step.settings.seed, "step", number, player, turn, dtype=torch.float64)
-            only = next(iter(seen.values())) if len(seen) == 1 else seen
-            total = total + game.loss(player, Net(game.players, layouts, parameters), only, draw) / len(batches)
+            total = total + game.loss(player, Net(game.players, layouts, parameters), Batches(seen), draw) / len(
+                batches
+            )
         stacked += torch.autograd.grad(total, parameters[player], create_graph=True)
     return torch.cat(stacked)
 

@@ -48,6 +48,25 @@ def test_a_compiled_run_repeats_and_resumes_bit_for_bit(tmp_path):
         _train(outdir=tmp_path)
 
 
+class Turning(games.GAN):
+    """A loss that reads everything a batch says of itself."""
+
+    def discriminator_loss(self, net, batch, draw):
+        loss = super().discriminator_loss(net, batch, draw)
+        share = (batch.rows / 12 + batch.turn + batch.step / batch.steps) * batch.raw_weight
+        return loss + games.weighted_mean(share * net.discriminator(batch.x), batch.weight)
+
+
+@pytest.mark.slow
+def test_what_a_batch_says_of_itself_is_not_fixed_when_a_loss_is_compiled():
+    plain, compiled = (
+        _train(Turning(Perceptron(2, 2), Critic(2), schedule="2:1"), renormalise=True, compiled=compiled)
+        for compiled in (False, True)
+    )
+    for player, slots in plain.state(8).items():
+        torch.testing.assert_close(compiled.state(8)[player][PARAMETERS], slots[PARAMETERS], rtol=1e-9, atol=1e-11)
+
+
 class Branching(games.GAN):
     def generator_loss(self, net, batch, draw):
         loss = super().generator_loss(net, batch, draw)

@@ -1,11 +1,13 @@
 """Games: what is trained, as players, losses and the order of their updates."""
 
 from gansift.games.augment import parse_augment
-from gansift.games.batch import Batch, Batches, weighted_mean
+from gansift.games.batch import Batch, Batches, group_mean, weighted_mean
 from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.games.gan import GAN
 from gansift.games.stylegan2 import StyleGAN2
 from gansift.games.trained import Trained
 
-__all__ = ["GAN", "Batch", "Batches", "Draw", "Game", "StyleGAN2", "Trained", "parse_augment", "weighted_mean"]
+__all__ = [
+    "GAN", "Batch", "Batches", "Draw", "Game", "StyleGAN2", "Trained", "group_mean", "parse_augment", "weighted_mean",
+]  # fmt: skip

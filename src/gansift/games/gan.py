@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gansift.errors import TrainingError, UsageError
 from gansift.games.augment import drawn, mirrored
-from gansift.games.batch import Batch, weighted_mean
+from gansift.games.batch import Batches, weighted_mean
 from gansift.games.draw import Draw
 from gansift.games.game import Game, Schedule
 from gansift.games.losses import LOSSES
@@ -83,7 +83,7 @@ class GAN(Game):
             generator=generator, discriminator=discriminator, schedule=parse_schedule(schedule), **(players or {})
         )
 
-    def discriminator_loss(self, net: Net, batch: Batch, draw: Draw) -> Tensor:
+    def discriminator_loss(self, net: Net, batch: Batches, draw: Draw) -> Tensor:
         """Loss on the weighted real examples and as many generated samples, and the penalties."""
         loss = LOSSES[self.loss_name]
         fake = self.fakes(net, len(batch), draw)
@@ -98,7 +98,7 @@ class GAN(Game):
             real = real + self.gradient_penalty * unit_gradient(net.discriminator, x, fake, mix)
         return weighted_mean(real, batch.weight) + loss.fake(self._augmented(net, fake, draw)(fake)).mean()
 
-    def generator_loss(self, net: Net, batch: Batch, draw: Draw) -> Tensor:
+    def generator_loss(self, net: Net, batch: Batches, draw: Draw) -> Tensor:
         """Loss on as many generated samples as the batch has examples."""
         fake = self.fakes(net, len(batch), draw)
         return LOSSES[self.loss_name].generator(self._augmented(net, fake, draw)(fake)).mean()
@@ -132,7 +132,7 @@ class GAN(Game):
             own["mirror"] = True
         return super().settings() | own
 
-    def check(self, net: Net, batch: Batch) -> None:
+    def check(self, net: Net, batch: Batches) -> None:
         """Refuse layers of the discriminator that mix real examples or whose derivatives are known to be wrong.
 
         What mixes examples without being a known layer is found by the probe of every game's losses before training.

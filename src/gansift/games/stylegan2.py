@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gansift.errors import UsageError
-from gansift.games.batch import Batch
+from gansift.games.batch import Batches
 from gansift.games.draw import Draw
 from gansift.games.game import Schedule
 from gansift.games.gan import GAN, parse_schedule
@@ -89,7 +89,7 @@ class StyleGAN2(GAN):
             **settings,
         )
 
-    def generator_loss(self, net: Net, batch: Batch, draw: Draw) -> Tensor:
+    def generator_loss(self, net: Net, batch: Batches, draw: Draw) -> Tensor:
         """Loss on as many generated samples as the batch has examples, and on their path lengths when it is time."""
         loss = super().generator_loss(net, batch, draw)
         if self.path_length and batch.step % self.path_interval == 0:
@@ -97,7 +97,7 @@ class StyleGAN2(GAN):
             loss = loss + self.path_interval * self.path_length * off.square().mean()
         return loss
 
-    def path_loss(self, net: Net, batch: Batch, draw: Draw) -> Tensor:
+    def path_loss(self, net: Net, batch: Batches, draw: Draw) -> Tensor:
         """Half the mean squared distance to path lengths; 0 when they are not measured."""
         if batch.step % self.path_interval:
             return 0 * net.path()

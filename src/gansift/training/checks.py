@@ -32,7 +32,7 @@ def check_game(step: Step, weights: Tensor) -> None:
         )
     parameters = {name: slots[PARAMETERS] for name, slots in step.initial().items()}
     rows = step.rows(0, 0)
-    step.game.check(step.net(parameters), step.batch(0, rows, step.batch_weights(rows, weights)))
+    step.game.check(step.net(parameters), step.batch(0, 0, rows, step.batch_weights(rows, weights)))
     for player in step.game.players:
         _check_loss(step, player, rows, parameters)
         if step.shards.count > 1:
@@ -83,8 +83,10 @@ def _check_mean(step: Step, player: str, rows: Mapping[str, Tensor], parameters:
         raise TrainingError(
             f"the {player}'s loss is not a mean over the batch: {whole:.6g} for all of it, {mean:.6g} for the mean of "
             f"{count} parts. A batch can be split only if every loss is such a mean: no layer or term that mixes "
-            "generated samples, and random numbers with a row for each of len(batch) examples. Train in one process "
-            "with micro_batches=1."
+            "generated samples, no group_mean (the weights of a group differ from part to part; where a fixed share of "
+            "all examples can stand for them, weighted_mean(values * member / share, batch.weight) is such a mean), "
+            "and random numbers with a row for each of len(batch) examples. Otherwise train in one process with "
+            "micro_batches=1."
         )
 
 

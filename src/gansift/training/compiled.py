@@ -1,8 +1,8 @@
 """Steps compiled by torch: few large kernels in place of many small ones.
 
 A small network leaves the processor waiting for the interpreter. What is computed of a loss is therefore written down
-once as a function of tensors alone (parameters, weights, rows, random numbers, the step's number) and compiled by
-`torch.compile`. Results are the same but for rounding.
+once as a function of tensors alone (parameters, weights, rows, random numbers, the number of the step and the turn in
+it) and compiled by `torch.compile`. Results are the same but for rounding.
 """
 
 from __future__ import annotations
@@ -118,23 +118,28 @@ class Compiled:
         """
         parameters = {name: parameters[name] for name in self._step.layouts}
 
-        def arguments(number: int) -> list[Any]:
+        def arguments(number: int, turn: int) -> list[Any]:
             rows = list(self._step.rows(number, turn).values())
             drawn = self._drawn(number, player, turn, parameters, batch_weights)
             given = [value.detach() for value in (*parameters.values(), *batch_weights.values(), *more)]
             # Of the step's own precision: a whole number times 0.01 would be float32 whatever that is.
-            step = torch.tensor(number, dtype=self._step.dtype, device=self._step.settings.device)
-            return [*given, *rows, step, *drawn]
+            step, of_turn = (
+                torch.tensor(value, dtype=self._step.dtype, device=self._step.settings.device)
+                for value in (number, turn)
+            )
+            return [*given, *rows, step, of_turn, *drawn]
 
         key = (name, player)
         if key not in self._functions:
             plain = self._plain(work, player, list(parameters), list(batch_weights), len(more))
-            # At the far end of training whatever changes with the steps has changed.
-            last = self._step.settings.steps - 1
+            # At the far end of training, and of a step, whatever changes with the steps and turns has changed.
+            last, turns = self._step.settings.steps - 1, self._step.updates[player]
             far = 0 if number > last / 2 else last
-            self._functions[key] = _compiled(plain, name, player, arguments(number), arguments(far))
+            self._functions[key] = _compiled(
+                plain, name, player, arguments(number, turn), arguments(far, turns - 1 - turn)
+            )
         with torch.no_grad():
-            return list(self._functions[key](*arguments(number)))
+            return list(self._functions[key](*arguments(number, turn)))
 
     def _drawn(
         self,
@@ -164,12 +169,12 @@ class Compiled:
             weights = {name: next(left) for name in sets}
             further = [next(left) for _ in range(more)]
             rows = {name: next(left) for name in sets}
-            number = next(left)
+            number, turn = next(left), next(left)
             drawn = list(left)
 
             def loss(parameters: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Tensor:
                 draw = _Drawn(drawn, step.dtype, step.settings.device)
-                return step.loss(number, player, 0, rows, parameters, weights, draw=draw)  # type: ignore[arg-type]
+                return step.loss(number, player, turn, rows, parameters, weights, draw=draw)  # type: ignore[arg-type]
 
             return work(loss, parameters, weights, *further)
 

@@ -112,6 +112,7 @@ class Step:
         self.labels = {
             name: None if part.labels is None else part.labels.to(settings.device) for name, part in data.items()
         }
+        self.columns = {name: _columns(part, settings.device, self.dtype) for name, part in data.items()}
         self.ids = _ids(data)
         offsets = [0]
         for part in data.values():
@@ -178,7 +179,7 @@ class Step:
             shard: the part of the batch to take the loss of; the loss is the mean over the parts.
             draw: the loss's random numbers; by default those of this update.
         """
-        batch = self.batch(number, rows, batch_weights, shard)
+        batch = self.batch(number, turn, rows, batch_weights, shard)
         draw = self.draw(number, player, turn, shard) if draw is None else draw
         return self.game.loss(player, self.net(parameters), batch, draw)
 
@@ -195,17 +196,31 @@ class Step:
     def batch(
         self,
         number: int,
+        turn: int,
         rows: Mapping[str, Tensor],
         batch_weights: Mapping[str, Tensor],
         shard: Shard = WHOLE,
-    ) -> Batch | Batches:
-        """What the losses see of the data: one batch (or a part), or one of each data set where there are several."""
-        batches = Batches()
-        for name, index in rows.items():
-            weight = _normalised(batch_weights[name]) if self.settings.renormalise else batch_weights[name]
-            own, labels = shard.of(index), self.labels[name]
-            batches[name] = Batch(self.x[name][own], shard.of(weight), None if labels is None else labels[own], number)
-        return next(iter(batches.values())) if len(batches) == 1 else batches
+    ) -> Batches:
+        """What the losses see of the data: a batch of each data set, or a part of it; arguments as in `loss`."""
+        return Batches({
+            name: self._batch_of(name, number, turn, shard.of(index), batch_weights[name], shard)
+            for name, index in rows.items()
+        })  # fmt: skip
+
+    def _batch_of(self, name: str, number: int, turn: int, own: Tensor, raw: Tensor, shard: Shard) -> Batch:
+        """The batch of one data set: its rows ``own``, which are a part of those that the weights ``raw`` are of."""
+        weight, labels = _normalised(raw) if self.settings.renormalise else raw, self.labels[name]
+        return Batch(
+            x=self.x[name][own],
+            weight=shard.of(weight),
+            label=None if labels is None else labels[own],
+            step=number,
+            steps=self.settings.steps,
+            turn=turn,
+            rows=own,
+            raw_weight=shard.of(raw),
+            columns={column: values[own] for column, values in self.columns[name].items()},
+        )
 
     def optimizer_update(
         self, player: str, slots: Mapping[str, Tensor], gradient: Tensor, number: int, turn: int
@@ -337,6 +352,12 @@ def _normalised(weight: Tensor) -> Tensor:
     """Weights times B over their sum; a batch whose examples are all removed contributes nothing."""
     total = weight.sum()
     return weight * (len(weight) / torch.where(total > 0, total, torch.ones_like(total)))
+
+
+def _columns(part: Examples, device: str, dtype: torch.dtype) -> dict[str, Tensor]:
+    """The values of every column of a data set, numbers in the run's own precision."""
+    columns = {name: column.values.to(device) for name, column in getattr(part, "columns", {}).items()}
+    return {name: values.to(dtype) if values.is_floating_point() else values for name, values in columns.items()}
 
 
 def _ids(data: Mapping[str, Examples]) -> tuple[str, ...]:

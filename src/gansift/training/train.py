@@ -16,6 +16,7 @@ from torch import Tensor, distributed
 
 from gansift.data.examples import Examples
 from gansift.errors import ReplayError, TrainingError, UsageError
+from gansift.games.batch import check_names
 from gansift.games.game import Game
 from gansift.lock import only_writer
 from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints, SharedCheckpoints, last_kept
@@ -246,6 +247,7 @@ def settings_for(
         processes=processes,
         compiled=compiled,
     )
+    check_names(data)
     _check_settings(settings, data)
     check_device(device)
     return settings

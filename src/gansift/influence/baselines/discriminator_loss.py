@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gansift.errors import UsageError
-from gansift.games.batch import Batch
+from gansift.games.batch import Batch, Batches
 from gansift.games.draw import Draw
 from gansift.influence.baselines.ranking import check_discriminator, only_data_set
 from gansift.influence.itd import Progress, itd, itd_horizons
@@ -98,7 +98,8 @@ class DiscriminatorLoss:
         for rows in torch.arange(len(self._x)).split(_CHUNK):
             x = self._x[rows].to(device, step.dtype)
             labels = None if self._labels is None else self._labels[rows].to(device)
-            batch = Batch(x, torch.ones(len(rows), dtype=step.dtype, device=device), labels, step.settings.steps - 1)
+            ones, steps = torch.ones(len(rows), dtype=step.dtype, device=device), step.settings.steps
+            batch = Batches({"held-out": Batch(x, ones, labels, step=steps - 1, steps=steps)})
             yield len(rows) / len(self._x) * step.game.loss("discriminator", net, batch, draw)
 
 
