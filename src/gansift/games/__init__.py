@@ -2,6 +2,7 @@
 
 from gansift.games.augment import parse_augment
 from gansift.games.batch import Batch, Batches, group_mean, weighted_mean
+from gansift.games.dann import DANN
 from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.games.gan import GAN
@@ -9,5 +10,6 @@ from gansift.games.stylegan2 import StyleGAN2
 from gansift.games.trained import Trained
 
 __all__ = [
+    "DANN",
     "GAN", "Batch", "Batches", "Draw", "Game", "StyleGAN2", "Trained", "group_mean", "parse_augment", "weighted_mean",
 ]  # fmt: skip

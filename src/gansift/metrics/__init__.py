@@ -2,6 +2,7 @@
 
 from gansift.metrics.features import AutoencoderFeatures, ClassifierFeatures
 from gansift.metrics.frechet import FID
+from gansift.metrics.held_out import class_loss
 from gansift.metrics.imagenet import ImageNetFeatures
 from gansift.metrics.inception_score import IS
 from gansift.metrics.kernel import KID
@@ -21,6 +22,7 @@ __all__ = [
     "Metric",
     "NetMetric",
     "SampleMetric",
+    "class_loss",
     "load_features",
     "load_metric",
 ]

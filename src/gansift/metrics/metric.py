@@ -50,8 +50,8 @@ class Metric(Protocol):
     name: str
     direction: Direction
 
-    def value(self, source: Tensor | Trained | HasTrained) -> float:
-        """The metric of samples (n, *shape), of trained players, or of a run."""
+    def value(self, source: Trained | HasTrained) -> float:
+        """The metric of trained players, or of a run; some metrics of samples take samples (n, *shape), too."""
         ...
 
     def gradient(self, source: Trained | HasTrained) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from gansift.models.architecture import MODELS, Architecture, Pair
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
+from gansift.models.encoder import Head, ImageEncoder, PointEncoder
 from gansift.models.layers import GroupNorm, LayerNorm, Network
 from gansift.models.lora import Adapted, fitting
 from gansift.models.mlp import MLPDiscriminator, MLPGenerator
@@ -19,6 +20,8 @@ __all__ = [
     "FCDiscriminator",
     "FCGenerator",
     "GroupNorm",
+    "Head",
+    "ImageEncoder",
     "LQDiscriminator",
     "LQGenerator",
     "LayerNorm",
@@ -26,6 +29,7 @@ __all__ = [
     "MLPGenerator",
     "Network",
     "Pair",
+    "PointEncoder",
     "StyleGAN2Discriminator",
     "StyleGAN2Generator",
     "fitting",

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from gansift.training import Optimizer
 
 #: The built-in systems, by the name that ``--game`` takes. Text, so that nothing is imported to list them.
-SYSTEMS: dict[str, str] = {"gan": "gansift.systems.gan:gan"}
+SYSTEMS: dict[str, str] = {
+    "gan": "gansift.systems.gan:gan",
+    "dann": "gansift.systems.dann:dann",
+}
 
 
 @dataclass(frozen=True)

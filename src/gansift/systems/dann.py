@@ -1,0 +1,113 @@
+"""Domain adaptation as a system: labels of one data set, learnt so that they hold on another one without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
+
+import torch
+
+from gansift import games, models
+from gansift.data.examples import Examples, Splits
+from gansift.errors import UsageError
+from gansift.metrics.held_out import class_loss
+from gansift.systems.settings import Range
+from gansift.systems.system import Judges, System
+from gansift.training import SGD
+
+
+def dann(
+    data: Mapping[str, Splits],
+    *,
+    most: Annotated[float, Range(0)] = 1.0,
+    hidden: Annotated[int, Range(4)] = 64,
+    lr: float = 0.03,
+) -> System:
+    """Labels learnt on the data set source, from features that cannot tell it from the data set target (DANN).
+
+    The labels of target's training examples are never looked at; those of its validation and test examples tell how
+    well it went.
+
+    Args:
+        data: the data sets ``source`` and ``target``, of images or of points.
+        most: weight of the domain loss in the features' loss at the end of training; 0 trains on source alone
+        hidden: number of features, and width of the hidden layers
+        lr: learning rate of all players at the start
+
+    Raises:
+        UsageError: for other data sets, without labels, with other classes in target than in source, or of points of
+            another kind.
+    """
+    source, target = _checked(data)
+    return System(
+        game=partial(_game, source.train, target.train, most, hidden),
+        optimizers=SGD(lr=lr, momentum=0.9),
+        metrics={"target-loss": partial(_target_loss, source, target)},
+        defaults={
+            "steps": 400, "batch": 64, "ema": 0.0, "metric": "target-loss", "seeds": 5, "horizons": "1,5,all",
+            "remove": "2%,5%,10%", "verify": 20, "baselines": "none",
+        },
+    )  # fmt: skip
+
+
+def falling(progress: float) -> float:
+    """The share of the learning rate that is left at a progress of training from 0 to 1, by the paper's schedule.
+
+    >>> falling(0.0)
+    1.0
+    """
+    return (1 + 10 * progress) ** -0.75
+
+
+def _game(source: Examples, target: Examples, most: float, hidden: int) -> games.DANN:
+    assert source.class_names is not None
+    return games.DANN(
+        _encoder(source.shape, target.shape, hidden),
+        models.Head(hidden, hidden, len(source.class_names)),
+        models.Head(hidden, hidden, 1),
+        most=most,
+    )
+
+
+def _encoder(source: tuple[int, ...], target: tuple[int, ...], hidden: int) -> models.Network:
+    if len(source) == 1:
+        return models.PointEncoder(source[0], hidden)
+    return models.ImageEncoder(max(source[0], target[0]), min(source[1:] + target[1:]), hidden)
+
+
+def _target_loss(source: Splits, target: Splits) -> Judges:
+    validation, test = (
+        class_loss(_numbered_like(part, source.train), name="target-loss", what=f"held-out examples of {target.name}")
+        for part in (target.valid, target.test)
+    )
+    return Judges(validation, test)
+
+
+def _numbered_like(examples: Examples, source: Examples) -> Examples:
+    """Examples whose labels are numbered as those of ``source``, by the names of the classes."""
+    assert source.class_names is not None
+    assert examples.class_names is not None
+    assert examples.labels is not None
+    numbers = torch.tensor([source.class_names.index(name) for name in examples.class_names])
+    return replace(examples, labels=numbers[examples.labels], class_names=source.class_names)
+
+
+def _checked(data: Mapping[str, Splits]) -> tuple[Splits, Splits]:
+    if set(data) != {"source", "target"}:
+        raise UsageError(
+            f"the system dann takes the data sets source and target, not {', '.join(data)}. Name them: "
+            "source=PATH target=PATH"
+        )
+    source, target = data["source"], data["target"]
+    for name, part in (("source", source.train), ("target", target.valid), ("target", target.test)):
+        if part.labels is None or part.class_names is None:
+            raise UsageError(f"the system dann needs labels of the data set {name}: class folders, or a label file")
+    unknown = sorted(set(target.valid.class_names or ()) - set(source.train.class_names or ()))
+    if unknown:
+        raise UsageError(f"the data set target has classes that source does not have: {', '.join(unknown)}")
+    shapes = source.train.shape, target.train.shape
+    if len(shapes[0]) != len(shapes[1]) or (len(shapes[0]) == 1 and shapes[0] != shapes[1]):
+        raise UsageError(f"source has examples of shape {shapes[0]}, target of {shapes[1]}: no network takes both")
+    return source, target
