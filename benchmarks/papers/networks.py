@@ -94,7 +94,7 @@ class PenalisedGAN(GAN):
         return super().settings() | {"decay": self.decay}
 
     def _penalty(self, player: BoundPlayer) -> Tensor:
-        kernels = [value for value in player.parameters.values() if value.dim() > 1]
+        kernels = [value for value in player.parameters() if value.dim() > 1]
         return self.decay / 2 * torch.stack([kernel.square().sum() for kernel in kernels]).sum()
 
 

@@ -176,7 +176,7 @@ class TwoSets(games.Game):
         super().__init__(generator=Perceptron(2, 2), discriminator=Critic(2))
 
     def discriminator_loss(self, net, batch, draw):
-        parts = [weighted_mean(net.discriminator(part.x).tanh(), part.weight) for part in batch.values()]
+        parts = [weighted_mean(net.discriminator(part.x).tanh(), part.weight) for part in map(batch.__getitem__, batch)]
         return sum(parts) - net.discriminator(self.sample(net, 3, draw)).tanh().mean()
 
     def generator_loss(self, net, batch, draw):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import pytest
@@ -9,6 +10,8 @@ import torch
 
 from gansift import training
 from gansift.errors import TrainingError
+from gansift.training.state import checksum
+from toys import examples, gan
 
 CASES = [
     (training.SGD, torch.optim.SGD, {"momentum": [0.0, 0.9], "nesterov": [False], "weight_decay": [0.0, 0.1]}),
@@ -89,6 +92,56 @@ def test_a_cosine_ends_at_its_final_share_of_the_rate():
     assert rates[4:] == sorted(rates[4:], reverse=True)
     with pytest.raises(TrainingError, match="final is a share"):
         training.SGD(lr=2.0, final=1.5)
+
+
+def falling(progress):
+    """As in DANN (Ganin et al. 2016, section 5.2.2)."""
+    return 1 / (1 + 10 * progress) ** 0.75
+
+
+def rising_beyond(progress):
+    return float("inf") if progress > 0.5 else 1.0
+
+
+def test_a_decay_may_be_a_function_of_the_progress_after_the_warmup():
+    optimizer = training.SGD(lr=2.0, warmup=4, decay=falling)
+    rates = [optimizer.rate(step, 104) for step in range(104)]
+    assert rates[:4] == [0.5, 1.0, 1.5, 2.0]
+    assert rates[4:] == pytest.approx([2 / (1 + 10 * p / 100) ** 0.75 for p in range(100)], rel=1e-15)
+    stock = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=2.0)
+    schedule = torch.optim.lr_scheduler.LambdaLR(stock, lambda step: falling(step / 10))
+    plain = training.SGD(lr=2.0, decay=falling)
+    for step in range(10):
+        assert plain.rate(step, 10) == pytest.approx(schedule.get_last_lr()[0], rel=1e-15)
+        stock.step()
+        schedule.step()
+
+
+def test_a_decay_is_recorded_by_the_name_that_it_can_be_found_by(tmp_path):
+    assert training.SGD(lr=2.0, decay=falling).settings()["decay"] == f"{__name__}:falling"
+    assert training.SGD(lr=2.0, decay="cosine").settings()["decay"] == "cosine"
+
+    def train(decay):
+        optimizers = training.SGD(lr=0.1, decay=decay)
+        return training.train(gan(), examples(), steps=4, batch_size=4, optimizers=optimizers, outdir=tmp_path)
+
+    first = train(falling)
+    assert checksum(train(falling).state(4)) == checksum(first.state(4))
+    with pytest.raises(TrainingError, match="holds another run: it differs in optimizers"):
+        train("cosine")
+
+
+@pytest.mark.parametrize("decay", [lambda progress: 1.0, functools.partial(pow, 0.5)])
+def test_a_decay_without_a_name_is_refused_with_what_to_do(decay):
+    with pytest.raises(TrainingError, match="write it with `def` at the top of a module"):
+        training.SGD(lr=2.0, decay=decay)
+
+
+def test_a_decay_that_is_no_factor_is_refused_by_name():
+    with pytest.raises(TrainingError, match=r"rising_beyond gives inf at progress 0\.6"):
+        training.SGD(lr=2.0, decay=rising_beyond).rate(6, 10)
+    with pytest.raises(TrainingError, match="final belongs to a cosine"):
+        training.SGD(lr=2.0, decay=falling, final=0.1)
 
 
 def test_impossible_settings_are_refused_by_name():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from gansift.errors import TrainingError
+from gansift.games.batch import Batches
 from gansift.games.draw import Draw
 from gansift.games.parameters import Net
 
@@ -20,8 +21,12 @@ class Game:
 
     A loss is ``def <player>_loss(self, net, batch, draw)`` and returns a scalar that the player lowers. ``net``
     holds every player bound to the current state, ``batch`` the examples (``batch.x``, ``batch.weight``,
-    ``batch.label``; with several data sets ``batch.<data set>.x``), ``draw`` the step's own random numbers.
-    Whatever depends on a training example must go through ``weighted_mean(values, batch.weight)``.
+    ``batch.label``; with several data sets ``batch.<data set>.x``, see `Batches`), ``draw`` the step's own random
+    numbers. Whatever depends on a training example must go through ``weighted_mean(values, batch.weight)`` or
+    `group_mean`.
+
+    What metrics, baselines, audits and reports may ask of a game besides is optional: a subclass writes those of
+    `sample`, `confidence`, `predict` and `show` that mean something for it, and `offers` tells which these are.
 
     Args:
         schedule: moves of one step in order, each (player or tuple of players that move at the same time, times).
@@ -62,13 +67,59 @@ class Game:
         """The scalar that ``player`` lowers."""
         return getattr(self, f"{player}_loss")(net, batch, draw)
 
+    def offers(self, name: str) -> bool:
+        """Whether the game has an optional method of its own: ``sample``, ``confidence``, ``predict`` or ``show``.
+
+        >>> class Blank(Game):
+        ...     def sample(self, net, count, draw): ...
+        ...     def canvas_loss(self, net, batch, draw): ...
+        >>> blank = Blank(canvas=nn.Linear(1, 1))
+        >>> blank.offers("sample"), blank.offers("predict")
+        (True, False)
+        """
+        return getattr(type(self), name) is not getattr(Game, name)
+
     def sample(self, net: Net, count: int, draw: Draw) -> Tensor:
-        """``count`` samples of what the game generates, for metrics.
+        """Optional: ``count`` samples of what the game generates, for metrics, shape (count, *shape).
+
+        A game that can be asked for classes has a further parameter ``label=None``: int64 labels, shape (count,), or
+        None for labels that it draws itself.
 
         Raises:
             NotImplementedError: if the game does not say how to sample from it.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no method sample(net, count, draw)")
+        raise self._lacks("sample(net, count, draw)")
+
+    def confidence(self, net: Net, batch: Batches) -> Tensor:
+        """Optional: how sure the game is that each example is real, or was trained on, shape (B,).
+
+        Raises:
+            NotImplementedError: if the game does not say so.
+        """
+        raise self._lacks("confidence(net, batch)")
+
+    def predict(self, net: Net, x: Tensor) -> Tensor:
+        """Optional: what the game predicts of examples ``x``, shape (B, ...), such as logits of classes.
+
+        Raises:
+            NotImplementedError: if the game does not say so.
+        """
+        raise self._lacks("predict(net, x)")
+
+    def show(self, net: Net, data: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Optional: pictures for the report by title, such as prototypes, or refined beside simulated images.
+
+        Args:
+            net: the players.
+            data: some examples of each data set, shape (B, *shape), by its name.
+
+        Raises:
+            NotImplementedError: if the game has none.
+        """
+        raise self._lacks("show(net, data)")
+
+    def _lacks(self, method: str) -> NotImplementedError:
+        return NotImplementedError(f"{type(self).__name__} has no method {method}")
 
     def settings(self) -> dict[str, Any]:
         """Everything besides the players' weights that decides the training, for the run's configuration."""

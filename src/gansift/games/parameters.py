@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+
+from gansift.models.bound import reached, run_bound
 
 
 class Layout:
@@ -42,16 +44,33 @@ class Layout:
 
 
 class BoundPlayer:
-    """A module that computes with a given flat parameter vector; the module itself is left as it is."""
+    """A module that computes with a given flat parameter vector; the module itself is left as it is.
+
+    Its methods, parts and attributes are reached as those of the module, ``net.flow.log_prob(x)``,
+    ``net.generator.mapping(z)``, ``net.generator.latent``, and compute with the given parameters as well.
+    """
 
     def __init__(self, module: nn.Module, layout: Layout, flat: Tensor) -> None:
-        self.module = module
-        self.parameters = layout.views(flat)
+        self._module = module
+        self._bound = layout.views(flat)
         self._tied = layout.tied
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the module with the bound parameters."""
-        return functional_call(self.module, self.parameters, args, kwargs, tie_weights=self._tied)
+        return functional_call(self._module, self._bound, args, kwargs, tie_weights=self._tied)
+
+    def __getattr__(self, name: str) -> Any:
+        """A method, part or attribute of the module, with the bound parameters."""
+        if name in ("_module", "_bound", "_tied") or name.startswith("__"):  # asked for by copy and pickle
+            raise AttributeError(name)
+        return reached(self._run, lambda: getattr(self._module, name))
+
+    def __getitem__(self, key: Any) -> Any:
+        """One of the module's parts, where it is a list or dictionary of them."""
+        return reached(self._run, lambda: self._module[key])  # type: ignore[index]
+
+    def _run(self, function: Callable[[], Any]) -> Any:
+        return run_bound(self._module, self._bound, function, self._tied)
 
 
 class Net:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 
 import torch
 from torch import Tensor
 
+from gansift.errors import UsageError
 from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.games.parameters import Layout, Net
@@ -45,15 +47,33 @@ class Trained:
         """
         return Net(self.game.players, self._layouts, self.parameters if parameters is None else parameters)
 
-    def sample(self, count: int, draw: Draw, parameters: Mapping[str, Tensor] | None = None) -> Tensor:
+    def sample(
+        self,
+        count: int,
+        draw: Draw,
+        parameters: Mapping[str, Tensor] | None = None,
+        label: Tensor | None = None,
+    ) -> Tensor:
         """``count`` samples, shape (count, *shape), from the latents in ``draw``.
 
         Args:
             count: how many.
             draw: the random stream to take latents from.
             parameters: as in `net`.
+            label: the class that each sample is asked to be of, int64, shape (count,); by default the game chooses.
 
         Raises:
             NotImplementedError: if the game does not say how to sample from it.
+            UsageError: if classes are asked for and the game's ``sample`` has no parameter ``label``.
         """
-        return self.game.sample(self.net(parameters), count, draw)
+        net = self.net(parameters)
+        if label is None:
+            return self.game.sample(net, count, draw)
+        if "label" not in signature(self.game.sample).parameters:
+            raise UsageError(
+                f"samples of requested classes need a game that can make them, and {type(self.game).__name__}.sample "
+                "has no parameter `label`. Give it one, sample(self, net, count, draw, label=None), or ask for none."
+            )
+        if label.shape != (count,):
+            raise UsageError(f"{count} samples need one label each, shape ({count},), not {tuple(label.shape)}")
+        return self.game.sample(net, count, draw, label=label.to(self.device))  # type: ignore[call-arg]

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from gansift.errors import TrainingError
+from gansift.models.bound import reached, run_bound
 from gansift.models.equalized import EqualConv2d, EqualLinear
 from gansift.models.modulation import ModulatedConv2d
 
@@ -113,11 +114,14 @@ class Adapted(nn.Module):
         return functional_call(self.network, self.weights(), args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        """An attribute of the network, such as ``latent``, where it is none of this module."""
+        """An attribute, method or part of the network, with its adapted weights, where it is none of this module."""
         try:
             return super().__getattr__(name)
         except AttributeError:
-            return getattr(super().__getattr__("network"), name)
+            network: Any = super().__getattr__("network")
+            return reached(
+                lambda function: run_bound(network, self.weights(), function), lambda: getattr(network, name)
+            )
 
     def reset_parameters(self) -> None:
         """Draw every adapter anew; the network stays."""

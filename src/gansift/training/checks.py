@@ -9,20 +9,24 @@ from torch import Tensor, nn
 
 from gansift.errors import TrainingError
 from gansift.games.game import Game
+from gansift.training.reach import check_outside, initial_parameters, ones, unreached
 from gansift.training.shards import Shard
-from gansift.training.state import PARAMETERS
 from gansift.training.step import Step
 
 
-def check_game(step: Step, weights: Tensor) -> None:
+def check_game(step: Step, weights: Tensor, given: Game | None = None) -> list[str]:
     """Refuse a game whose steps cannot be replayed, or in which an example's weight does not govern its effect.
 
     Args:
         step: the pure step.
         weights: one weight per example, shape (N,).
+        given: the game that the step was made of.
 
     Raises:
         TrainingError: naming the player, the layer or the loss, and what to do.
+
+    Returns:
+        What is allowed but probably not meant, a sentence each.
     """
     _check_players(step.game)
     if step.settings.ema and not step.game.averaged:
@@ -30,17 +34,28 @@ def check_game(step: Step, weights: Tensor) -> None:
             f"ema={step.settings.ema} needs a player to average, and {type(step.game).__name__} names none. Set "
             "`averaged = (...)` on the class, or train with ema=0."
         )
-    parameters = {name: slots[PARAMETERS] for name, slots in step.initial().items()}
+    parameters = initial_parameters(step)
     rows = step.rows(0, 0)
     step.game.check(step.net(parameters), step.batch(0, 0, rows, step.batch_weights(rows, weights)))
     for player in step.game.players:
         _check_loss(step, player, rows, parameters)
         if step.shards.count > 1:
             _check_mean(step, player, rows, parameters)
+    check_outside(step, given)
+    return [str(found) for found in unreached(step)]
 
 
 def _check_players(game: Game) -> None:
+    owners: dict[int, str] = {}
     for player, module in game.players.items():
+        for name, parameter in module.named_parameters():
+            owner = owners.setdefault(id(parameter), player) if parameter.requires_grad else player
+            if owner != player:
+                raise TrainingError(
+                    f"the players {owner!r} and {player!r} share the parameter {player}.{name}. Each player trains "
+                    "parameters of its own, so it would become two: make the shared part a player, which the losses "
+                    "of the others call through net, or give a copy (copy.deepcopy)."
+                )
         if not any(parameter.requires_grad for parameter in module.parameters()):
             raise TrainingError(f"the player {player!r} has no parameter that requires a gradient")
         for name, layer in module.named_modules():
@@ -54,7 +69,7 @@ def _check_players(game: Game) -> None:
 def _check_loss(step: Step, player: str, rows: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) -> None:
     """Take the last example of each data set's batch out by weight 0; what it is must then not matter to the loss."""
     before = buffers(step.game)
-    step.loss(0, player, 0, rows, parameters, _ones(step, rows))
+    step.loss(0, player, 0, rows, parameters, ones(step, rows))
     for name in changed(before, step.game):
         raise TrainingError(
             f"{name} changes with every call (running statistics? spectral norm?), which a replay cannot repeat. "
@@ -73,7 +88,7 @@ def _check_mean(step: Step, player: str, rows: Mapping[str, Tensor], parameters:
     """Compare the loss of a whole batch with the mean over its parts; every process looks at all of them."""
     count = step.shards.count
     weights = {
-        name: 1 + torch.arange(len(weight)).to(weight) / len(weight) for name, weight in _ones(step, rows).items()
+        name: 1 + torch.arange(len(weight)).to(weight) / len(weight) for name, weight in ones(step, rows).items()
     }
     with torch.no_grad():
         whole = float(step.loss(0, player, 0, rows, parameters, weights))
@@ -103,7 +118,7 @@ def matters_without_weight(
         name: the data set.
         count: how many examples of it, the last of the batch, get weight 0 and are exchanged for the first one.
     """
-    index, weights = rows[name], _ones(step, rows)
+    index, weights = rows[name], ones(step, rows)
     weights[name][len(index) - count :] = 0
     other = torch.cat([index[: len(index) - count], index[:1].expand(count)])
     losses = [
@@ -125,10 +140,6 @@ def buffers(game: Game) -> dict[str, Tensor]:
 def changed(before: Mapping[str, Tensor], game: Game) -> list[str]:
     """The buffers that are no longer what they were."""
     return [name for name, value in buffers(game).items() if not torch.equal(value, before[name])]
-
-
-def _ones(step: Step, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: torch.ones(len(index), dtype=step.dtype, device=index.device) for name, index in rows.items()}
 
 
 def _suspects(game: Game) -> str:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gansift.errors import TrainingError
-from gansift.training.schedules import learning_rate
+from gansift.training.schedules import Decay, decay_name, learning_rate
 
 Slots = dict[str, Tensor]
 
@@ -41,14 +41,16 @@ class Optimizer(ABC):
         lr: learning rate at its peak.
         weight_decay: L2 penalty added to the gradient (decoupled in `AdamW`).
         warmup: steps over which the rate rises linearly.
-        decay: ``constant``, or ``cosine`` down to ``final``.
+        decay: ``constant``, ``cosine`` down to ``final``, or a function from the progress of training after the
+            warm-up, 0 to 1, to a factor of ``lr``, such as DANN's ``1 / (1 + 10 * progress) ** 0.75`` (Ganin et al. 2016). It
+            must be written with ``def`` at the top of a module: runs record it by that name, and not what it does.
         final: share of the peak rate that a decay ends at.
     """
 
     lr: float
     weight_decay: float = 0.0
     warmup: int = 0
-    decay: str = "constant"
+    decay: Decay = "constant"
     final: float = 0.0
 
     slot_names: ClassVar[tuple[str, ...]] = ()
@@ -58,8 +60,9 @@ class Optimizer(ABC):
             raise TrainingError(f"{self}: lr must be positive and finite, weight_decay and warmup not negative")
         if not 0 <= self.final <= 1:
             raise TrainingError(f"{self}: final is a share of the learning rate, within 0 and 1")
-        if self.decay not in ("constant", "cosine"):
-            raise TrainingError(f"unknown decay {self.decay!r}; use constant or cosine")
+        if callable(self.decay) and self.final:
+            raise TrainingError(f"{self}: final belongs to a cosine; let the function itself end at {self.final}")
+        decay_name(self.decay)
 
     def _check_decays(self, *decays: float, eps: float = 0.0) -> None:
         if not all(0 <= decay < 1 for decay in decays) or not 0 <= eps < math.inf:
@@ -90,7 +93,7 @@ class Optimizer(ABC):
 
     def settings(self) -> dict[str, Any]:
         """Name and arguments, for the run's configuration."""
-        return {"name": type(self).__name__, **asdict(self)}
+        return {"name": type(self).__name__, **asdict(self), "decay": decay_name(self.decay)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -120,7 +120,8 @@ def train(
     )
     step = Step(game, data, settings)
     vector = _weights(weights, len(step.ids), step)
-    check_game(step, vector)
+    for warning in check_game(step, vector, game):
+        _log.warning("%s", warning)
     budget = None if memory is None else bytes_of(memory)
     stride = checkpoint_every or _stride(step, budget if outdir is None else None)
     if outdir is None:

@@ -48,7 +48,7 @@ class Linear(Game):
         super().__init__(player=Perceptron(2, 1))
 
     def player_loss(self, net, batch, draw):
-        flat = torch.cat([value.flatten() for value in net.player.parameters.values()])
+        flat = torch.cat([value.flatten() for value in net.player.parameters()])
         return weighted_mean(batch.x.sum(1) * flat.sum(), batch.weight)
 
 

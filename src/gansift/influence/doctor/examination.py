@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from gansift.data.examples import Examples
 from gansift.errors import GansiftError
@@ -75,7 +76,7 @@ def examine(
         dtype=dtype,
         device=device,
     )
-    return examine_step(Step(game, data, settings), quick=quick)
+    return _examined(Step(game, data, settings), quick, smoothness, game)
 
 
 def examine_run(run: Run, *, quick: bool = False) -> list[Finding]:
@@ -98,8 +99,8 @@ def examine_step(step: Step, *, quick: bool = False) -> list[Finding]:
     return _examined(step, quick, smoothness)
 
 
-def _examined(step: Step, quick: bool, how_smooth: Check) -> list[Finding]:
-    findings = _carried_out("training", accepted, step)
+def _examined(step: Step, quick: bool, how_smooth: Check, given: Game | None = None) -> list[Finding]:
+    findings = _carried_out("training", partial(accepted, given=given), step)
     findings += _carried_out("replay", replay, step)
     findings += _carried_out("weights", weights, step)
     findings += _carried_out("mixing", mixing, step)
@@ -114,14 +115,27 @@ def _examined(step: Step, quick: bool, how_smooth: Check) -> list[Finding]:
     return findings
 
 
-def accepted(step: Step) -> list[Finding]:
-    """Whether `training.train` accepts the game."""
+def accepted(step: Step, given: Game | None = None) -> list[Finding]:
+    """Whether `training.train` accepts the game, and what it warns of.
+
+    Args:
+        step: with game, data and settings.
+        given: the game that the step was made of, if it is known.
+    """
     own = copied(step, Step)
     try:
-        check_game(own, ones(own))
+        warnings = check_game(own, ones(own), given)
     except GansiftError as error:
         return [Finding("training", "fault", "", f"training refuses this game: {error}", "Mend what it names.")]
+    if warnings:
+        return [Finding("training", "warning", "", warning, _UNREACHED) for warning in warnings]
     return [Finding("training", "ok", "", "training accepts this game")]
+
+
+_UNREACHED = (
+    "If they are meant to be trained, use them in the player's own loss through net; leave them out of the network, or "
+    "set requires_grad_(False), if not."
+)
 
 
 def _carried_out(name: str, check: Check, step: Step) -> list[Finding]:
