@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -85,3 +87,69 @@ def test_a_game_that_cannot_be_stacked_is_retrained_one_by_one():
     (trained,) = cleansing.retrained_players(run, [("x/001",)], 6)
     alone = cleansing.retrain(run, ["x/001"], horizon=6).trained()
     assert torch.equal(trained.parameters["generator"], alone.parameters["generator"])
+
+
+class _Mixing(torch.autograd.Function):
+    """The identity, which in a stack gives every replica the mean over all of them."""
+
+    @staticmethod
+    def forward(x):
+        return x.clone()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+    @staticmethod
+    def vmap(info, in_dims, x):
+        return x.mean(in_dims[0], keepdim=True).expand_as(x), in_dims[0]
+
+
+class Mixing(games.GAN):
+    stackable = True
+
+    def generator_loss(self, net, batch, draw):
+        mixed = _Mixing.apply(net.generator(torch.ones_like(batch.x)))
+        return super().generator_loss(net, batch, draw) + mixed.square().sum()
+
+
+class Writing(games.GAN):
+    stackable = True
+
+    def discriminator_loss(self, net, batch, draw):
+        seen = torch.zeros(len(batch.x), dtype=batch.x.dtype)
+        seen[:2] = net.discriminator(batch.x[:2]).detach()
+        return super().discriminator_loss(net, batch, draw) + weighted_mean(seen, batch.weight)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (
+            Writing,
+            "Writing says .* it is not: the discriminator's loss fails under torch.func.vmap .RuntimeError: vmap",
+        ),
+        (Mixing, "Mixing says .* it is not: the generator's gradients in a stack differ from those alone by"),
+    ],
+)
+def test_a_game_that_wrongly_says_it_is_stackable_is_retrained_one_by_one_and_named(kind, message, caplog):
+    run = _train(kind(Perceptron(2, 2), Critic(2)))
+    assert replicas.stack_size(run.step) == 1
+    assert replicas.stack_size(run.step) == 1
+    assert len(caplog.records) == 1
+    assert re.search(message, caplog.text)
+    removed = [("x/001",), ("x/004", "x/007")]
+    for ids, trained in zip(removed, cleansing.retrained_players(run, removed, 6), strict=True):
+        alone = cleansing.retrain(run, ids, horizon=6).trained()
+        assert all(torch.equal(trained.parameters[name], value) for name, value in alone.parameters.items())
+
+
+@pytest.mark.parametrize("renormalise", [False, True])
+def test_a_game_that_rightly_says_it_is_stackable_is_stacked(renormalise, caplog):
+    run = _train(gan(r1=0.3), renormalise=renormalise)
+    assert replicas.stack_size(run.step) > 1
+    assert not caplog.records

@@ -14,7 +14,7 @@ from sklearn.ensemble import IsolationForest
 
 from gansift import games, influence, training
 from gansift.errors import GansiftError, UsageError
-from gansift.games.batch import Batch, weighted_mean
+from gansift.games.batch import Batch, Batches, weighted_mean
 from gansift.games.draw import Draw
 from gansift.games.parameters import Layout, Net
 from gansift.influence import baselines
@@ -192,10 +192,30 @@ def _of_two_sets():
     return training.train(TwoSets(), data, steps=4, batch_size=3, optimizers=SGD, dtype="float64")
 
 
-@pytest.mark.parametrize("name", [name for name in ALL_OF_THEM if name not in ("random", "without-propagation")])
+@pytest.mark.parametrize("name", ["discriminator-loss", "discriminator-score", "nearest-samples"])
 def test_several_data_sets_are_refused_by_name_where_one_is_needed(name):
-    with pytest.raises(UsageError, match=rf"{name} needs one set of training examples.* has simulated, real"):
+    with pytest.raises(UsageError, match=rf"{name} compares one set of training examples.* several: simulated, real"):
         ALL_OF_THEM[name](_of_two_sets(), _fid())
+
+
+@pytest.mark.parametrize("name", ["isolation-forest", "density"])
+def test_every_data_set_is_ranked_among_its_own(name):
+    def train(data):
+        return training.train(Critics(), data, steps=1, batch_size=2, optimizers=SGD, dtype="float64", weights=weights)
+
+    sets = {"simulated": examples(10, seed=1, name="s"), "real": examples(14, seed=2, name="r")}
+    weights = [0.0, *[1.0] * 23]
+    together = ALL_OF_THEM[name](train(sets), MeanWave())
+    weights = [0.0, *[1.0] * 9]
+    one = ALL_OF_THEM[name](train({"simulated": sets["simulated"]}), MeanWave())
+    weights = None
+    other = ALL_OF_THEM[name](train({"real": sets["real"]}), MeanWave())
+    for alone, data_set in ((one, "simulated"), (other, "real")):
+        own = together.of(data_set).values
+        # Scores are counted from the least harmful of all, so they agree up to an offset; one that was left out has 0.
+        kept = slice(1 if data_set == "simulated" else 0, None)
+        np.testing.assert_allclose(np.diff(own[kept]), np.diff(alone.values[kept]), rtol=1e-9, atol=1e-12)
+    assert together.values[0] == 0
 
 
 @pytest.mark.parametrize("name", ["random", "without-propagation"])
@@ -362,7 +382,37 @@ def test_a_game_without_a_discriminator_is_refused(name):
         ALL_OF_THEM[name](_train(game=Renamed()), _fid())
 
 
+class Critics(games.Game):
+    """A game without samples, of one or several data sets."""
+
+    def __init__(self):
+        super().__init__(critic=Critic(2))
+
+    def critic_loss(self, net, batch, draw):
+        parts = [batch[name] for name in batch] if isinstance(batch, Batches) else [batch]
+        return sum(weighted_mean(net.critic(part.x).square(), part.weight) for part in parts)
+
+
 # Nearest samples
+
+
+def test_a_game_without_samples_is_refused_by_name():
+    run = training.train(Critics(), examples(8), steps=1, batch_size=4, optimizers=SGD, dtype="float64")
+    with pytest.raises(UsageError, match=r"nearest-samples needs generated samples, and Critics has no method sample"):
+        baselines.nearest_samples(run, MeanWave())
+
+
+def test_samples_of_another_shape_than_the_examples_are_refused():
+    class Wide(games.GAN):
+        times = 1
+
+        def sample(self, net, count, draw):
+            return super().sample(net, count, draw).repeat(1, self.times)
+
+    run = _train(game=Wide(Perceptron(2, 2), Critic(2)))
+    run.step.game.times = 3
+    with pytest.raises(UsageError, match=r"different shapes: \(6,\) and \(2,\). Use another estimator"):
+        baselines.nearest_samples(run, MeanWave())
 
 
 def _credit_by_hand(samples, seen):

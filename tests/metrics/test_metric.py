@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gansift.errors import GansiftError, UsageError
-from gansift.games import Draw, Trained
+from gansift.games import Draw, Game, Trained
 from gansift.metrics import ALL, FID, IS, KID, Metric
 
 METRICS = {
@@ -120,3 +120,16 @@ def test_features_without_a_derivative_are_an_error(reference, trained):
 def test_what_has_no_trained_players_is_refused(features, reference):
     with pytest.raises(TypeError, match="list"):
         FID(features, reference).value([1.0])
+
+
+@every_metric
+def test_a_game_without_samples_is_refused_by_name(build, features, reference, trained):
+    class Silent(Game):
+        def critic_loss(self, net, batch, draw): ...
+
+    critic = trained.game.players["discriminator"]
+    silent = Trained(Silent(critic=critic), {"critic": trained.parameters["discriminator"]})
+    metric = build(features, reference, latents=20)
+    for ask in (metric.value, metric.gradient):
+        with pytest.raises(UsageError, match="is a metric of samples, and Silent has no method sample"):
+            ask(silent)

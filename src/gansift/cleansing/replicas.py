@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -10,10 +12,16 @@ from torch import Tensor
 from gansift.cleansing.retrain import without
 from gansift.errors import TrainingError
 from gansift.games.trained import Trained
+from gansift.influence.doctor.stacking import stacking_fault
 from gansift.training.state import State, is_finite, readout
 from gansift.training.step import SMALL, Step
 from gansift.training.train import redo
 from gansift.training.trajectory import Run
+
+_log = logging.getLogger(__name__)
+
+# Whether what a game says of itself has held in one stacked step, by step: looked at once each.
+_holds: WeakKeyDictionary[Step, bool] = WeakKeyDictionary()
 
 # Parameters of all replicas that are stacked together: enough to keep the interpreter's share small, and few enough
 # that a step stays in the processor's caches, and that memory does not grow with the number of removals.
@@ -26,7 +34,7 @@ Done = Callable[[int], None]
 def retrained_players(
     run: Run, removals: Sequence[Iterable[str]], horizon: int, done: Done | None = None
 ) -> list[Trained | None]:
-    """The generators after redoing the last ``horizon`` steps without each of several sets of examples.
+    """The trained players after redoing the last ``horizon`` steps without each of several sets of examples.
 
     Args:
         run: the recorded run.
@@ -46,10 +54,10 @@ def retrained_players(
 def reweighted_players(
     run: Run, weights: Sequence[Tensor], horizon: int, done: Done | None = None
 ) -> list[Trained | None]:
-    """The generators after redoing the last ``horizon`` steps with each of several weights of the examples.
+    """The trained players after redoing the last ``horizon`` steps with each of several weights of the examples.
 
-    Small networks of a game that says it is `stackable` are stacked and trained together, which agrees with `retrain`
-    up to rounding; others are retrained one after the other.
+    Small networks of a game that says it is `stackable`, and proves it in one step, are stacked and trained together,
+    which agrees with `retrain` up to rounding; others are retrained one after the other.
 
     Args:
         run: the recorded run.
@@ -58,7 +66,7 @@ def reweighted_players(
         done: called after every retraining, or every stack of them.
 
     Returns:
-        One generator for each; None where the training broke down (NaN or infinite parameters).
+        The players of each; None where the training broke down (NaN or infinite parameters).
 
     Raises:
         UsageError: for a horizon that is not in the run.
@@ -81,7 +89,21 @@ def stack_size(step: Step) -> int:
     """
     # Frozen weights count, too: with adapters on them, every replica has adapted weights of its own.
     size = sum(value.numel() for module in step.game.players.values() for value in module.parameters())
-    return max(1, _STACKED // size) if step.game.stackable and size <= SMALL else 1
+    return max(1, _STACKED // size) if step.game.stackable and size <= SMALL and _stackable(step) else 1
+
+
+def _stackable(step: Step) -> bool:
+    """Whether a game that says it is stackable is; a warning names one that is not."""
+    if step not in _holds:
+        fault = stacking_fault(step)
+        _holds[step] = fault is None
+        if fault is not None:
+            _log.warning(
+                "%s says that it is stackable, and it is not: %s. It is retrained one by one.",
+                type(step.game).__name__,
+                fault,
+            )
+    return _holds[step]
 
 
 def _alone(run: Run, weights: Tensor, horizon: int) -> Trained | None:

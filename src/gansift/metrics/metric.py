@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gansift.errors import GansiftError, UsageError
-from gansift.games import Draw, Trained
+from gansift.games import Draw, Game, Trained
 
 if TYPE_CHECKING:
     from gansift.data.examples import Examples
@@ -141,6 +141,7 @@ class SampleMetric(ABC):
         """The metric of samples (n, *shape), of trained players, or of a run.
 
         Raises:
+            UsageError: if the game has no samples.
             GansiftError: if a sample or feature is NaN or infinite.
         """
         if isinstance(source, Tensor):
@@ -151,6 +152,7 @@ class SampleMetric(ABC):
         """The metric's gradient, player name -> vector shaped like that player's flat parameters.
 
         Raises:
+            UsageError: if the game has no samples.
             GansiftError: if a sample or feature is NaN or infinite, or features have no derivative.
         """
         trained = trained_of(source)
@@ -172,6 +174,11 @@ class SampleMetric(ABC):
 
     def _samples(self, trained: Trained, parameters: dict[str, Tensor] | None = None) -> Iterator[Tensor]:
         """The trained game's samples chunk by chunk, the same ones every time."""
+        if not offers_samples(trained.game):
+            raise UsageError(
+                f"{self.name} is a metric of samples, and {type(trained.game).__name__} has no method "
+                "sample(net, count, draw). Write one, or use a metric of its players (metrics.NetMetric)."
+            )
         draw = Draw(self.seed, "metric", dtype=trained.dtype, device=trained.device)
         for start in range(0, self.latents, self.chunk):
             yield trained.sample(min(self.chunk, self.latents - start), draw, parameters)
@@ -199,6 +206,11 @@ def trained_of(source: Any) -> Trained:
     if hasattr(source, "sample") and hasattr(source, "parameters"):
         return source
     raise TypeError(f"expected a games.Trained or something with .trained(), got {type(source).__name__}")
+
+
+def offers_samples(game: Game) -> bool:
+    """Whether the game says how to sample from it."""
+    return type(game).sample is not Game.sample
 
 
 def reference_tensor(reference: Examples | Tensor) -> Tensor:

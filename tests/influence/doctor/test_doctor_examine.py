@@ -19,7 +19,17 @@ from gansift.workflow.build import build_game, build_optimizers
 from gansift.workflow.config import Config, resolve
 from toys import examples, gan
 
-QUICK = {"training", "replay", "weights", "mixing", "precision", "determinism", "double-backward", "derivatives"}
+QUICK = {
+    "training",
+    "replay",
+    "weights",
+    "mixing",
+    "stacking",
+    "precision",
+    "determinism",
+    "double-backward",
+    "derivatives",
+}
 
 
 def _preset(shape, **changes):

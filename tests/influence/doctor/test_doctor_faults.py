@@ -19,6 +19,7 @@ from gansift.influence.doctor.mixing import mixing
 from gansift.influence.doctor.modules import modules
 from gansift.influence.doctor.operators import operators
 from gansift.influence.doctor.replay import replay
+from gansift.influence.doctor.stacking import stacking
 from gansift.influence.doctor.weights import weights
 from toys import ThreePlayers, examples
 
@@ -308,3 +309,22 @@ def test_kinks_and_ties_are_no_fault():
     )
     game = step(Own(layer))
     assert troubles(examine_step(game, quick=True) + modules(game)) == set()
+
+
+def test_a_game_that_wrongly_says_it_is_stackable_is_a_warning_with_the_reason():
+    def writing(net, batch, draw):
+        seen = torch.zeros(len(batch.x), dtype=batch.x.dtype)
+        seen[:] = net.critic(batch.x)
+        return weighted_mean(seen, batch.weight)
+
+    game = Own(term=writing)
+    assert not troubles(stacking(step(game)))
+    game.stackable = True
+    found = only(examine_step(step(game), quick=True), "stacking")
+    assert found.verdict == "warning"
+    assert (
+        "Own says that it is stackable, and it is not: the critic's loss fails under torch.func.vmap" in found.message
+    )
+    healthy = Own()
+    healthy.stackable = True
+    assert not troubles(stacking(step(healthy)))

@@ -18,15 +18,16 @@ _RIDGE = 1e-6
 def density(run: Run, metric: Metric, horizon: int | None = None, progress: Progress | None = None) -> Scores:
     """Rank examples by how rare they are, with a normal density on the metric's features.
 
-    The density has mean and covariance of the examples that the run was trained with. Scores are nats by which the
-    logarithm of an example's density lies below that of the densest one; they do not predict the metric. Called like
-    every estimator (`gansift.influence.estimators.Function`).
+    The density has mean and covariance of the examples that the run was trained with; every data set has its own.
+    Scores are nats by which the logarithm of an example's density lies below that of the densest one; they do not
+    predict the metric. Called like every estimator (`gansift.influence.estimators.Function`).
 
     Raises:
-        UsageError: if the horizon is not in the run, or the game has several data sets.
+        UsageError: if the horizon is not in the run.
         GansiftError: if a feature is NaN or infinite.
     """
-    return ranked(run, metric, horizon, "density", rarity(example_features(run, metric, "density")))
+    rarities = [rarity(of_set) for of_set in example_features(run, metric, "density")]
+    return ranked(run, metric, horizon, "density", torch.cat(rarities))
 
 
 def rarity(features: Tensor) -> Tensor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from gansift.games.draw import Draw
 from gansift.influence.baselines.ranking import example_features, ranked
@@ -16,16 +18,19 @@ def isolation_forest(run: Run, metric: Metric, horizon: int | None = None, progr
     """Rank examples by how abnormal they are, with an isolation forest on the metric's features.
 
     The forest is scikit-learn's with its defaults, fitted to the examples that the run was trained with; on all their
-    numbers where the metric has no features. Neither the generator nor the metric's value plays a part. Scores are
-    differences of anomaly scores, without a unit. Called like every estimator
+    numbers where the metric has no features. Every data set has a forest of its own. Neither the generator nor the
+    metric's value plays a part. Scores are differences of anomaly scores, without a unit. Called like every estimator
     (`gansift.influence.estimators.Function`).
 
     Raises:
-        UsageError: if the horizon is not in the run, or the game has several data sets.
+        UsageError: if the horizon is not in the run.
         GansiftError: if a feature is NaN or infinite.
     """
     from sklearn.ensemble import IsolationForest  # only here: importing scikit-learn takes a second
 
-    x = example_features(run, metric, "isolation-forest").numpy()
-    forest = IsolationForest(random_state=Draw(run.step.settings.seed, "isolation forest").seed()).fit(x)
-    return ranked(run, metric, horizon, "isolation-forest", -torch.from_numpy(forest.score_samples(x)))
+    def abnormality(x: np.ndarray) -> Tensor:
+        forest = IsolationForest(random_state=Draw(run.step.settings.seed, "isolation forest").seed()).fit(x)
+        return -torch.from_numpy(forest.score_samples(x))
+
+    sets = example_features(run, metric, "isolation-forest")
+    return ranked(run, metric, horizon, "isolation-forest", torch.cat([abnormality(x.numpy()) for x in sets]))

@@ -7,8 +7,17 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from gansift.errors import UsageError
 from gansift.games.draw import Draw
-from gansift.influence.baselines.ranking import check_finite, chunk_size, example_features, features, ranked
+from gansift.influence.baselines.ranking import (
+    check_finite,
+    check_samples,
+    chunk_size,
+    example_features,
+    features,
+    only_data_set,
+    ranked,
+)
 from gansift.influence.itd import Progress
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric, SampleMetric
@@ -29,14 +38,22 @@ def nearest_samples(run: Run, metric: Metric, horizon: int | None = None, progre
     estimator (`gansift.influence.estimators.Function`).
 
     Raises:
-        UsageError: if the horizon is not in the run, or the game has several data sets.
+        UsageError: if the horizon is not in the run, or the game has several data sets, no samples, or samples of
+            another shape than its examples.
         GansiftError: if a feature of an example or of a sample is NaN or infinite.
     """
     name = "nearest-samples"
-    examples = example_features(run, metric, name)
+    check_samples(run, name)
+    shape = run.step.x[only_data_set(run, name)].shape[1:]
+    (examples,) = example_features(run, metric, name)
     count = metric.latents if isinstance(metric, SampleMetric) else len(examples)
     total = torch.zeros(len(examples), dtype=torch.float64)
     for samples in _samples(run, count, chunk_size(metric)):
+        if samples.shape[1:] != shape:
+            raise UsageError(
+                f"{name} compares samples with training examples, which have different shapes: "
+                f"{tuple(samples.shape[1:])} and {tuple(shape)}. Use another estimator."
+            )
         seen = check_finite(features(metric, samples), name, "features of generated samples")
         for block in seen.split(max(1, _BLOCK // len(examples))):
             rows, shares = credit(block, examples)

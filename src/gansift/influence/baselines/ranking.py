@@ -9,7 +9,7 @@ from torch import Tensor
 from gansift.errors import GansiftError, UsageError
 from gansift.influence.horizon import checked_horizon
 from gansift.influence.scores import Scores
-from gansift.metrics.metric import Metric, SampleMetric, in_chunks
+from gansift.metrics.metric import Metric, SampleMetric, in_chunks, offers_samples
 from gansift.training.trajectory import Run
 
 # Examples computed together where the metric does not say how many.
@@ -71,8 +71,9 @@ def only_data_set(run: Run, estimator: str) -> str:
     """
     if len(run.step.x) > 1:
         raise UsageError(
-            f"{estimator} needs one set of training examples of the kind that is generated, and this game has "
-            f"{', '.join(run.step.x)}. Use itd or without-propagation."
+            f"{estimator} compares one set of training examples with what is generated, and this game has several: "
+            f"{', '.join(run.step.x)}. Use itd, without-propagation, isolation-forest or density, and scores.of(name) "
+            "for the scores of one of them."
         )
     return next(iter(run.step.x))
 
@@ -87,6 +88,19 @@ def check_discriminator(run: Run, estimator: str) -> None:
         raise UsageError(
             f"{estimator} needs a player called discriminator, and this game has {', '.join(run.step.game.players)}. "
             "Use another estimator."
+        )
+
+
+def check_samples(run: Run, estimator: str) -> None:
+    """Refuse games that generate nothing.
+
+    Raises:
+        UsageError: naming the game.
+    """
+    if not offers_samples(run.step.game):
+        raise UsageError(
+            f"{estimator} needs generated samples, and {type(run.step.game).__name__} has no method "
+            "sample(net, count, draw). Use another estimator."
         )
 
 
@@ -116,15 +130,18 @@ def features(metric: Metric, x: Tensor) -> Tensor:
     return in_chunks(seen, x, chunk_size(metric)).double().cpu()
 
 
-def example_features(run: Run, metric: Metric, estimator: str) -> Tensor:
-    """Features of the training examples in `present`, float64 (P, d), on the CPU.
+def example_features(run: Run, metric: Metric, estimator: str) -> list[Tensor]:
+    """Features of the training examples in `present`, float64 (P, d), on the CPU, of one data set after the other.
 
     Raises:
-        UsageError: if the game has several data sets.
+        UsageError: if there are no such examples.
         GansiftError: if a feature is NaN or infinite.
     """
-    found = features(metric, run.step.x[only_data_set(run, estimator)])[present(run)]
-    return check_finite(found, estimator, "features of training examples")
+    there = torch.zeros(len(run.ids), dtype=torch.bool)
+    there[present(run)] = True
+    parts = zip(run.step.x.values(), there.split([len(x) for x in run.step.x.values()]), strict=True)
+    sets = [features(metric, x)[kept] for x, kept in parts if kept.any()]
+    return [check_finite(found, estimator, "features of training examples") for found in sets]
 
 
 def _flat(x: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from gansift.influence.doctor.modules import modules
 from gansift.influence.doctor.operators import operators
 from gansift.influence.doctor.replay import replay
 from gansift.influence.doctor.smoothness import STRETCH, smoothness
+from gansift.influence.doctor.stacking import stacking
 from gansift.influence.doctor.still import copied, ones
 from gansift.influence.doctor.weights import weights
 from gansift.training.checks import check_game
@@ -58,7 +59,8 @@ def examine(
         quick: leave out what takes longer than a few seconds, see `examine_step`.
 
     Returns:
-        What every check found, in the order of the checks; at least one finding each.
+        What every check found, in the order of the checks; at least one finding each, but for `stacking` of a game that
+        does not say that it is stackable.
 
     Raises:
         TrainingError: for arguments that do not fit.
@@ -90,11 +92,13 @@ def examine_step(step: Step, *, quick: bool = False) -> list[Finding]:
 
     Args:
         step: with game, data and settings.
-        quick: only whether training accepts and replay repeats it, weights, mixing, operators and the derivative of one
-            step; module by module only if that is wrong. Otherwise also every module, forward mode and smoothness.
+        quick: only whether training accepts and replay repeats it, weights, mixing, operators, stacking and the
+            derivative of one step; module by module only if that is wrong. Otherwise also every module, forward mode
+            and smoothness.
 
     Returns:
-        What every check found, in the order of the checks; at least one finding each.
+        What every check found, in the order of the checks; at least one finding each, but for `stacking` of a game that
+        does not say that it is stackable.
     """
     return _examined(step, quick, smoothness)
 
@@ -105,6 +109,7 @@ def _examined(step: Step, quick: bool, how_smooth: Check, given: Game | None = N
     findings += _carried_out("weights", weights, step)
     findings += _carried_out("mixing", mixing, step)
     findings += _carried_out("operators", operators, step)
+    findings += _carried_out("stacking", stacking, step)
     of_step = _carried_out("derivatives", derivatives, step)
     findings += of_step
     if not quick or any(finding.verdict == "fault" for finding in of_step):

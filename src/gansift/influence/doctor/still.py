@@ -57,7 +57,9 @@ def small(step: Step, dtype: str) -> Still:
     for name, part in _data(step).items():
         count = min(len(part), 4 * size[name])
         data[name] = part.subset(torch.linspace(0, len(part) - 1, count).round().long())
-    return Still(step.game, data, replace(step.settings, batch_size=size, dtype=dtype))
+    return Still(
+        step.game, data, replace(step.settings, batch_size=size, dtype=dtype, shards=1, processes=1, compiled=False)
+    )
 
 
 def ones(step: Step) -> Tensor:
