@@ -1,6 +1,7 @@
 """Data: sources of examples with stable ids, and their train, valid and test splits."""
 
 from gansift.data.builtin import BUILTINS, digits, mnist, normal_1d, normal_2d
+from gansift.data.columns import Column, labelled
 from gansift.data.dataset import from_dataset
 from gansift.data.examples import Examples, Splits
 from gansift.data.folder import read_folder
@@ -14,12 +15,14 @@ __all__ = [
     "BUILTINS",
     "FRACTIONS",
     "SPLITS",
+    "Column",
     "Examples",
     "Splits",
     "assign",
     "changes",
     "digits",
     "from_dataset",
+    "labelled",
     "load",
     "mnist",
     "normal_1d",

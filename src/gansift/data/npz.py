@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gansift.data.columns import labelled
 from gansift.data.examples import Examples
-from gansift.data.hashing import hash_rows
+from gansift.data.hashing import hash_rows, row_ids
 from gansift.data.labels import number_labels
 from gansift.data.pixels import to_signed
 from gansift.errors import DataError
@@ -42,10 +43,9 @@ def read_npz(path: Path) -> Examples:
     labels, class_names = (None, None) if "y" not in arrays else _number(arrays["y"], len(x), path)
     hashes = hash_rows(content)
     return Examples(
-        ids=tuple(f"{path.name}/{row}#{content_hash[:12]}" for row, content_hash in enumerate(hashes)),
+        ids=row_ids(path.name, hashes),
         x=x,
-        labels=labels,
-        class_names=class_names,
+        columns=labelled(labels, class_names),
         paths=("",) * len(x),
         hashes=hashes,
     )
