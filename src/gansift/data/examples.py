@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gansift.data.arrays import as_examples
 from gansift.data.columns import LABEL, Column
+from gansift.data.encoding import Encoding
 from gansift.data.hashing import hash_rows, row_ids
 from gansift.errors import DataError
 
@@ -142,6 +143,7 @@ class Splits:
     Attributes:
         name: of the source.
         skipped: (path, reason) of every file that was left out on request.
+        encoding: how the records of a table became x; None where x is none of the kind.
     """
 
     name: str
@@ -149,3 +151,4 @@ class Splits:
     valid: Examples
     test: Examples
     skipped: tuple[tuple[str, str], ...] = ()
+    encoding: Encoding | None = None
