@@ -41,7 +41,7 @@ def normal(seed: int, count: int, name: str, dimension: int) -> data.Examples:
     """Points of a normal distribution with mean 1 and standard deviation 1.5."""
     x = 1 + 1.5 * Draw(seed, "lq", name).normal(count, dimension)
     ids = tuple(f"{name}/{row}" for row in range(count))
-    return data.Examples(ids=ids, x=x, labels=None, class_names=None, paths=("",) * count, hashes=ids)
+    return data.Examples(ids=ids, x=x, columns={}, paths=("",) * count, hashes=ids)
 
 
 def lqgan_run(seed: int) -> tuple[training.Run, metrics.Metric]:

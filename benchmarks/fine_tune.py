@@ -57,7 +57,7 @@ def print_bytes(weights: Path | None) -> None:
 
 
 def _state(game: games.Game, shape: tuple[int, ...]) -> Any:
-    examples = Examples(("a", "b"), torch.zeros(2, *shape), None, None, ("", ""), ("a", "b"))
+    examples = Examples(("a", "b"), torch.zeros(2, *shape), {}, ("", ""), ("a", "b"))
     settings = settings_for(
         game, {"data": examples}, steps=1, batch_size=2, optimizers=training.Adam(lr=1e-3), ema=0.9, seed=0,
         renormalise=False, dtype="float32", device="cpu",
@@ -98,8 +98,7 @@ def planted(examples: Examples, share: float, seed: int) -> tuple[Examples, np.n
     both = Examples(
         ids=examples.ids + names,
         x=torch.cat([examples.x, foreign]),
-        labels=None,
-        class_names=None,
+        columns={},
         paths=("",) * len(kinds),
         hashes=examples.hashes + hash_rows(foreign.numpy()),
     )

@@ -66,19 +66,8 @@ def prepare(regime: dict[str, Any]) -> tuple[Config, data.Splits]:
     config = Config(**settings)
     splits = data.load(config.source, seed=0)
     if "examples" in regime:
-        splits = replace(splits, train=_first(splits.train, regime["examples"]))
+        splits = replace(splits, train=splits.train.subset(range(regime["examples"])))
     return resolve(config, tuple(splits.train.shape)), splits
-
-
-def _first(examples: Examples, count: int) -> Examples:
-    return replace(
-        examples,
-        ids=examples.ids[:count],
-        x=examples.x[:count],
-        labels=None if examples.labels is None else examples.labels[:count],
-        paths=examples.paths[:count],
-        hashes=examples.hashes[:count],
-    )
 
 
 def trained(config: Config, splits: data.Splits, seed: int, outdir: Path | None = None) -> training.Run:

@@ -15,7 +15,7 @@ from gansift.games.parameters import Layout, Net
 def examples(count: int = 12, dim: int = 2, seed: int = 0, name: str = "x") -> Examples:
     x = Draw(seed, "toy", name).normal(count, dim) * 1.5 + 0.5
     ids = tuple(f"{name}/{row:03d}" for row in range(count))
-    return Examples(ids=ids, x=x, labels=None, class_names=None, paths=("",) * count, hashes=ids)
+    return Examples(ids=ids, x=x, columns={}, paths=("",) * count, hashes=ids)
 
 
 class KilledError(Exception):

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from gansift import games, metrics, models, training
 from gansift.data.builtin import mnist, normal_1d, normal_2d
+from gansift.data.columns import labelled
 from gansift.data.examples import Examples
 from gansift.data.hashing import hash_rows
 from gansift.data.pixels import to_signed
@@ -187,8 +188,7 @@ def read_images(path: Path, name: str) -> tuple[Examples, Examples]:
         Examples(
             ids=tuple(f"{name}/{part}/{row:05d}" for row in range(len(pixels))),
             x=to_signed(pixels).unsqueeze(1),
-            labels=torch.from_numpy(arrays[f"y_{part}"].astype(np.int64)),
-            class_names=tuple(str(label) for label in range(10)),
+            columns=labelled(torch.from_numpy(arrays[f"y_{part}"].astype(np.int64)), tuple(map(str, range(10)))),
             paths=("",) * len(pixels),
             hashes=hash_rows(pixels),
         )

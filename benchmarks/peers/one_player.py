@@ -129,7 +129,7 @@ class ValidationLoss:
 def gansift(steps: int, outdir: str | None = None) -> Result:
     """Recorded run, one backward sweep."""
     ids = tuple(f"{row:03d}" for row in range(COUNT))
-    data = Examples(ids=ids, x=TRAIN.float(), labels=None, class_names=None, paths=("",) * COUNT, hashes=ids)
+    data = Examples(ids=ids, x=TRAIN.float(), columns={}, paths=("",) * COUNT, hashes=ids)
     game = Regression(model=module())
     optimizer = training.Adam(lr=LR, betas=BETAS, eps=EPS, eps_inside=True)
     start = time.process_time()

@@ -54,7 +54,7 @@ def examples(seed: int, count: int) -> Examples:
     """The training examples, a tenth of them far off."""
     ids = tuple(f"{row:03d}" for row in range(count))
     x = points(count, seed, "train", outliers=0.1)
-    return Examples(ids=ids, x=x, labels=None, class_names=None, paths=("",) * count, hashes=ids)
+    return Examples(ids=ids, x=x, columns={}, paths=("",) * count, hashes=ids)
 
 
 def train(seed: int, steps: int, count: int) -> tuple[training.Run, metrics.FID]:

@@ -228,16 +228,23 @@ def data(
     size: Annotated[Optional[int], typer.Option(help="as it will be given to `gansift run`")] = None,  # noqa: UP045
     resize: Annotated[str, typer.Option(help="as it will be given to `gansift run`")] = "crop-lanczos",
     split_seed: Annotated[int, typer.Option(help="seed of the train/validation/test split")] = 0,
+    label: Annotated[Optional[str], typer.Option(help="column of a table that is the label")] = None,  # noqa: UP045
+    group: Annotated[str, typer.Option(help="columns of a table that are kept beside it, e.g. sex,race")] = "",
+    ignore: Annotated[str, typer.Option(help="columns of a table that are not read")] = "",
+    include: Annotated[str, typer.Option(help="those of label and groups that are trained on, too")] = "",
+    impute: Annotated[Optional[str], typer.Option(help="what stands for missing numbers: mean or median")] = None,  # noqa: UP045
     as_json: _Json = False,
 ) -> None:
-    """Look at data before training: sizes, classes, copies, unusable files, splits, and what to do next.
+    """Look at data before training: sizes, classes, columns, copies, unusable files, splits, and what to do next.
 
     Exit code 1 says that nothing can be used; unusable files alone are no error.
     """
+    from gansift.data.records import Roles
     from gansift.data.survey import survey
     from gansift.data.survey_text import survey_text
 
-    found = survey(source, labels=labels, size=size, resize=resize, seed=split_seed)
+    roles = Roles.parse(label, group, ignore, include, impute)
+    found = survey(source, labels=labels, size=size, resize=resize, seed=split_seed, roles=roles)
     _print(found, as_json, survey_text(found))
     if not found["usable"]:
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from picture_files import pixels, save, sha256
 
-from gansift.data import Examples, Splits, load, write_manifest
+from gansift.data import Examples, Splits, labelled, load, write_manifest
 from gansift.errors import GansiftError
 
 
@@ -39,7 +39,7 @@ def test_built_ins_have_no_path_and_points_no_label(tmp_path):
 
 
 def test_labels_without_class_names_are_written_as_numbers(tmp_path):
-    part = Examples(("a", "b"), torch.zeros(2, 1), torch.tensor([4, 2]), None, ("", ""), ("1", "2"))
+    part = Examples(("a", "b"), torch.zeros(2, 1), labelled(torch.tensor([4, 2])), ("", ""), ("1", "2"))
     write_manifest(tmp_path / "manifest.csv", Splits("x", part, part.subset([]), part.subset([1])))
     assert read(tmp_path / "manifest.csv")[1:] == [
         ["a", "", "1", "train", "4"],

@@ -12,16 +12,16 @@ from gansift.errors import DataError, UsageError
 def test_an_unknown_source_is_told_what_there_is(source):
     with pytest.raises(
         DataError,
-        match=rf"{source} does not exist.*a folder or zip of images, a \.npz or Parquet file, or one of digits, mnist",
+        match=rf"{source} does not exist.*a folder or zip of images, a CSV, Parquet or \.npz file, or one of digits, mnist",
     ):
         load(source)
 
 
-@pytest.mark.parametrize("name", ["a.png", "images.tar", "table.csv"])
+@pytest.mark.parametrize("name", ["a.png", "images.tar", "table.xls"])
 def test_a_file_instead_of_a_folder_is_told_so(tmp_path, name):
     (tmp_path / name).write_bytes(b"1")
     with pytest.raises(
-        DataError, match=rf"{name} is a file of another kind than \.zip .* Give one of these or the folder"
+        DataError, match=rf"{name} is a file of another kind than \.csv, .* Give one of these or the folder"
     ):
         load(tmp_path / name)
 

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 import torch
 
-from gansift.data import SPLITS, Examples, assign, split
+from gansift.data import SPLITS, Examples, assign, labelled, split
 from gansift.errors import DataError, UsageError
 
 
@@ -11,7 +11,7 @@ def examples(hashes, shape=(2,)):
     count = len(hashes)
     ids = tuple(f"{row}#{content_hash[:4]}" for row, content_hash in enumerate(hashes))
     x = torch.arange(count).float().reshape(count, *[1] * len(shape)).expand(count, *shape)
-    return Examples(ids, x, torch.arange(count), None, ("",) * count, tuple(hashes))
+    return Examples(ids, x, labelled(torch.arange(count)), ("",) * count, tuple(hashes))
 
 
 def sha(text):

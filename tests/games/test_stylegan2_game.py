@@ -40,7 +40,7 @@ def _game(adapted=False, **settings):
 def _examples(count=9):
     x = Draw(0, "images").uniform(count, *SHAPE) * 2 - 1
     ids = tuple(f"{row}" for row in range(count))
-    return Examples(ids=ids, x=x, labels=None, class_names=None, paths=("",) * count, hashes=ids)
+    return Examples(ids=ids, x=x, columns={}, paths=("",) * count, hashes=ids)
 
 
 def _net(game):

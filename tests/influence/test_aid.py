@@ -39,7 +39,7 @@ class FixedLatents(games.GAN):
 def _points(count):
     x = Draw(0, "points").normal(count, 1) * 1.2 + 0.6
     ids = tuple(f"{row}" for row in range(count))
-    return Examples(ids=ids, x=x, labels=None, class_names=None, paths=("",) * count, hashes=ids)
+    return Examples(ids=ids, x=x, columns={}, paths=("",) * count, hashes=ids)
 
 
 def _lq(count=8, batch_size=8, steps=200, schedule="simultaneous", **arguments):

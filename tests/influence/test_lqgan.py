@@ -21,7 +21,7 @@ PER_EPOCH = N // BATCH
 def _normal(seed, count, name):
     x = (1 + 1.5 * Draw(seed, "lq", name, dtype=torch.float64).normal(count, 1)).float()
     ids = tuple(f"{name}/{row}" for row in range(count))
-    return data.Examples(ids=ids, x=x, labels=None, class_names=None, paths=("",) * count, hashes=ids)
+    return data.Examples(ids=ids, x=x, columns={}, paths=("",) * count, hashes=ids)
 
 
 def _true_generators(run, x, seed):

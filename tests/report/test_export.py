@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gansift.data.columns import labelled
 from gansift.data.examples import Examples
 from gansift.errors import GansiftError
 from gansift.influence import Scores
@@ -108,7 +109,7 @@ def test_ids_that_are_not_paths_fall_back_to_the_common_folder(tmp_path):
 
 
 def made_examples(ids, x):
-    return Examples(ids=ids, x=x, labels=None, class_names=None, paths=("",) * len(ids), hashes=ids)
+    return Examples(ids=ids, x=x, columns={}, paths=("",) * len(ids), hashes=ids)
 
 
 def test_examples_that_never_were_files_become_images_of_their_pixels(tmp_path):
@@ -193,7 +194,7 @@ def pixel_run(tmp_path):
 def pixel_examples():
     levels = torch.arange(4 * 3 * 64).reshape(4, 3, 8, 8) % 256
     x = (levels / 127.5 - 1).float()
-    return Examples(PIXEL_IDS, x, torch.tensor([0, 1, 0, 1]), ("cat", "dog"), ("",) * 4, PIXEL_IDS), levels
+    return Examples(PIXEL_IDS, x, labelled(torch.tensor([0, 1, 0, 1]), ("cat", "dog")), ("",) * 4, PIXEL_IDS), levels
 
 
 def made_scores(ids=PIXEL_IDS, direction="lower"):

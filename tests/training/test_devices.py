@@ -23,7 +23,7 @@ SHAPE = (1, 28, 28)
 def _images(count=24):
     x = Draw(0, "images").uniform(count, *SHAPE) * 2 - 1
     ids = tuple(f"image/{row:02d}" for row in range(count))
-    return Examples(ids=ids, x=x, labels=None, class_names=None, paths=("",) * count, hashes=ids)
+    return Examples(ids=ids, x=x, columns={}, paths=("",) * count, hashes=ids)
 
 
 def _train(device, **arguments):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from gansift.data.columns import labelled
 from gansift.data.examples import Examples
 from gansift.data.hashing import hash_rows
 from gansift.data.labels import number_labels
@@ -23,12 +24,10 @@ def digits() -> Examples:
 
     source = load_digits()
     pixels = source.images.astype(np.uint8)
-    labels, class_names = number_labels([str(label) for label in source.target])
     return Examples(
         ids=_row_ids("digits", len(pixels)),
         x=torch.from_numpy(pixels.astype(np.float32) / 8 - 1).unsqueeze(1),
-        labels=labels,
-        class_names=class_names,
+        columns=labelled(*number_labels([str(label) for label in source.target])),
         paths=("",) * len(pixels),
         hashes=hash_rows(pixels),
     )
@@ -38,12 +37,10 @@ def mnist() -> Examples:
     """The first 10,000 training images of MNIST in their official order: x (10000, 1, 28, 28) in [-1, 1]."""
     with np.load(_ASSETS / "mnist_first10k.npz", allow_pickle=False) as file:
         pixels, digit = file["x"], file["y"]
-    labels, class_names = number_labels([str(label) for label in digit])
     return Examples(
         ids=_row_ids("mnist", len(pixels)),
         x=to_signed(pixels).unsqueeze(1),
-        labels=labels,
-        class_names=class_names,
+        columns=labelled(*number_labels([str(label) for label in digit])),
         paths=("",) * len(pixels),
         hashes=hash_rows(pixels),
     )
@@ -57,12 +54,10 @@ def emoji(vendor: str) -> Examples:
     with np.load(_ASSETS / "emoji32_noto_twemoji.npz", allow_pickle=False) as file:
         rows = np.flatnonzero(file["vendor"] == ("noto", "twemoji").index(vendor))
         pixels, names = file["x"][rows], file["category_names"][file["category"][rows]]
-    labels, class_names = number_labels([str(name) for name in names])
     return Examples(
         ids=_row_ids(f"emoji-{vendor}", len(pixels)),
         x=to_signed(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))),
-        labels=labels,
-        class_names=class_names,
+        columns=labelled(*number_labels([str(label) for label in names])),
         paths=("",) * len(pixels),
         hashes=hash_rows(pixels),
     )
@@ -108,8 +103,7 @@ def _points(name: str, seed: int, values: np.ndarray) -> Examples:
         # The seed is in the id because the same row of another seed is another point.
         ids=_row_ids(f"{name}/seed{seed}", len(points)),
         x=torch.from_numpy(points),
-        labels=None,
-        class_names=None,
+        columns={},
         paths=("",) * len(points),
         hashes=hash_rows(points),
     )

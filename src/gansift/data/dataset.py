@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
+from gansift.data.columns import labelled
 from gansift.data.examples import Examples
-from gansift.data.hashing import hash_rows
+from gansift.data.hashing import hash_rows, row_ids
 from gansift.data.labels import number_labels
-from gansift.data.pixels import BadImageError, flatten, to_signed
+from gansift.data.pixels import BadImageError, flatten, signed
 from gansift.errors import DataError
 
 # So many items are read twice: a data set that augments at random has no examples, only views of them.
@@ -67,12 +67,10 @@ def from_dataset(dataset: MapStyle, *, name: str) -> Examples:
     labels = [item.label for item in items]
     if None in labels and set(labels) != {None}:
         raise DataError(f"item {labels.index(None)} of {name} has no label, but others have one")
-    numbers, class_names = (None, None) if None in labels else number_labels([str(label) for label in labels])
     return Examples(
-        ids=tuple(f"{name}/{row}#{content_hash[:12]}" for row, content_hash in enumerate(hashes)),
-        x=_signed(pixels, name).permute(0, 3, 1, 2).contiguous(),
-        labels=numbers,
-        class_names=class_names,
+        ids=row_ids(name, hashes),
+        x=signed(pixels, name).permute(0, 3, 1, 2).contiguous(),
+        columns={} if None in labels else labelled(*number_labels([str(label) for label in labels])),
         paths=("",) * len(items),
         hashes=hashes,
     )
@@ -131,12 +129,3 @@ def _stacked(images: Sequence[np.ndarray], name: str) -> np.ndarray:
                 f"{images[0].dtype}, {images[0].shape[1]}x{images[0].shape[0]}; resize in the data set's transform"
             )
     return np.stack([np.repeat(image, channels // image.shape[2], axis=2) for image in images])
-
-
-def _signed(pixels: np.ndarray, name: str) -> Tensor:
-    if pixels.dtype == np.uint8:
-        return to_signed(pixels)
-    low, high = float(pixels.min()), float(pixels.max())
-    if not (low >= -1 and high <= 1):  # also if one of them is NaN
-        raise DataError(f"the floats of {name} run from {low:g} to {high:g}; they must be in [0, 1] or in [-1, 1]")
-    return torch.from_numpy(pixels if low < 0 else pixels * 2 - 1)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from gansift.data.arrays import as_examples
+from gansift.data.columns import LABEL, Column
+from gansift.data.encoding import Encoding
+from gansift.data.hashing import hash_rows, row_ids
+from gansift.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,12 +25,12 @@ class Examples:
 
     Attributes:
         ids: a stable name of each; never just a position.
-        x: float32; images (N, C, H, W) in [-1, 1], or points (N, d).
-        labels: int64 (N,), or None.
-        class_names: the name of label k at position k, or None.
+        x: float32; images (N, C, H, W) in [-1, 1], or points or records (N, d).
+        columns: what else is known of each, by name: ``label``, and any other attribute, such as ``sex``.
         paths: the file that is the example, or "" where it is no file of its own.
         hashes: SHA-256 of the content of each, in hexadecimal.
-        resize: the convention by which files became images of this shape, if it is not the usual one; else "".
+        resize: the convention by which files became images of this shape (or missing numbers were filled), if it is
+            not the usual one; else "".
 
     Raises:
         ValueError: if the parts are not of one length.
@@ -30,18 +38,55 @@ class Examples:
 
     ids: tuple[str, ...]
     x: Tensor
-    labels: Tensor | None
-    class_names: tuple[str, ...] | None
+    columns: Mapping[str, Column]
     paths: tuple[str, ...]
     hashes: tuple[str, ...]
     resize: str = ""
 
     def __post_init__(self) -> None:
-        lengths = [len(self.ids), len(self.x), len(self.paths), len(self.hashes)]
-        if self.labels is not None:
-            lengths.append(len(self.labels))
-        if len(set(lengths)) != 1:
-            raise ValueError(f"ids, x, paths, hashes (and labels) must be of one length, not {lengths}")
+        parts: dict[str, Sized] = {
+            "ids": self.ids,
+            "x": self.x,
+            "paths": self.paths,
+            "hashes": self.hashes,
+            **self.columns,
+        }
+        lengths = {name: len(part) for name, part in parts.items()}
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"ids, x, paths, hashes and all columns must be of one length, not {lengths}")
+
+    @classmethod
+    def of(cls, x: Any, *, name: str = "data", label: Any = None, paths: Any = None, **columns: Any) -> Examples:
+        """Examples from arrays, tensors or lists; ids are ``name/row#hash12``, so the order of rows has to stay.
+
+        Args:
+            x: images of one or three channels, (N, H, W), (N, C, H, W) or (N, H, W, C), uint8, or floats in [0, 1]
+                or, if any is negative, in [-1, 1]; or points or records, numbers (N, d), which stay as they are.
+            name: what ids begin with.
+            label: (N,), strings or integers for classes, floats for numbers; None for none.
+            paths: the file that is the example, for each; None where they are no files.
+            **columns: other attributes, such as ``sex=["f", "m", ...]``, of the same kinds as ``label``.
+
+        Raises:
+            DataError: if an argument is of another kind or shape, or not of the length of ``x``; it is named.
+
+        Examples:
+            >>> people = Examples.of([[37.0, 2.5], [51.0, 1.0]], name="people", label=["yes", "no"], sex=["f", "m"])
+            >>> people.ids
+            ('people/0#7aa8b843f62c', 'people/1#d7b4deb1ce94')
+            >>> people.labels.tolist(), people.class_names, people.columns["sex"].names
+            ([1, 0], ('no', 'yes'), ('f', 'm'))
+        """
+        content, values = as_examples(x)
+        files = ("",) * len(values) if paths is None else tuple(map(os.fspath, paths))
+        given = columns if label is None else {LABEL: label, **columns}
+        made = {column: Column.of(value, column) for column, value in given.items()}
+        parts: dict[str, Sized] = {"paths": files, **made}
+        for argument, part in parts.items():
+            if len(part) != len(values):
+                raise DataError(f"`{argument}` is of length {len(part)}, but `x` has {len(values)} examples")
+        hashes = hash_rows(content)
+        return cls(row_ids(name, hashes), values, made, files, hashes)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -51,6 +96,16 @@ class Examples:
         """The shape of one example, such as (1, 8, 8)."""
         return tuple(self.x.shape[1:])
 
+    @property
+    def labels(self) -> Tensor | None:
+        """The values of the column ``label``, (N,), int64 where it is categories; None without one."""
+        return self.columns[LABEL].values if LABEL in self.columns else None
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The name of label k at position k, or None."""
+        return self.columns[LABEL].names if LABEL in self.columns else None
+
     def subset(self, indices: Sequence[int] | Tensor) -> Examples:
         """The examples at these positions (not a mask), in the order given."""
         rows = torch.as_tensor(indices).tolist()
@@ -58,8 +113,7 @@ class Examples:
         return Examples(
             ids=tuple(self.ids[row] for row in rows),
             x=self.x[index],
-            labels=None if self.labels is None else self.labels[index],
-            class_names=self.class_names,
+            columns={name: column.subset(index) for name, column in self.columns.items()},
             paths=tuple(self.paths[row] for row in rows),
             hashes=tuple(self.hashes[row] for row in rows),
             resize=self.resize,
@@ -68,12 +122,16 @@ class Examples:
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of all that decides what is trained on: another digest, another run.
 
-        Beside ids and hashes it covers the shape, the labels and the way of resizing, which ``--size``, a label file
+        Beside ids and hashes it covers the shape, the columns and the way of resizing, which ``--size``, a label file
         and ``--resize`` change while the files themselves stay the same. Where the files lie does not matter.
         """
         labels = None if self.labels is None else self.labels.tolist()
         parts: list[object] = [self.ids, self.hashes, self.shape, labels, self.class_names]
-        if self.resize:  # only then, so that the usual way has the digest that it always had
+        # Each of these only where there is something, so that plain labelled examples have one digest for ever.
+        others = sorted((name, column) for name, column in self.columns.items() if name != LABEL)
+        if others:
+            parts.append([[name, column.values.tolist(), column.names] for name, column in others])
+        if self.resize:
             parts.append(self.resize)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -85,6 +143,7 @@ class Splits:
     Attributes:
         name: of the source.
         skipped: (path, reason) of every file that was left out on request.
+        encoding: how the records of a table became x; None where x is none of the kind.
     """
 
     name: str
@@ -92,3 +151,4 @@ class Splits:
     valid: Examples
     test: Examples
     skipped: tuple[tuple[str, str], ...] = ()
+    encoding: Encoding | None = None

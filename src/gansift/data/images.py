@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gansift.data.cache import PixelCache
 from gansift.data.collection import Collection, File
+from gansift.data.columns import labelled
 from gansift.data.examples import Examples
 from gansift.data.labels import LabelFile, number_labels, read_label_file
 from gansift.data.names import refusal, shown
@@ -90,8 +91,7 @@ def read_images(
     examples = Examples(
         ids=tuple(picture.id for picture in pictures),
         x=_stack(pictures),
-        labels=numbers,
-        class_names=class_names,
+        columns=labelled(numbers, class_names),
         paths=tuple(os.path.abspath(collection.place / name) if collection.are_files else "" for name in kept),
         hashes=tuple(picture.content_hash for picture in pictures),
         resize="" if size is None or resize == USUAL else resize,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gansift.data.columns import LABEL, Column
 from gansift.data.examples import Examples
-from gansift.data.hashing import hash_rows
-from gansift.data.labels import number_labels
+from gansift.data.hashing import hash_rows, row_ids
 from gansift.data.pixels import to_signed
-from gansift.errors import DataError
+from gansift.data.records import Records, Roles
+from gansift.data.table import Field, Table
+from gansift.errors import DataError, UsageError
 
 _WANTED = (
     "`x` must be images, uint8 of shape (N, H, W), (N, H, W, 1) or (N, H, W, 3), or points, floats of shape (N, d)"
@@ -22,6 +26,32 @@ _WANTED = (
 
 # What NumPy and the zip reader raise on broken files; encrypted and oddly packed ones are RuntimeErrors.
 _DAMAGE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+
+def open_npz(path: Path, roles: Roles) -> Examples | Records:
+    """The examples of a ``.npz`` file with an array ``x``, or the records of one whose arrays are a table's columns.
+
+    Args:
+        path: of the file.
+        roles: of the columns; beside an array ``x``, of the other arrays, which are integers or strings (N,).
+
+    Raises:
+        DataError: if the file is damaged, or its arrays are neither.
+        UsageError: if a role is of an array that is not there, or does not go with ``x``.
+    """
+    with _opened(path) as file:
+        names = file.files
+        columns = _read_columns(file, roles.ignore, path)
+    if columns:
+        return Records.of(path.name, Table(columns, tuple(name for name in names if name in roles.ignore)), roles)
+    if roles.ignore or roles.include or roles.impute:
+        raise UsageError(f"--ignore, --include and --impute go with columns, and the arrays of {path} are none")
+    roles.check([name for name in names if name != "x"], str(path))
+    examples = read_npz(path)
+    with _opened(path) as file:
+        beside = {column: _read_array(file, name, path) for column, name in roles.beside.items()}
+    made = {column: _beside(column, array, len(examples), path) for column, array in beside.items()}
+    return replace(examples, columns={**examples.columns, **made})
 
 
 def read_npz(path: Path) -> Examples:
@@ -39,27 +69,30 @@ def read_npz(path: Path) -> Examples:
     """
     arrays = _read_arrays(path)
     content, x = _convert(arrays["x"], path)
-    labels, class_names = (None, None) if "y" not in arrays else _number(arrays["y"], len(x), path)
+    columns = {LABEL: _beside("y", arrays["y"], len(x), path)} if "y" in arrays else {}
     hashes = hash_rows(content)
     return Examples(
-        ids=tuple(f"{path.name}/{row}#{content_hash[:12]}" for row, content_hash in enumerate(hashes)),
+        ids=row_ids(path.name, hashes),
         x=x,
-        labels=labels,
-        class_names=class_names,
+        columns=columns,
         paths=("",) * len(x),
         hashes=hashes,
     )
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The array x, and y if it is there."""
+def _opened(path: Path) -> np.lib.npyio.NpzFile:
     try:
         file = np.load(path, allow_pickle=False)
     except _DAMAGE as error:
         raise DataError(f"{path} is no .npz file, or it is damaged ({error})") from error
     if isinstance(file, np.ndarray):
         raise DataError(f"{path} is a single array, not a .npz file. Save it with np.savez(path, x=..., y=...).")
-    with file:
+    return file
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The array x, and y if it is there."""
+    with _opened(path) as file:
         if "x" not in file.files:
             found = ", ".join(sorted(file.files)) or "nothing"
             raise DataError(f"{path} has no array `x`; it holds: {found}. Save it with np.savez(path, x=..., y=...).")
@@ -99,10 +132,30 @@ def _convert(x: np.ndarray, path: Path) -> tuple[np.ndarray, Tensor]:
     raise DataError(f"{got}. {_WANTED}.")
 
 
-def _number(y: np.ndarray, count: int, path: Path) -> tuple[Tensor, tuple[str, ...]]:
-    if y.shape != (count,) or y.dtype.kind not in "iuU":
+def _beside(name: str, array: np.ndarray, count: int, path: Path) -> Column:
+    if array.shape != (count,) or array.dtype.kind not in "iuU":
         raise DataError(
-            f"`y` in {path} is {y.dtype} of shape {y.shape}; it must be integers or strings of shape ({count},), "
-            "one label for each row of `x`"
+            f"`{name}` in {path} is {array.dtype} of shape {array.shape}; it must be integers or strings of shape "
+            f"({count},), one for each row of `x`"
         )
-    return number_labels([str(label) for label in y.tolist()])
+    return Column.of(array, name)
+
+
+def _read_columns(file: np.lib.npyio.NpzFile, ignore: Sequence[str], path: Path) -> tuple[Field, ...]:
+    """The arrays as columns of a table; none if there is one called x, or they are not all (N,)."""
+    names = [name for name in file.files if name not in ignore]
+    if "x" in file.files or not names:
+        return ()
+    arrays = {name: _read_array(file, name, path) for name in names}
+    shapes = {array.shape for array in arrays.values()}
+    if len(shapes) > 1 or len(shape := shapes.pop()) != 1 or not shape[0]:
+        return ()
+    return tuple(_field(name, array, path) for name, array in arrays.items())
+
+
+def _field(name: str, array: np.ndarray, path: Path) -> Field:
+    if array.dtype.kind in "Ub":
+        return Field.of_texts(name, array.astype(str).tolist())
+    if array.dtype.kind in "iuf":
+        return Field(name, array.astype(np.float64))
+    raise DataError(f"`{name}` in {path} is {array.dtype}; a column of a table is numbers, strings or booleans")

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from gansift.data.resize import USUAL, resized
+from gansift.errors import DataError
 
 # Only these decoders are let near a file, whatever its name: others start outside programs (EPS) or are little tried.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
@@ -40,6 +41,24 @@ def to_pixels(image: np.ndarray) -> np.ndarray:
 def to_signed(pixels: np.ndarray) -> Tensor:
     """8-bit pixels 0 ... 255 of any shape, as float32 in [-1, 1]: v / 127.5 - 1."""
     return torch.from_numpy(pixels.astype(np.float32) / np.float32(127.5) - np.float32(1))
+
+
+def signed(pixels: np.ndarray, name: str) -> Tensor:
+    """Pixels of any shape as float32 in [-1, 1].
+
+    Args:
+        pixels: uint8; or float32 in [0, 1] or, if any is negative, in [-1, 1].
+        name: what they are called in a message.
+
+    Raises:
+        DataError: if floats lie outside.
+    """
+    if pixels.dtype == np.uint8:
+        return to_signed(pixels)
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (low >= -1 and high <= 1):  # also if one of them is NaN
+        raise DataError(f"the floats of {name} run from {low:g} to {high:g}; they must be in [0, 1] or in [-1, 1]")
+    return torch.from_numpy(pixels if low < 0 else pixels * 2 - 1)
 
 
 def decode(content: bytes, size: int | None = None, resize: str = USUAL) -> np.ndarray:

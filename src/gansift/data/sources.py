@@ -11,11 +11,12 @@ from gansift.data.builtin import BUILTINS
 from gansift.data.collection import Collection
 from gansift.data.examples import Examples, Splits
 from gansift.data.folder import open_folder
+from gansift.data.image_tables import is_table_name, open_tables
 from gansift.data.images import read_images
-from gansift.data.npz import read_npz
+from gansift.data.npz import open_npz
+from gansift.data.records import NO_ROLES, Records, Roles, encode, is_records, open_records
 from gansift.data.resize import USUAL, check_resize
 from gansift.data.splits import FRACTIONS, check_fractions, split
-from gansift.data.tables import is_table_name, open_tables
 from gansift.errors import DataError, UsageError
 
 
@@ -29,13 +30,18 @@ def load(
     resize: str = USUAL,
     skip_bad: bool = False,
     cache: Path | None = None,
+    label: str | None = None,
+    group: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    include: Sequence[str] = (),
+    impute: str | None = None,
 ) -> Splits:
     """Load a source of examples and split it.
 
     Args:
-        source: the name of a built-in data set, a folder or zip of images, a Parquet file or a folder of such, or a
-            ``.npz`` file. A built-in name wins over a folder of that name in the current one, which is reached as
-            ``./name``.
+        source: the name of a built-in data set, a folder or zip of images, a Parquet file or a folder of such, a
+            ``.npz`` file, or a CSV file, plain or compressed. A built-in name wins over a folder of that name in the
+            current one, which is reached as ``./name``.
         seed: decides the splits, and the points of the built-in normal distributions.
         fractions: of train, valid and test; three positive numbers with sum 1.
         labels: a label file for a folder or zip, which goes before labels that are found in it.
@@ -43,6 +49,12 @@ def load(
         resize: by which convention (:mod:`gansift.data.resize`).
         skip_bad: leave unusable image files out; they are listed in ``Splits.skipped``.
         cache: a folder for decoded pixels of image files, so that each is decoded once; None keeps none.
+        label: of a table: the column that is the label.
+        group: of a table: columns that are kept beside x, such as sex; `Examples.columns` has them.
+        ignore: of a table: columns that are not read.
+        include: of a table: those of the label and the groups that are part of x, too.
+        impute: of a table: what stands for a missing number, the ``mean`` or ``median`` of the training rows; None
+            refuses such a table.
 
     Raises:
         DataError: if the source is not there or cannot be used, or a split ends up empty.
@@ -51,12 +63,15 @@ def load(
     """
     check_fractions(fractions)
     check_size(size, resize)
-    found = open_source(source, seed)
-    if isinstance(found, Examples):
+    roles = Roles(label, tuple(group), tuple(ignore), tuple(include), impute)
+    found = open_source(source, seed, roles)
+    if isinstance(found, Examples | Records):
         for option, value in (("labels", labels), ("size", size)):
             if value is not None:
                 raise UsageError(f"--{option} goes with image files only, and {source} is none")
-        return split(found, _name(source), seed=seed, fractions=fractions)
+        examples = found if isinstance(found, Examples) else found.rows
+        splits = split(examples, _name(source), seed=seed, fractions=fractions)
+        return encode(splits, found) if isinstance(found, Records) else splits
     if labels is not None and found.kind == "table":
         raise UsageError(f"--labels goes with a folder or zip of images; the labels of {source} are a column of it")
     examples, skipped = read_images(
@@ -78,17 +93,28 @@ def check_size(size: int | None, resize: str) -> None:
         raise UsageError(f"--resize {resize} says how images become squares; say of how many pixels a side with --size")
 
 
-def open_source(source: str | os.PathLike[str], seed: int = 0) -> Examples | Collection:
-    """The examples of a source that are no image files, or the collection of those that are.
+def open_source(
+    source: str | os.PathLike[str], seed: int = 0, roles: Roles = NO_ROLES
+) -> Examples | Records | Collection:
+    """The examples of a source that are no image files, the records of a table, or the collection of image files.
 
     Args:
         source: as for `load`.
         seed: decides the points of the built-in normal distributions.
+        roles: of the columns of a table.
 
     Raises:
         DataError: if the source is not there, or is nothing of that kind.
+        UsageError: if it is no table and columns have roles, or a table has no such column.
     """
     path = Path(source)
+    if os.fspath(source) not in BUILTINS and path.is_file():
+        if path.suffix.lower() == ".npz":
+            return open_npz(path, roles)
+        if is_records(path):
+            return open_records(path, roles)
+    if roles:
+        raise UsageError(f"--label, --group and --ignore name columns of a table, and {source} is none")
     builtin = BUILTINS.get(os.fspath(source))
     if builtin is not None:
         return builtin(seed)
@@ -98,20 +124,18 @@ def open_source(source: str | os.PathLike[str], seed: int = 0) -> Examples | Col
         return open_tables(path, tables) if tables and not folder.names else folder
     if not path.exists():
         raise DataError(
-            f"{source} does not exist, and it is no built-in data set. Give a folder or zip of images, a .npz or "
-            f"Parquet file, or one of {', '.join(BUILTINS)}."
+            f"{source} does not exist, and it is no built-in data set. Give a folder or zip of images, a CSV, "
+            f"Parquet or .npz file, or one of {', '.join(BUILTINS)}."
         )
     if not path.is_file():  # reading a pipe would wait for ever
         raise DataError(f"{source} is neither a folder nor a regular file")
-    if path.suffix.lower() == ".npz":
-        return read_npz(path)
     if path.suffix.lower() == ".zip":
         return open_archive(path)
     if is_table_name(path.name):
         return open_tables(path.parent, [path.name])
     raise DataError(
-        f"{source} is a file of another kind than .zip (of images), .npz or .parquet. Give one of these or the folder "
-        "that holds the images, or save arrays with np.savez(path, x=..., y=...)."
+        f"{source} is a file of another kind than .csv, .parquet, .npz or .zip (of images). Give one of these or the "
+        "folder that holds the images, or save arrays with np.savez(path, x=..., y=...)."
     )
 
 

@@ -19,6 +19,8 @@ from gansift.data.images import classes, no_image, odd_sizes, readable
 from gansift.data.labels import read_label_file
 from gansift.data.names import shown
 from gansift.data.pixels import BadImageError, decode, form, to_pixels
+from gansift.data.record_survey import survey_records
+from gansift.data.records import NO_ROLES, Records, Roles
 from gansift.data.resize import USUAL
 from gansift.data.sources import check_size, open_source
 from gansift.data.splits import FRACTIONS, SPLITS, assign
@@ -56,6 +58,7 @@ def survey(
     size: int | None = None,
     resize: str = USUAL,
     seed: int = 0,
+    roles: Roles = NO_ROLES,
 ) -> dict[str, Any]:
     """Look at every example of a source; nothing is written, and only what is compared stays in memory.
 
@@ -65,22 +68,25 @@ def survey(
         size: the side in pixels that will be given.
         resize: the way of resizing that will be given.
         seed: of the split.
+        roles: of the columns of a table.
 
     Returns:
         ``source``, ``found`` and ``usable`` counts; ``sizes``, ``forms`` and ``classes`` (None without labels), each
         name -> count, the most frequent first; ``exact`` and ``near``, groups of names that are copies and that look
         the same; ``leaks``, how many near groups are in more than one split; ``bad``, path and reason of each unusable
         file; ``others``, suffix -> count of files that are no images; ``split``, part -> count; ``next``, sentences;
-        ``command`` to go on with.
+        ``command`` to go on with. Of a table also what :func:`gansift.data.record_survey.survey_records` adds.
 
     Raises:
         DataError: if the source is not there or nothing of its kind.
         UsageError: if an option makes no sense.
     """
     check_size(size, resize)
-    found = open_source(source, seed)
-    if isinstance(found, Examples) and (labels is not None or size is not None):
+    found = open_source(source, seed, roles)
+    if isinstance(found, Examples | Records) and (labels is not None or size is not None):
         raise UsageError(f"--labels and --size go with image files only, and {source} is none")
+    if isinstance(found, Records):
+        return survey_records(found, source, seed)
     seen, bad = _of_examples(found) if isinstance(found, Examples) else _of_files(found)
     odd = odd_sizes({one.name: _words(one.size) for one in seen if one.size}) if size is None else {}
     usable = [one for one in seen if one.name not in odd]

@@ -41,7 +41,7 @@ def _preset(shape, **changes):
 def _noise(count, shape):
     ids = tuple(f"{row}" for row in range(count))
     x = Draw(0, "doctor", "data").uniform(count, *shape) * 2 - 1
-    return Examples(ids=ids, x=x, labels=None, class_names=None, paths=ids, hashes=ids)
+    return Examples(ids=ids, x=x, columns={}, paths=ids, hashes=ids)
 
 
 @pytest.mark.parametrize(

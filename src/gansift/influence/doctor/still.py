@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from gansift.data.columns import labelled
 from gansift.data.examples import Examples
 from gansift.games.game import Game
 from gansift.training.step import Settings, Step
@@ -91,7 +92,5 @@ def _data(step: Step) -> dict[str, Examples]:
     data = {}
     for name, x in step.x.items():
         ids = step.ids[step.offsets[name] : step.offsets[name] + len(x)]
-        data[name] = Examples(
-            ids=ids, x=x, labels=step.labels[name], class_names=None, paths=("",) * len(x), hashes=ids
-        )
+        data[name] = Examples(ids=ids, x=x, columns=labelled(step.labels[name]), paths=("",) * len(x), hashes=ids)
     return data

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from gansift.data.collection import Collection, File, Own
 from gansift.data.labels import LabelFile
 from gansift.data.names import shown
+from gansift.data.parquet import IMAGE, PARQUET, first_line, parquet_reader
 from gansift.data.pixels import BadImageError
 from gansift.errors import DataError
 
-_SUFFIX = ".parquet"
-_IMAGE, _LABEL = "image", "label"
+_LABEL = "label"
 
 # Rows in memory at a time.
 _BATCH = 64
@@ -36,7 +36,7 @@ class _Table(NamedTuple):
 
 def is_table_name(name: str) -> bool:
     """Whether a file is named like a table."""
-    return name.lower().endswith(_SUFFIX)
+    return name.lower().endswith(PARQUET)
 
 
 def open_tables(folder: Path, files: Sequence[str]) -> Collection:
@@ -53,7 +53,7 @@ def open_tables(folder: Path, files: Sequence[str]) -> Collection:
     Raises:
         DataError: if pyarrow is missing, or a file has no such columns.
     """
-    parquet = _parquet(folder / files[0])
+    parquet = parquet_reader(folder / files[0])
     tables, refused = [], []
     for file in sorted(files):
         if not (folder / file).is_file():  # reading a pipe would wait for ever
@@ -62,7 +62,7 @@ def open_tables(folder: Path, files: Sequence[str]) -> Collection:
         try:
             footer = parquet.ParquetFile(folder / file)
         except Exception as error:  # the reader fails with whatever the broken bytes made it stumble over
-            refused.append((file, f"is no Parquet file, or it is damaged ({_first_line(error)})"))
+            refused.append((file, f"is no Parquet file, or it is damaged ({first_line(error)})"))
             continue
         _check_columns(folder / file, footer.schema_arrow)
         tables.append(_Table(file, tuple(f"{file}/{row:06d}" for row in range(footer.metadata.num_rows))))
@@ -76,21 +76,11 @@ def open_tables(folder: Path, files: Sequence[str]) -> Collection:
     )
 
 
-def _parquet(path: Path) -> Any:
-    try:
-        from pyarrow import parquet
-    except ImportError as error:
-        raise DataError(
-            f"reading {shown(path)} needs pyarrow ({error}); install it with pip install 'gansift[table]'"
-        ) from error
-    return parquet
-
-
 def _check_columns(path: Path, schema: Any) -> None:
     from pyarrow import types
 
     there = f"{shown(path)} has the columns {', '.join(shown(f'{field.name} ({field.type})') for field in schema)}"
-    image = schema.field(_IMAGE).type if _IMAGE in schema.names else None
+    image = schema.field(IMAGE).type if IMAGE in schema.names else None
     parts = {} if image is None or not types.is_struct(image) else {part.name: part.type for part in image}
     if not _is_bytes(types, parts.get("bytes", image)):
         raise DataError(f"{there}; it needs `image`: bytes, or structs of `bytes` and `path`")
@@ -109,14 +99,14 @@ def _is_bytes(types: Any, kind: Any) -> bool:
 def _contents(folder: Path, tables: Sequence[_Table]) -> Iterator[File]:
     for table in tables:
         rows = iter(table.rows)
-        with _parquet(folder).ParquetFile(folder / table.file) as file:
+        with parquet_reader(folder).ParquetFile(folder / table.file) as file:
             for group in range(file.num_row_groups):  # each is whole or damaged for itself
                 names = islice(rows, file.metadata.row_group(group).num_rows)
                 try:
-                    for value in _column(file, _IMAGE, [group]):
+                    for value in _column(file, IMAGE, [group]):
                         yield File(next(names), _content(value))
                 except Exception as error:
-                    reason = f"cannot be read: its part of the table is damaged ({_first_line(error)})"
+                    reason = f"cannot be read: its part of the table is damaged ({first_line(error)})"
                     yield from (File(name, BadImageError(reason)) for name in names)
 
 
@@ -151,14 +141,14 @@ def _own(folder: Path, tables: Sequence[_Table]) -> Own:
 
 def _labels(path: Path) -> list[str | None]:
     """The label of every row; none at all without a column of labels."""
-    with _parquet(path).ParquetFile(path) as file:
+    with parquet_reader(path).ParquetFile(path) as file:
         schema = file.schema_arrow
         if _LABEL not in schema.names:
             return []
         try:
             values = list(_column(file, _LABEL, range(file.num_row_groups)))
         except Exception as error:
-            raise DataError(f"the labels of {shown(path)} cannot be read ({_first_line(error)})") from error
+            raise DataError(f"the labels of {shown(path)} cannot be read ({first_line(error)})") from error
     classes = _class_names(schema)
     return [_label(value, classes, path) for value in values]
 
@@ -181,7 +171,3 @@ def _class_names(schema: Any) -> list[str] | None:
     except (KeyError, TypeError, ValueError):
         return None
     return names if isinstance(names, list) and all(isinstance(name, str) and name for name in names) else None
-
-
-def _first_line(error: Exception) -> str:
-    return shown((str(error).splitlines() or [type(error).__name__])[0])
