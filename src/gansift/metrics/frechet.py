@@ -21,6 +21,8 @@ class FID(Distance):
     """
 
     family = "fid"
+    label = "FID"
+    meaning = "the Fréchet distance between the features of held-out data and of generated samples"
 
     def _fit(self, reference: Tensor) -> None:
         self._reference = normal_fit(reference)

@@ -39,6 +39,11 @@ class IS(SampleMetric):
                 "ClassifierFeatures on labelled examples, or FID."
             )
         self.log = log
+        self.label = "log IS" if log else "IS"
+        self.meaning = (
+            f"the {'logarithm of the ' if log else ''}inception score: how sure a classifier is of each generated "
+            "sample, and how varied they are"
+        )
         self.name = f"{'log-' if log else ''}is-{features_name(features)}@{latents}"
         self._classifier = features
 

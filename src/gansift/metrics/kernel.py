@@ -23,6 +23,8 @@ class KID(Distance):
     """
 
     family = "kid"
+    label = "KID"
+    meaning = "the kernel distance between the features of held-out data and of generated samples"
 
     def _fit(self, reference: Tensor) -> None:
         self._reference = reference

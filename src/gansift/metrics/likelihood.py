@@ -41,6 +41,8 @@ class ALL(SampleMetric):
 
     direction: Direction = "higher"
     logarithmic = True
+    label = "ALL"
+    meaning = "the average log-likelihood of held-out data under a smooth density laid over generated samples"
 
     def __init__(
         self,

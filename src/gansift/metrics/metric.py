@@ -64,12 +64,20 @@ class SampleMetric(ABC):
             games whose ``sample`` draws once.
         chunk: samples computed together; fewer take less memory.
 
+    Attributes:
+        label: a short name; it, the meaning and the caution are as in `Words`.
+        meaning: what it measures.
+        caution: what must not be read into it.
+
     Raises:
         UsageError: if ``latents`` or ``chunk`` is below 1.
     """
 
     name: str
     direction: Direction
+    label: str = ""
+    meaning: str = ""
+    caution: str = ""
 
     def __init__(self, latents: int, seed: int, chunk: int = 500) -> None:
         if latents < 1 or chunk < 1:
