@@ -29,7 +29,7 @@ from gansift.cleansing.verify import random_removals, true_changes
 from gansift.data.examples import Examples
 from gansift.data.hashing import hash_rows
 from gansift.files import write_json
-from gansift.report.pictures import sheet
+from gansift.report.views.images import sheet
 from gansift.training.memory import state_bytes
 from gansift.training.step import Step
 from gansift.training.train import settings_for

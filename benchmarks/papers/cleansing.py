@@ -15,7 +15,7 @@ from gansift.errors import GansiftError
 from gansift.games import Draw, Trained
 from gansift.influence import Scores
 from gansift.metrics.metric import Metric
-from gansift.report.pictures import sheet
+from gansift.report.views.images import sheet
 from gansift.report.words import finite
 from gansift.training import Run
 from papers.settings import LAST_EPOCHS, Cleansing

@@ -10,7 +10,7 @@ from gansift.errors import DataError
 from gansift.files import write_json
 from gansift.games import Draw
 from gansift.influence import Scores
-from gansift.report.pictures import sheet
+from gansift.report.views.images import sheet
 from gansift.workflow.build import load_data
 from gansift.workflow.config import known, load
 from gansift.workflow.directory import RunDirectory

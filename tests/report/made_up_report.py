@@ -6,13 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from gansift.report import Pictures
+from gansift.report import Shown, ShownSet, Summary
+from gansift.report.summary import Verification
+from gansift.report.typed import from_json
 
 IDS = ("a/<b>.png", "a/quote\"'&.png", *(f"b/{row:03d}.png" for row in range(58)))
 
 
-def summary(horizons: tuple[int, ...] = (320,), **changes: Any) -> dict[str, Any]:
-    """FID, 60 images, 4 removed at horizon 320; ``changes`` replace top-level entries."""
+def summary(horizons: tuple[int, ...] = (320,), **changes: Any) -> Summary:
+    """The summary of a `report`."""
+    return Summary.from_json(report(horizons, **changes))
+
+
+def report(horizons: tuple[int, ...] = (320,), **changes: Any) -> dict[str, Any]:
+    """The content of report.json: FID, 60 images, 4 removed at horizon 320; ``changes`` replace top-level entries."""
     grid = [
         {
             "horizon": horizon, "epochs": horizon / 16, "removed": removed, "predicted": -0.4 * removed,
@@ -33,6 +40,7 @@ def summary(horizons: tuple[int, ...] = (320,), **changes: Any) -> dict[str, Any
         },
         "metric": "fid-classifier16@2000",
         "direction": "lower",
+        "metrics": {"fid-classifier16@2000": metric()},
         "verdict": {"helped": True, "sentence": "Removing 4 of 60 lowers FID by 0.32 (95 % interval 0.16 to 0.48)."},
         "chosen": {"horizon": 320, "epochs": 20.0, "removed": 4},
         "removed": 4,
@@ -79,6 +87,19 @@ def _judged(seed: int) -> dict[str, Any]:
     return {"horizon": 320, "epochs": 20.0, "removed": 2 if seed == 1 else 4}
 
 
+def metric(**changes: Any) -> dict[str, str]:
+    """The words of FID; ``changes`` replace entries."""
+    return {
+        "name": "fid-classifier16@2000", "label": "FID", "meaning": "the Fréchet distance", "direction": "lower",
+        "caution": "It is not the published FID, which has the features of Inception.",
+    } | changes  # fmt: skip
+
+
+def verified(**changes: Any) -> Verification:
+    """A `verification` as the page reads it."""
+    return from_json(Verification, verification(**changes))
+
+
 def verification(**changes: Any) -> dict[str, Any]:
     """30 random removals of 16 at horizon 320, well ranked; ``changes`` replace entries."""
     rng = np.random.default_rng(1)
@@ -105,11 +126,11 @@ def _baseline(estimator: str, title: str, change: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def nothing_helped() -> dict[str, Any]:
-    """Nothing chosen, and what then has no value is None."""
+def nothing_helped(**changes: Any) -> Summary:
+    """Nothing chosen, and what then has no value is None; ``changes`` replace top-level entries."""
     none = dict.fromkeys(("ci95", "random_change", "random_ci95", "against_random", "against_random_ci95"))
     kept = {"before": 9.0, "after": 9.0, "change": 0.0, "untrained": None} | none
-    return summary(
+    nothing = dict(
         verdict={"helped": False, "sentence": "Nothing helped; all 60 training examples are kept."},
         chosen=None,
         removed=0,
@@ -123,6 +144,7 @@ def nothing_helped() -> dict[str, Any]:
         classes=None,
         warnings=[],
     )
+    return summary(**(nothing | changes))
 
 
 def scores() -> np.ndarray:
@@ -130,15 +152,21 @@ def scores() -> np.ndarray:
     return np.linspace(-0.05, 0.05, 60)
 
 
-def images(channels: int = 1, side: int = 8) -> Pictures:
+def only(shown: Shown) -> ShownSet:
+    """The one data set that is shown."""
+    (one,) = shown.sets.values()
+    return one
+
+
+def images(channels: int = 1, side: int = 8) -> Shown:
     """60 images with samples before and after."""
     rng = np.random.default_rng(0)
     x, before, after = (rng.uniform(-1, 1, (60, channels, side, side)) for _ in range(3))
-    return Pictures(IDS, scores(), ("cat",) * 40 + ("$dog$",) * 20, x, before, after)
+    return Shown.of(IDS, scores(), ("cat",) * 40 + ("$dog$",) * 20, x, before, after)
 
 
-def points(dim: int) -> Pictures:
+def points(dim: int) -> Shown:
     """60 points with samples before and after."""
     rng = np.random.default_rng(0)
     x, before, after = (rng.normal(size=(60, dim)) for _ in range(3))
-    return Pictures(IDS, scores(), None, x, before, after)
+    return Shown.of(IDS, scores(), None, x, before, after)

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import made_up_report as made_up
 import numpy as np
 
-from gansift.report import Pictures, Review, nearest, write_page
+from gansift.report import Review, Shown, Summary, nearest, write_page
 
 #: Ids that a CSV file and a script have to be careful with.
 IDS = ("a/</script><b>.png", "a/quote\"'&.png", "a/comma, line\nbreak.png", " b/blank .png", *made_up.IDS[4:])
 
 
-def pictures(count: int = 60, channels: int = 1, side: int = 8) -> Pictures:
+def pictures(count: int = 60, channels: int = 1, side: int = 8) -> Shown:
     """``count`` images with classes cat and dog in turn; row n is the one of rank n + 1."""
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (count, channels, side, side)).astype(np.float32)
     ids = (*IDS, *(f"c/{row:05d}.png" for row in range(len(IDS), count)))[:count]
-    return Pictures(ids, np.linspace(-0.05, 0.05, count), ("cat", "$dog$") * (count // 2), x)
+    return Shown.of(ids, np.linspace(-0.05, 0.05, count), ("cat", "$dog$") * (count // 2), x)
 
 
-def review(shown: Pictures, **changes: Any) -> Review:
+def review(shown: Shown, **changes: Any) -> Review:
     """What belongs to these pictures; ``changes`` replace attributes."""
-    flat = shown.x.reshape(len(shown.ids), -1)
-    generated = shown.x[::3] * 0.9
+    one = made_up.only(shown)
+    flat = one.x.reshape(len(shown.ids), -1)
+    generated = one.x[::3] * 0.9
     own = {
         "run": "pets-0123456789ab",
         "horizon": 320,
@@ -39,7 +41,7 @@ def review(shown: Pictures, **changes: Any) -> Review:
     return Review(**(own | changes))
 
 
-def write(path: Path, shown: Pictures, summary: dict[str, Any] | None = None, **changes: Any) -> Path:
+def write(path: Path, shown: Shown, summary: Summary | None = None, **changes: Any) -> Path:
     """Write the page."""
-    write_page(path, summary or made_up.summary(), shown, review(shown, **changes))
+    write_page(path, summary or made_up.summary(), replace(shown, review=review(shown, **changes)))
     return path

@@ -8,26 +8,27 @@ import pytest
 
 from gansift.report import figures, trust_figures
 from gansift.report.drawing import HARMFUL, HELPFUL
+from gansift.report.summary import ClassCount, Growth
 
-GRID = made_up.summary((160, 320))["grid"]
-ROWS = [row for row in GRID if row["horizon"] == 320]
+GRID = made_up.summary((160, 320)).grid
+ROWS = [row for row in GRID if row.horizon == 320]
 RNG = np.random.default_rng(0)
 X1, X2 = RNG.normal(size=(40, 1)), RNG.normal(size=(40, 2))
 VALUES = np.linspace(-1, 2, 40)
-GROWTH = [{"step": 9 - k, "norm": 2.0**k} for k in range(9)]
+GROWTH = [Growth(9 - k, 2.0**k) for k in range(9)]
 
 DRAWN = {
-    "intervals": lambda: figures.interval_chart([("test", -1.0, [-2, 0]), ("none", None, None)], "fid-x@9", "lower"),
-    "change": lambda: figures.change_chart(ROWS, "test", "fid-x@9", "lower", (-1, 1), chosen=4),
-    "histogram": lambda: figures.score_histogram(VALUES, "lower", "fid-x@9", VALUES[:4]),
-    "classes": lambda: figures.class_balance([{"name": "<&$1$>", "before": 9, "after": 7}]),
-    "prediction": lambda: trust_figures.prediction_chart(GRID, "fid-x@9"),
-    "verification": lambda: trust_figures.verification_chart(VALUES.tolist(), VALUES.tolist(), "fid-x@9", "v-0"),
-    "off scale": lambda: trust_figures.verification_chart([0.1, 90.0, -9e3], [0.1, -0.2, 0.0], "fid-x@9", "v-1"),
-    "no removal": lambda: trust_figures.verification_chart([], [], "fid-x@9", "v-2"),
+    "intervals": lambda: figures.interval_chart([("test", -1.0, [-2, 0]), ("none", None, None)], "FID", "lower"),
+    "change": lambda: figures.change_chart(ROWS, "test", "FID", "lower", (-1, 1), chosen=4),
+    "histogram": lambda: figures.score_histogram(VALUES, "lower", "FID", VALUES[:4]),
+    "classes": lambda: figures.class_balance([ClassCount("<&$1$>", 9, 7)]),
+    "prediction": lambda: trust_figures.prediction_chart(GRID, "FID"),
+    "verification": lambda: trust_figures.verification_chart(VALUES.tolist(), VALUES.tolist(), "FID", "v-0"),
+    "off scale": lambda: trust_figures.verification_chart([0.1, 90.0, -9e3], [0.1, -0.2, 0.0], "FID", "v-1"),
+    "no removal": lambda: trust_figures.verification_chart([], [], "FID", "v-2"),
     "growth": lambda: trust_figures.growth_chart(GROWTH, None),
-    "growth and trust": lambda: trust_figures.growth_chart(GROWTH, {"horizon": 4, "limit": 99.0}),
-    "no growth": lambda: trust_figures.growth_chart([{"step": 1, "norm": None}], {"horizon": 4, "limit": 99.0}),
+    "growth and trust": lambda: trust_figures.growth_chart(GROWTH, 4),
+    "no growth": lambda: trust_figures.growth_chart([Growth(1, None)], 4),
     "map of a line": lambda: figures.score_map(X1, VALUES, "lower", "all"),
     "map of a plane": lambda: figures.score_map(X2, VALUES, "higher", "all"),
     "many points": lambda: figures.score_map(np.tile(X2, (20, 1)), np.tile(VALUES, 20), "lower", "all"),
@@ -59,15 +60,15 @@ def test_class_names_are_neither_markup_nor_mathematics():
 
 @pytest.mark.parametrize(("direction", "side"), [("lower", "below"), ("higher", "above")])
 def test_the_axis_says_which_way_is_better(direction, side):
-    svg = figures.change_chart(ROWS, "validation", "fid-x@9", direction, (-1, 1))
+    svg = figures.change_chart(ROWS, "validation", "FID", direction, (-1, 1))
     assert f"change of FID ({side} 0 is better)" in texts(svg)
     assert "chosen" not in texts(svg)
 
 
 def test_panels_of_one_split_share_limits_that_hold_every_interval():
     low, high = figures.change_limits(GRID, "test")
-    assert low < min(row["test_ci95"][0] for row in GRID)
-    assert high > max(row["random_test_ci95"][1] for row in GRID)
+    assert low < min(row.test_ci95[0] for row in GRID)
+    assert high > max(row.random_test_ci95[1] for row in GRID)
 
 
 def bars(svg: str, colour: str) -> int:
@@ -89,7 +90,7 @@ def test_a_histogram_of_equal_or_no_scores_is_drawn():
 
 
 def test_of_many_classes_those_that_lost_most_are_drawn():
-    classes = [{"name": f"c{k}", "before": 100, "after": 100 - k} for k in range(30)]
+    classes = [ClassCount(f"c{k}", 100, 100 - k) for k in range(30)]
     shown = texts(figures.class_balance(classes))
     assert "c29" in shown
     assert "c10" in shown

@@ -9,7 +9,7 @@ import pytest
 from markupsafe import escape
 from page_reader import Page, written
 
-from gansift.report import Pictures
+from gansift.report import Shown
 
 MINUS = "\N{MINUS SIGN}"
 TWICE = [made_up.verification(), made_up.verification(horizon=160, epochs=10.0)]
@@ -78,8 +78,8 @@ def test_file_names_and_texts_are_escaped():
 
 @pytest.mark.parametrize(("direction", "sign"), [("lower", 1), ("higher", -1)])
 def test_harmful_examples_stand_first_and_every_removed_one_is_there(without_charts, tmp_path, direction, sign):
-    one = made_up.images()
-    pictures = Pictures(one.ids, sign * one.values, one.labels, one.x)
+    one = made_up.only(made_up.images())
+    pictures = Shown.of(one.ids, sign * one.values, one.labels, one.x)
     source = written(tmp_path, made_up.summary(direction=direction, removed=25), pictures)
     harmful, helpful = source.split("<h2>The most harmful examples</h2>")[1].split("<h2>The most helpful examples</h2>")
     order = [harmful.index(str(escape(identity))) for identity in made_up.IDS[:25]]
@@ -129,9 +129,9 @@ def test_the_verdict_and_the_numbers_are_there():
 
 
 def test_what_real_data_reach_stands_where_the_values_are_explained(without_charts, tmp_path):
-    whole = made_up.summary()
-    assert "Real against real" not in Page(written(tmp_path, whole, made_up.images())).text
-    text = Page(written(tmp_path, whole | {"test": whole["test"] | {"floor": 0.4123}}, made_up.images())).text
+    whole = made_up.report()
+    assert "Real against real" not in Page(written(tmp_path, made_up.summary(), made_up.images())).text
+    text = Page(written(tmp_path, made_up.summary(test=whole["test"] | {"floor": 0.4123}), made_up.images())).text
     assert "Real against real: 0.4123" in text
     assert "It is not the published FID" in text
 
@@ -168,7 +168,7 @@ def test_a_choice_that_test_data_refute_removes_nothing_and_says_so(without_char
 
 
 def test_missing_values_are_dashes_or_left_out(tmp_path):
-    whole = made_up.summary()
+    whole = made_up.report()
     grid = [dict.fromkeys(row) | {key: row[key] for key in ("horizon", "removed")} for row in whole["grid"]]
     empty = {key: dict.fromkeys(whole[key]) for key in ("validation", "test", "times")}
     source = {**whole["source"], "shape": None, "classes": None}
@@ -176,18 +176,18 @@ def test_missing_values_are_dashes_or_left_out(tmp_path):
         grid=grid, **empty, source=source, seconds=None, classes=None, growth=[], seeds=1,
         per_seed=[{"seed": 0, "before": None, "after": None, "random": None}],
     )  # fmt: skip
-    one = made_up.images()
-    text = Page(written(tmp_path, bare, Pictures(one.ids, one.values, None, one.x))).text
+    one = made_up.only(made_up.images())
+    text = Page(written(tmp_path, bare, Shown.of(one.ids, one.values, None, one.x))).text
     assert not re.search(r"\bNone\b(?! of)", text)
-    assert "No samples were saved." in text
+    assert "Samples before and after" not in text
     assert "Only one training seed was run" in text
     assert "\N{EN DASH} → \N{EN DASH}" in text
 
 
 def test_an_empty_grid_and_scores_of_zero_still_make_a_page(tmp_path):
-    one = made_up.images()
-    flat = Pictures(one.ids, np.zeros(60), None, one.x)
-    text = Page(written(tmp_path, made_up.nothing_helped() | {"grid": []}, flat)).text
+    one = made_up.only(made_up.images())
+    flat = Shown.of(one.ids, np.zeros(60), None, one.x)
+    text = Page(written(tmp_path, made_up.nothing_helped(grid=[]), flat)).text
     assert "No removal was tried." in text
     assert "No example has a harmful score." in text
 
@@ -204,6 +204,6 @@ def test_seeds_judged_at_another_choice_are_named(without_charts, tmp_path):
 
 
 def test_a_file_name_that_is_not_unicode_does_not_stop_the_report(without_charts, tmp_path):
-    one = made_up.images()
-    odd = Pictures(("bad\udcff.png", *one.ids[1:]), one.values, one.labels, one.x)
+    one = made_up.only(made_up.images())
+    odd = Shown.of(("bad\udcff.png", *one.ids[1:]), one.values, one.labels, one.x)
     assert "bad\\udcff.png" in written(tmp_path, made_up.summary(), odd)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from gansift.cleansing import read_decisions
-from gansift.report import Pictures
+from gansift.report import Shown
 
 pytestmark = [
     pytest.mark.skipif(chromium.PROGRAM is None, reason="no Chromium is installed"),
@@ -137,7 +137,7 @@ def test_the_threshold_removes_the_most_harmful_but_what_is_kept_by_hand(page):
 
 
 def test_where_nothing_is_known_of_sums_nothing_is_promised(browser, tmp_path):
-    unknown = [row | {"calibrated": None} for row in made_up.summary()["grid"]]
+    unknown = [row | {"calibrated": None} for row in made_up.report()["grid"]]
     for changes, told in (({"grid": unknown}, "by how much is not known here"), ({"ranking": True}, "only ranks")):
         path = tmp_path / f"{told}.html"
         browser.open(reviewed.write(path, reviewed.pictures(), made_up.summary(**changes)))
@@ -261,7 +261,7 @@ def test_the_right_pictures_are_shown(browser, tmp_path):
     """Image n has brightness n; its neighbour is the image after it, and the generated one is a little brighter."""
     levels = np.arange(60) * 4
     x = (levels[:, None, None, None] / 127.5 - 1) * np.ones((60, 1, 8, 8))
-    pictures = Pictures(IDS, made_up.scores(), None, x)
+    pictures = Shown.of(IDS, made_up.scores(), None, x)
     generated = ((levels[:, None, None, None] + 2) / 127.5 - 1) * np.ones((60, 1, 8, 8))
     after = np.minimum(np.arange(60) + 1, 59)
     page = reviewed.write(

@@ -6,6 +6,7 @@ import pytest
 
 from gansift.report import trust_figures
 from gansift.report.drawing import HARMFUL, HELPFUL
+from gansift.report.summary import Growth
 
 
 def uses(svg: str, style: str) -> list[tuple[float, float]]:
@@ -65,7 +66,7 @@ def test_many_removals_are_one_bitmap():
     assert dots(svg) == []
 
 
-GROWTH = [{"step": step, "norm": 1.1 ** (99 - step)} for step in range(99, -1, -1)]
+GROWTH = [Growth(step, 1.1 ** (99 - step)) for step in range(99, -1, -1)]
 
 
 def shaded(svg: str) -> float | None:
@@ -75,14 +76,11 @@ def shaded(svg: str) -> float | None:
 
 
 def test_the_believable_stretch_is_shaded_in_proportion():
-    of = {
-        horizon: shaded(trust_figures.growth_chart(GROWTH, {"horizon": horizon, "limit": 500.0}))
-        for horizon in (20, 40, 100, 400)
-    }
+    of = {horizon: shaded(trust_figures.growth_chart(GROWTH, horizon)) for horizon in (20, 40, 100, 400)}
     assert of[40] == pytest.approx(2 * of[20], rel=1e-3)
     assert of[100] == pytest.approx(5 * of[20], rel=1e-3)
     assert of[100] == pytest.approx(of[400])  # no farther than the sweep went
-    assert shaded(trust_figures.growth_chart(GROWTH, {"horizon": None, "limit": 500.0})) is None
+    assert shaded(trust_figures.growth_chart(GROWTH, None)) is None
 
 
 def texts(svg: str) -> list[str]:

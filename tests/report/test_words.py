@@ -74,22 +74,6 @@ def test_a_stretch_of_training_is_told_in_steps_and_epochs_where_known():
     ]  # fmt: skip
 
 
-def test_only_values_in_inception_s_features_may_be_taken_for_the_published_ones():
-    assert words.metric_caution("fid-imagenet64@2000").startswith("It is not the published FID")
-    assert words.metric_caution("kid-classifier16@2000").startswith("It is not the published KID")
-    for metric in ("fid-inception-2015-12-05-clean-0123abcd@2000", "all-h1@2000", "is-net@500", "own@3"):
-        assert words.metric_caution(metric) == ""
-
-
-def test_metric_names():
-    assert words.metric_label("fid-classifier16@2000") == "FID"
-    assert words.metric_label("kid-imagenet64@2000") == "KID"
-    assert words.metric_label("log-is-net@500") == "log IS"
-    assert words.metric_label("is") == "IS"
-    assert words.metric_label("island@3") == "island@3"
-    assert words.metric_meaning("island@3") == ""
-
-
 def test_a_sentence_gets_minus_signs_only_before_numbers():
     assert words.typeset("pre-2020 by -1.5 (95 % to -0.2)") == (
         f"pre-2020 by {MINUS}1.5 (95\N{NO-BREAK SPACE}% to {MINUS}0.2)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gansift.report.drawing import HARMFUL, HELPFUL, INK, LINE, RANDOM, SOFT, Limits, limits_of, many, svg, tick
-from gansift.report.words import MINUS, finite, harm, has_interval, metric_label, signed, stretch
+from gansift.report.summary import ClassCount, GridRow
+from gansift.report.words import MINUS, finite, harm, has_interval, signed, stretch
 
 
 def interval_chart(
-    rows: Sequence[tuple[str, float | None, Any]], metric: str, direction: str, name: str = "intervals"
+    rows: Sequence[tuple[str, float | None, Any]], label: str, direction: str, name: str = "intervals"
 ) -> str:
     """Changes of the metric with their 95 % intervals, one row each, against a zero line.
 
     Args:
         rows: (what it is, change, (low, high) or None) from top to bottom; rows without a change are left out.
-        metric: name of the metric.
+        label: short name of the metric.
         direction: ``lower`` or ``higher`` is better.
         name: of this chart, unlike that of any other on the page.
     """
@@ -33,40 +34,40 @@ def interval_chart(
         limits = limits_of([row[1] for row in rows] + [end for row in rows for end in row[2] or ()])
         axes.set_xlim(*limits)
         _mark_better(axes.axvspan, direction, limits)
-        for height, (label, change, ends) in enumerate(reversed(rows)):
-            colour = RANDOM if "random" in label else HARMFUL
+        for height, (what, change, ends) in enumerate(reversed(rows)):
+            colour = RANDOM if "random" in what else HARMFUL
             if has_interval(ends):
                 axes.plot(ends, (height, height), color=colour, linewidth=2.4, solid_capstyle="round")
             axes.plot(change, height, "o", color=colour, markersize=7)
-            axes.vlines(0, height - 0.35, height + 0.15, color=INK, linewidth=1)  # broken where the label stands
-            for text, place, side in ((label, 0.015, "left"), (signed(change), 0.985, "right")):
+            axes.vlines(0, height - 0.35, height + 0.15, color=INK, linewidth=1)  # broken where the text stands
+            for text, place, side in ((what, 0.015, "left"), (signed(change), 0.985, "right")):
                 axes.text(
                     place, height + 0.26, text, transform=axes.get_yaxis_transform(), ha=side,
                     weight="normal" if side == "left" else "bold",
                 )  # fmt: skip
         axes.set_yticks([])
         axes.set_ylim(-0.45, len(rows) - 0.35)
-        axes.set_xlabel(f"change of {metric_label(metric)} ({_better_side(direction, 'left', 'right')} of 0 is better)")
+        axes.set_xlabel(f"change of {label} ({_better_side(direction, 'left', 'right')} of 0 is better)")
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.spines["left"].set_visible(False)
 
-    told = "; ".join(f"{label}: {signed(change)}" for label, change, _ in rows)
-    return svg(name, f"Change of {metric} with 95 % intervals. {told}.", 54 + 46 * len(rows), paint)
+    told = "; ".join(f"{what}: {signed(change)}" for what, change, _ in rows)
+    return svg(name, f"Change of {label} with 95 % intervals. {told}.", 54 + 46 * len(rows), paint)
 
 
-def change_limits(grid: Sequence[Mapping[str, Any]], split: str) -> Limits:
+def change_limits(grid: Sequence[GridRow], split: str) -> Limits:
     """Limits of the vertical axis that fit every panel of `change_chart` for one split."""
     values: list[Any] = []
     for row in grid:
-        values += [row.get(split), row.get(f"random_{split}")]
-        values += [*(row.get(f"{split}_ci95") or ()), *(row.get(f"random_{split}_ci95") or ())]
+        values += [getattr(row, split), getattr(row, f"random_{split}")]
+        values += [*(getattr(row, f"{split}_ci95") or ()), *(getattr(row, f"random_{split}_ci95") or ())]
     return limits_of(values)
 
 
 def change_chart(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[GridRow],
     split: str,
-    metric: str,
+    label: str,
     direction: str,
     limits: Limits,
     chosen: int | None = None,
@@ -76,13 +77,13 @@ def change_chart(
     Args:
         rows: the grid's rows of that horizon.
         split: ``validation`` or ``test``.
-        metric: name of the metric.
+        label: short name of the metric.
         direction: ``lower`` or ``higher`` is better.
         limits: of the vertical axis, shared by all panels (`change_limits`).
         chosen: the number removed that was chosen, if it was at this horizon.
     """
-    rows = sorted(rows, key=lambda row: row["removed"])
-    counts = [row["removed"] for row in rows]
+    rows = sorted(rows, key=lambda row: row.removed)
+    counts = [row.removed for row in rows]
 
     def paint(axes: Axes) -> None:
         axes.set_ylim(*limits)
@@ -91,23 +92,23 @@ def change_chart(
         shift = 0.06  # so that the two intervals do not cover each other
         _curve(axes, rows, f"random_{split}", shift, color=RANDOM, marker="D", linestyle="--")
         _curve(axes, rows, split, -shift, color=HARMFUL, marker="o", linestyle="-")
-        if chosen in counts and finite(rows[counts.index(chosen)].get(split)):
+        if chosen in counts and finite(getattr(rows[counts.index(chosen)], split)):
             _mark_chosen(axes, counts.index(chosen) - shift, rows[counts.index(chosen)], split, direction)
         # Evenly spaced: the numbers tried usually double, and would crowd at one end of a true scale.
         axes.set_xticks(range(len(counts)), [f"{count:,}" for count in counts])
         axes.set_xlim(-0.5, len(counts) - 0.5)
         axes.set_xlabel("number of training examples removed")
-        axes.set_ylabel(f"change of {metric_label(metric)} ({_better_side(direction, 'below', 'above')} 0 is better)")
+        axes.set_ylabel(f"change of {label} ({_better_side(direction, 'below', 'above')} 0 is better)")
         axes.set_title(_horizon_title(rows[0]))
 
     told = "; ".join(
-        f"{row['removed']} removed: {signed(row.get(split))}, at random {signed(row.get(f'random_{split}'))}"
+        f"{row.removed} removed: {signed(getattr(row, split))}, at random {signed(getattr(row, f'random_{split}'))}"
         for row in rows
     )
-    return svg(f"change-{split}-{rows[0]['horizon']}", f"{_horizon_title(rows[0])}, {split} data. {told}.", 270, paint)
+    return svg(f"change-{split}-{rows[0].horizon}", f"{_horizon_title(rows[0])}, {split} data. {told}.", 270, paint)
 
 
-def score_histogram(values: np.ndarray, direction: str, metric: str, dropped: np.ndarray) -> str:
+def score_histogram(values: np.ndarray, direction: str, label: str, dropped: np.ndarray) -> str:
     """How many examples have which score, the harmful side in orange, a tick below for each removed example."""
     values, dropped = values[np.isfinite(values)], dropped[np.isfinite(dropped)]
     by_removal, removed = harm(values, direction), len(dropped)
@@ -136,7 +137,7 @@ def score_histogram(values: np.ndarray, direction: str, metric: str, dropped: np
                 place, 0.985, text, transform=axes.transAxes, ha=side, va="top", weight="bold",
                 color=HARMFUL if "harmful" in text else HELPFUL,
             )  # fmt: skip
-        axes.set_xlabel(f"score: predicted change of {metric_label(metric)} if removed")
+        axes.set_xlabel(f"score: predicted change of {label} if removed")
         axes.set_ylabel("examples (logarithmic)")
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.xaxis.set_major_formatter(FuncFormatter(tick))
@@ -145,33 +146,31 @@ def score_histogram(values: np.ndarray, direction: str, metric: str, dropped: np
     return svg("scores", f"Histogram of the scores of {len(values)} training examples: {told}.", 280, paint)
 
 
-def class_balance(classes: Sequence[Mapping[str, Any]], most: int = 20) -> str:
+def class_balance(classes: Sequence[ClassCount], most: int = 20) -> str:
     """Examples of each class before and after; of more than ``most`` classes, those that lost the largest share."""
     if len(classes) > most:
-        classes = sorted(classes, key=lambda row: (row["after"] / max(row["before"], 1), str(row["name"])))[:most]
+        classes = sorted(classes, key=lambda row: (row.after / max(row.before, 1), str(row.name)))[:most]
 
     def paint(axes: Axes) -> None:
         heights = np.arange(len(classes))[::-1]
-        axes.barh(heights, [row["before"] for row in classes], 0.7, color=HARMFUL, linewidth=0, label="removed")
-        axes.barh(heights, [row["after"] for row in classes], 0.7, color=HELPFUL, linewidth=0, label="kept")
-        largest = max([row["before"] for row in classes], default=1)
+        axes.barh(heights, [row.before for row in classes], 0.7, color=HARMFUL, linewidth=0, label="removed")
+        axes.barh(heights, [row.after for row in classes], 0.7, color=HELPFUL, linewidth=0, label="kept")
+        largest = max([row.before for row in classes], default=1)
         for height, row in zip(heights, classes, strict=True):
-            lost = row["before"] - row["after"]
-            axes.text(
-                row["before"] + 0.02 * largest, height, f"{MINUS}{lost}" if lost else "0", va="center", color=SOFT
-            )
-        axes.set_yticks(heights, [_short(str(row["name"])) for row in classes], color=INK)
+            lost = row.before - row.after
+            axes.text(row.before + 0.02 * largest, height, f"{MINUS}{lost}" if lost else "0", va="center", color=SOFT)
+        axes.set_yticks(heights, [_short(str(row.name)) for row in classes], color=INK)
         axes.set_xlim(0, largest * 1.12)
         axes.set_ylim(-0.6, len(classes) - 0.4)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("training examples (number: how many were removed)")
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, handlelength=1)
 
-    told = "; ".join(f"{row['name']}: {row['before']} before, {row['after']} after" for row in classes)
+    told = "; ".join(f"{row.name}: {row.before} before, {row.after} after" for row in classes)
     return svg("classes", f"Class balance before and after. {told}.", 80 + 20 * max(len(classes), 2), paint)
 
 
-def score_map(x: np.ndarray, values: np.ndarray, direction: str, metric: str) -> str:
+def score_map(x: np.ndarray, values: np.ndarray, direction: str, label: str) -> str:
     """Where the harmful points lie.
 
     Points with one coordinate are drawn against their score; of more coordinates the first two are drawn and the score
@@ -181,7 +180,7 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, metric: str) ->
         x: the points, shape (N, d).
         values: their scores, shape (N,).
         direction: ``lower`` or ``higher`` is better.
-        metric: name of the metric.
+        label: short name of the metric.
     """
 
     def paint_line(axes: Axes) -> None:
@@ -193,7 +192,7 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, metric: str) ->
             )  # fmt: skip
         axes.axhline(0, color=INK, linewidth=1)
         axes.set_xlabel("value of the training example")
-        axes.set_ylabel(f"score (change of {metric_label(metric)})")
+        axes.set_ylabel(f"score (change of {label})")
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, handletextpad=0.2)
 
     def paint_plane(axes: Axes) -> None:
@@ -275,9 +274,11 @@ def cloud_limits(*parts: np.ndarray | None) -> tuple[Limits, Limits]:
     return limits_of(points[:, 0].tolist(), zero=False), limits_of(points[:, 1].tolist(), zero=False)
 
 
-def _curve(axes: Axes, rows: Sequence[Mapping[str, Any]], key: str, shift: float, **style: Any) -> None:
+def _curve(axes: Axes, rows: Sequence[GridRow], key: str, shift: float, **style: Any) -> None:
     found = [
-        (place + shift, row[key], row.get(f"{key}_ci95")) for place, row in enumerate(rows) if finite(row.get(key))
+        (place + shift, getattr(row, key), getattr(row, f"{key}_ci95"))
+        for place, row in enumerate(rows)
+        if finite(getattr(row, key))
     ]
     axes.plot([place for place, _, _ in found], [value for _, value, _ in found], **style)
     for place, _, ends in found:
@@ -285,20 +286,20 @@ def _curve(axes: Axes, rows: Sequence[Mapping[str, Any]], key: str, shift: float
             axes.plot((place, place), ends, color=style["color"], linewidth=1.2)
 
 
-def _mark_chosen(axes: Axes, place: float, row: Mapping[str, Any], split: str, direction: str) -> None:
+def _mark_chosen(axes: Axes, place: float, row: GridRow, split: str, direction: str) -> None:
     """A ring around the chosen point, named beyond the end of its interval that lies on the better side."""
-    ends = row.get(f"{split}_ci95")
-    low, high = ends if has_interval(ends) else (row[split], row[split])
+    value, ends = getattr(row, split), getattr(row, f"{split}_ci95")
+    low, high = ends if has_interval(ends) else (value, value)
     below = direction == "lower"
-    axes.plot(place, row[split], "o", markersize=13, markerfacecolor="none", markeredgecolor=INK)
+    axes.plot(place, value, "o", markersize=13, markerfacecolor="none", markeredgecolor=INK)
     axes.annotate(
-        "chosen", (place, min(low, row[split]) if below else max(high, row[split])), (0, -9 if below else 9),
+        "chosen", (place, min(low, value) if below else max(high, value)), (0, -9 if below else 9),
         textcoords="offset points", ha="center", va="top" if below else "bottom", weight="bold",
     )  # fmt: skip
 
 
-def _horizon_title(row: Mapping[str, Any]) -> str:
-    return f"Last {stretch(row['horizon'], row.get('epochs'))}"
+def _horizon_title(row: GridRow) -> str:
+    return f"Last {stretch(row.horizon, row.epochs)}"
 
 
 def _better_side(direction: str, low: str, high: str) -> str:

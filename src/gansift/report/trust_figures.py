@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gansift.report.drawing import HARMFUL, HELPFUL, INK, LINE, RANDOM, SOFT, limits_of, many, svg, tick
-from gansift.report.words import finite, metric_label, number, signed
+from gansift.report.summary import GridRow, Growth
+from gansift.report.words import finite, number, signed
 
 BEYOND = 10  # predictions so many times larger than any measured change are off the scale
 _MARKERS = "osD^vP*X"
@@ -27,13 +27,13 @@ def largest_on_scale(predicted: Sequence[float], true: Sequence[float]) -> float
     return BEYOND * smaller if smaller > 0 else math.inf
 
 
-def verification_chart(predicted: Sequence[float], true: Sequence[float], metric: str, name: str) -> str:
+def verification_chart(predicted: Sequence[float], true: Sequence[float], label: str, name: str) -> str:
     """True against predicted changes, a dot for each removal; what is off the scale is a triangle at the edge.
 
     Args:
         predicted: finite changes of the metric, one for each removal.
         true: the changes that retraining gave, finite too.
-        metric: name of the metric.
+        label: short name of the metric.
         name: of this chart, unlike that of any other on the page.
     """
     largest = largest_on_scale(predicted, true)
@@ -51,7 +51,7 @@ def verification_chart(predicted: Sequence[float], true: Sequence[float], metric
                 x[side].clip(*limits), y[side].clip(*limits), marker, color=HARMFUL, markersize=7,
                 markerfacecolor="none", clip_on=False,
             )  # fmt: skip
-        axes.set_xlabel(f"predicted change of {metric_label(metric)} (sum of scores)")
+        axes.set_xlabel(f"predicted change of {label} (sum of scores)")
         axes.set_ylabel("true change (retraining)")
         axes.xaxis.set_major_locator(MaxNLocator(5))
         for axis in (axes.xaxis, axes.yaxis):
@@ -61,28 +61,28 @@ def verification_chart(predicted: Sequence[float], true: Sequence[float], metric
     told = ""
     if len(x):
         told = f" Predicted {signed(x.min())} to {signed(x.max())}, true {signed(y.min())} to {signed(y.max())}."
-    return svg(name, f"Predicted against true change of {metric} for {len(x)} removals.{told}", 290, paint)
+    return svg(name, f"Predicted against true change of {label} for {len(x)} removals.{told}", 290, paint)
 
 
-def prediction_chart(grid: Sequence[Mapping[str, Any]], metric: str) -> str:
+def prediction_chart(grid: Sequence[GridRow], label: str) -> str:
     """Sum of the scores of the removed examples against the change measured on validation data, per horizon."""
-    grid = [row for row in grid if finite(row.get("predicted")) and finite(row.get("validation"))]
-    horizons = sorted({row["horizon"] for row in grid})
+    known = [(row, row.promise) for row in grid if row.promise is not None]
+    horizons = sorted({row.horizon for row, _ in known})
     colours = (HARMFUL, HELPFUL, INK, RANDOM)
 
     def paint(axes: Axes) -> None:
-        _changes(axes, limits_of([row["predicted"] for row in grid] + [row["validation"] for row in grid]))
+        _changes(axes, limits_of([change for _, promise in known for change in promise]))
         for place, horizon in enumerate(horizons):
-            rows = sorted((row for row in grid if row["horizon"] == horizon), key=lambda row: row["removed"])
+            rows = sorted((row.removed, promise) for row, promise in known if row.horizon == horizon)
             axes.plot(
-                [row["predicted"] for row in rows],
-                [row["validation"] for row in rows],
+                [predicted for _, (predicted, _) in rows],
+                [measured for _, (_, measured) in rows],
                 color=colours[place % len(colours)],
                 marker=_MARKERS[place % len(_MARKERS)],
                 linewidth=1,
                 label=f"last {horizon:,} steps",
             )
-        axes.set_xlabel(f"predicted change of {metric_label(metric)} (sum of scores)")
+        axes.set_xlabel(f"predicted change of {label} (sum of scores)")
         axes.set_ylabel("measured change (validation)")
         axes.legend(fontsize=9.5)
 
@@ -101,20 +101,20 @@ def _changes(axes: Axes, ends: tuple[float, float]) -> None:
     axes.axvline(0, color=LINE, linewidth=1, zorder=0)
 
 
-def growth_chart(growth: Sequence[Mapping[str, Any]], trust: Mapping[str, Any] | None) -> str:
+def growth_chart(growth: Sequence[Growth], horizon: int | None) -> str:
     """Norm of the adjoint (what ITD carries backwards) against the training step, on a logarithmic scale.
 
     Args:
-        growth: rows with ``step`` and ``norm``; without a positive finite norm they are left out.
-        trust: the longest believable ``horizon`` in steps, which is shaded; None shades nothing.
+        growth: those without a positive finite norm are left out.
+        horizon: the longest believable one in steps, which is shaded; None shades nothing.
     """
-    points = sorted((row["step"], row["norm"]) for row in growth if finite(row.get("norm")) and row["norm"] > 0)
+    points = sorted((row.step, row.norm) for row in growth if finite(row.norm) and row.norm > 0)
 
     def paint(axes: Axes) -> None:
         axes.plot([step for step, _ in points], [norm for _, norm in points], color=HELPFUL)
-        if points and trust is not None and trust["horizon"] is not None:
+        if points and horizon is not None:
             end = points[-1][0] + 1
-            start = max(end - trust["horizon"], points[0][0])
+            start = max(end - horizon, points[0][0])
             axes.axvspan(start, end, color=HELPFUL, alpha=0.12, linewidth=0, label="believable")
             axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
         axes.set_yscale("log")

@@ -1,4 +1,4 @@
-"""Numbers, intervals, durations and metric names as a reader of the report sees them."""
+"""Numbers, intervals and durations as a reader of the report sees them."""
 
 from __future__ import annotations
 
@@ -12,42 +12,9 @@ import numpy as np
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_METRICS = {
-    "fid": ("FID", "the Fréchet distance between the features of held-out data and of generated samples"),
-    "kid": ("KID", "the kernel distance between the features of held-out data and of generated samples"),
-    "is": ("IS", "the inception score: how sure a classifier is of each generated sample, and how varied they are"),
-    "log-is": ("log IS", "the logarithm of the inception score: how sure a classifier is of each generated sample, "
-               "and how varied they are"),
-    "all": ("ALL", "the average log-likelihood of held-out data under a smooth density laid over generated samples"),
-}  # fmt: skip
 
 
-def metric_label(metric: str) -> str:
-    """The short name of a metric: ``FID`` for ``fid-classifier16@2000``; names not known here stay as they are."""
-    return _METRICS.get(_family(metric), (metric, ""))[0]
-
-
-def metric_meaning(metric: str) -> str:
-    """What the metric measures, as a phrase; empty for metrics not known here."""
-    return _METRICS.get(_family(metric), ("", ""))[1]
-
-
-def metric_caution(metric: str) -> str:
-    """What must not be read into the metric's values, as a sentence; empty where nothing has to be said.
-
-    FID and KID are known by their published values, which are those of one network's features.
-    """
-    if _family(metric) not in ("fid", "kid") or "-inception" in metric:
-        return ""
-    return f"It is not the published {metric_label(metric)}, which has the features of Inception."
-
-
-def _family(metric: str) -> str:
-    found = re.match(r"(log-is|is|fid|kid|all)(?=[-@]|$)", metric)
-    return found.group() if found else metric
-
-
-def finite(value: Any) -> bool:
+def finite(value: Any) -> TypeGuard[float]:
     """Whether ``value`` is a number that can be shown or drawn."""
     return isinstance(value, int | float) and math.isfinite(value)
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import torch
 
 from gansift import games, models
+from gansift.data.columns import LABEL, Column
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
 from gansift.metrics.held_out import class_loss
@@ -91,7 +92,8 @@ def _numbered_like(examples: Examples, source: Examples) -> Examples:
     assert examples.class_names is not None
     assert examples.labels is not None
     numbers = torch.tensor([source.class_names.index(name) for name in examples.class_names])
-    return replace(examples, labels=numbers[examples.labels], class_names=source.class_names)
+    renumbered = Column(numbers[examples.labels], source.class_names)
+    return replace(examples, columns={**examples.columns, LABEL: renumbered})
 
 
 def _checked(data: Mapping[str, Splits]) -> tuple[Splits, Splits]:

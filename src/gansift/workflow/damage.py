@@ -12,6 +12,7 @@ from gansift.cleansing.trial import Trial
 from gansift.errors import GansiftError
 from gansift.files import read_json, remove
 from gansift.influence.scores import Scores
+from gansift.report.summary import Summary
 from gansift.workflow.directory import RunDirectory
 
 _log = logging.getLogger(__name__)
@@ -67,9 +68,13 @@ def _damage_of_scores(path: Path, examples: int) -> str | None:
 
 def _damage(path: Path, holds: Callable[[Any], bool]) -> str | None:
     try:
-        return None if holds(read_json(path)) else f"{path} is damaged: it does not hold what it has to"
+        content = read_json(path)
     except GansiftError as error:
         return str(error)
+    try:
+        return None if holds(content) else f"{path} is damaged: it does not hold what it has to"
+    except GansiftError as error:
+        return f"{path} is damaged: {error}"
 
 
 def _has(*names: str) -> Callable[[Any], bool]:
@@ -90,7 +95,7 @@ def _are_values(value: Any) -> bool:
 
 # What must be in each kind of file for it to be read.
 _CONTENTS = {
-    "report.json": _has("seconds", "chosen"),
+    "report.json": lambda value: bool(Summary.from_json(value)),
     "verify/*.json": _has("estimator", "horizon", "kind", "removed", "count", "seeds", "spearman", "predicted", "true"),
     "seeds/*/values.json": _are_values,
     "seeds/*/seconds.json": _has("train", "score", "cleanse", "verify"),

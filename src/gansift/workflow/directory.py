@@ -53,6 +53,11 @@ class RunDirectory:
         return self.root / "report.html"
 
     @property
+    def audits(self) -> Path:
+        """The folder of answers of audits."""
+        return self.root / "audits"
+
+    @property
     def cache(self) -> Path:
         """The folder of decoded images, which may be deleted."""
         return self.root / "cache"

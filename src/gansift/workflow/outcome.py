@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,12 @@ from gansift.games.draw import Draw
 from gansift.games.trained import Trained
 from gansift.influence.horizon import trust
 from gansift.influence.scores import Scores
+from gansift.report.answer import read_answers
 from gansift.report.export import write_lists
 from gansift.report.page import write_page
-from gansift.report.pictures import Pictures
+from gansift.report.shown import Shown
+from gansift.report.summary import Belief, ClassCount, Growth, Summary, Verification
+from gansift.report.typed import from_json
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace, workplace
 from gansift.workflow.config import Decided, Way, known, load
@@ -67,16 +70,14 @@ def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> d
     if directory.result.exists():  # a finished run that is only looked at again took what it took
         seconds = max(seconds or 0.0, read_json(directory.result)["seconds"] or 0.0)
     result, kept_choice = summarise(place, values, trials, run, way, seconds, times)
-    result |= _trust(directory, run, way)
-    result["baselines"] = []
-    if result["chosen"] is not None:
-        cell = Cell(result["chosen"]["horizon"], result["chosen"]["removed"])
+    result = replace(result, **_trust(directory, run, way))
+    if result.chosen is not None:
+        cell = Cell(result.chosen.horizon, result.chosen.removed)
         paths = [directory.compared(seed, cell, way) for seed in seeds]
         others = [read_json(path) for path in paths if path.exists()]
-        result["baselines"] = compared(cell, trials, others, way.chooser)
+        result = replace(result, baselines=compared(cell, trials, others, way.chooser))
     scores = score_seed(directory, place, run, MAIN_SEED, way.estimator, lambda amount: None)
-    _write_outcome(directory, place, run, way, scores, result, kept_choice)
-    return result
+    return _write_outcome(directory, place, run, way, scores, result, kept_choice).to_json()
 
 
 def chosen_scores(directory: RunDirectory) -> Scores | None:
@@ -105,10 +106,11 @@ def _trust(directory: RunDirectory, run: Run, way: Way) -> dict[str, Any]:
     """What is known of how far the main seed's scores can be believed."""
     growth = read_json(directory.growth(MAIN_SEED, way.estimator))
     found = trust([(row["step"], row["norm"], row["effect"]) for row in growth], run.epoch) if growth else None
+    verified = read_verifications(directory, way.estimator)
     return {
-        "verification": read_verifications(directory, way.estimator),
-        "growth": growth,
-        "trust": None if found is None else asdict(found) | {"epochs": round(found.horizon / run.epoch, 2)},
+        "verification": tuple(from_json(Verification, entry) for entry in verified),
+        "growth": tuple(from_json(Growth, row) for row in growth),
+        "trust": None if found is None else Belief(**asdict(found), epochs=round(found.horizon / run.epoch, 2)),
     }
 
 
@@ -118,9 +120,10 @@ def _write_outcome(
     run: Run,
     way: Way,
     scores: dict[int, Scores],
-    result: dict[str, Any],
+    result: Summary,
     chosen: Cell | None,
-) -> None:
+) -> Summary:
+    """Write everything, and give the result with what could be told only then."""
     if not scores:
         raise TrainingError(
             f"no example of {directory.root} has a score: the backward sweep of the first seed overflowed within "
@@ -129,33 +132,39 @@ def _write_outcome(
     shown = (
         scores[chosen.horizon]
         if chosen is not None
-        else scores[result["chosen"]["horizon"] if result["chosen"] else max(scores)]
+        else scores[result.chosen.horizon if result.chosen else max(scores)]
     )
     removable = candidates(directory, shown, way)
-    removed = removable.harmful(result["removed"]).ids
+    removed = removable.harmful(result.removed).ids
     after = None
     if chosen is not None:
-        redone = run.steps if result["from_start"] else chosen.horizon
+        redone = run.steps if result.from_start else chosen.horizon
         # The very retrainings that were measured, so that the generator is the one in the report bit for bit.
         counts = numbers(place.config, way, len(run.ids))
         players = cleansing.retrained_players(run, removals(run, removable, counts), redone)
         after = players[counts.index(chosen.removed)]
-    result["classes"] = _classes(place, set(removed))
-    samples = {
-        "samples_before": _samples(run.trained()),
-        "samples_after": None if after is None else _samples(after),
-    }
+    result = replace(result, classes=_classes(place, set(removed)), report=str(directory.page))
     keep_weights(directory, run, {"original": run.trained(), "cleansed": after})
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
     write_lists(directory.root, run.ids, removed)
-    result["report"] = str(directory.page)
-    write_json(directory.result, result)
+    write_json(directory.result, result.to_json())
     train = place.splits.train
     labels = None
     if train.labels is not None and train.class_names is not None:
         labels = tuple(train.class_names[label] for label in train.labels.tolist())
-    pictures = Pictures(run.ids, shown.values, labels, train.x.numpy(), removed=frozenset(removed), **samples)
-    write_page(directory.page, result, pictures, reviewed(directory, place, run, shown))
+    pictured = Shown.of(
+        run.ids,
+        shown.values,
+        labels,
+        train.x.numpy(),
+        samples_before=_samples(run.trained()) if result.samples else None,
+        samples_after=_samples(after) if result.samples and after is not None else None,
+        removed=frozenset(removed),
+        review=reviewed(directory, place, run, shown) if result.samples else None,
+        answers=read_answers(directory.audits),
+    )
+    write_page(directory.page, result, pictured)
+    return result
 
 
 def _samples(trained: Trained) -> np.ndarray:
@@ -163,13 +172,13 @@ def _samples(trained: Trained) -> np.ndarray:
     return trained.sample(_SAMPLES, draw).detach().float().cpu().numpy()
 
 
-def _classes(place: Workplace, removed: set[str]) -> list[dict[str, Any]] | None:
+def _classes(place: Workplace, removed: set[str]) -> tuple[ClassCount, ...] | None:
     train = place.splits.train
     if train.labels is None or train.class_names is None:
         return None
     labels = train.labels.numpy()
     kept = np.array([identity not in removed for identity in train.ids])
-    return [
-        {"name": name, "before": int((labels == row).sum()), "after": int((labels[kept] == row).sum())}
+    return tuple(
+        ClassCount(name, int((labels == row).sum()), int((labels[kept] == row).sum()))
         for row, name in enumerate(train.class_names)
-    ]
+    )

@@ -13,9 +13,12 @@ from gansift.cleansing.calibrate import calibrated
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted, is_better
 from gansift.cleansing.statistics import Interval, mean_interval
 from gansift.cleansing.trial import Cell, Trial
+from gansift.games import Game
 from gansift.influence.estimators import ranks_only
 from gansift.metrics.metric import Metric
-from gansift.report.words import MINUS, interval, metric_label, stretch
+from gansift.report import summary
+from gansift.report.views.view import find, view_of
+from gansift.report.words import MINUS, interval, stretch
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
 from gansift.workflow.config import AUTO, Way, known
@@ -34,8 +37,8 @@ def summarise(
     way: Way,
     seconds: float | None,
     times: Sequence[Mapping[str, float]],
-) -> tuple[dict[str, Any], Cell | None]:
-    """The content of ``report.json``, and the cell that was chosen and held on test data (None: keep everything).
+) -> tuple[summary.Summary, Cell | None]:
+    """The content of ``report.json`` as far as trials tell it, and the cell that is carried out, None for no removal.
 
     The cell is chosen by the validation metric over all seeds. What that gains on test data is measured on every seed
     for the cell that the other seeds choose (`cross_fitted`), so that no seed judges its own choice.
@@ -53,41 +56,57 @@ def summarise(
     cells = complete_cells(trials, len(values))
     chosen = choice(cells, metric.direction, way)
     judged = [] if chosen is None else cross_fitted(cells, metric.direction)
-    validation = _changes(values, "validation", [] if chosen is None else cells[chosen])
-    test = _changes(values, "test", judged)
-    for changes, judge in ((validation, place.validation), (test, place.test)):
-        changes["floor"] = floor(judge)
-    test["untrained"] = mean_interval([value["untrained"]["test"] for value in values]).mean
+    validation = _changes(values, "validation", [] if chosen is None else cells[chosen], place.validation)
+    test = _changes(values, "test", judged, place.test)
     ranking = ranks_only(way.estimator)
     helped = choose(cells, metric.direction) is not None and _held(judged, metric.direction)
     sentence = _verdict(metric, chosen, test, helped, len(values), epoch, way)
     carried_out = helped or way.decided is not None  # a person's decision needs no proof
-    result = {
-        "gansift": __version__,
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "source": _source(place),
-        "metric": metric.name,
-        "direction": metric.direction,
-        "verdict": {"helped": helped, "sentence": sentence},
-        "chosen": None if chosen is None else _cell(chosen, epoch),
-        "removed": _removed(chosen if helped else None, way),
-        "decisions": None if way.decided is None else f"decisions/{way.decided.digest}.csv",
-        "seeds": len(values),
-        "steps": place.config.steps,
-        "removal": run.step.settings.removal,
-        "from_start": way.from_start,
-        "estimator": way.estimator,
-        "ranking": ranking,
-        "validation": validation,
-        "test": test,
-        "grid": [_grid_row(cell, of_cell, epoch, ranking) for cell, of_cell in cells.items()],
-        "per_seed": _per_seed(values, judged, epoch),
-        "settings": asdict(place.config),
-        "seconds": seconds,
-        "times": {stage: sum(of_seed.get(stage, 0.0) for of_seed in times) for stage in STAGES},
-        "warnings": _warnings(place, values, cells, epoch, way),
-    }
+    samples = _has_samples(run)
+    result = summary.Summary(
+        gansift=__version__,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        source=_source(place),
+        metric=metric.name,
+        direction=metric.direction,
+        verdict=summary.Verdict(helped, sentence),
+        chosen=None if chosen is None else _cell(chosen, epoch),
+        removed=_removed(chosen if helped else None, way),
+        decisions=None if way.decided is None else f"decisions/{way.decided.digest}.csv",
+        seeds=len(values),
+        steps=known(place.config.steps),
+        removal=run.step.settings.removal,
+        from_start=way.from_start,
+        estimator=way.estimator,
+        ranking=ranking,
+        validation=validation,
+        test=test,
+        grid=tuple(_grid_row(cell, of_cell, epoch, ranking) for cell, of_cell in cells.items()),
+        per_seed=_per_seed(values, judged, epoch),
+        settings=asdict(place.config),
+        seconds=seconds,
+        times={stage: sum(of_seed.get(stage, 0.0) for of_seed in times) for stage in STAGES},
+        warnings=tuple(_warnings(place, values, cells, epoch, way)),
+        metrics={metric.name: _words(metric)},
+        nouns=_nouns(place, samples),
+        samples=samples,
+    )
     return result, chosen if carried_out else None
+
+
+def _has_samples(run: Run) -> bool:
+    return type(run.step.game).sample is not Game.sample
+
+
+def _words(metric: Metric) -> summary.MetricWords:
+    """How a metric speaks of itself; one that brings no words goes by its name."""
+    label, meaning, caution = (getattr(metric, name, "") for name in ("label", "meaning", "caution"))
+    return summary.MetricWords(metric.name, label or metric.name, meaning, caution, metric.direction)
+
+
+def _nouns(place: Workplace, samples: bool) -> summary.Nouns:
+    example = find(view_of(place.splits.train.shape)).NOUN
+    return summary.Nouns(example, "generator" if samples else "model")
 
 
 def _removed(held: Cell | None, way: Way) -> int:
@@ -104,8 +123,8 @@ def floor(metric: Metric) -> float | None:
 
 def compared(
     cell: Cell, trials: Sequence[Trial], others: Sequence[Sequence[Mapping[str, Any]]], own: str
-) -> list[dict[str, Any]]:
-    """The content of ``baselines``: what removing as many examples at the same cell changes, estimator by estimator.
+) -> tuple[summary.Baseline, ...]:
+    """Other ways to choose: what removing as many examples at the same cell changes, estimator by estimator.
 
     Args:
         cell: the chosen one.
@@ -120,19 +139,12 @@ def compared(
     }
     for row in (row for of_seed in others for row in of_seed):
         rows.setdefault(row["estimator"], []).append((row["validation"], row["test"]))
-    return [_compared_row(name, changes) for name, changes in rows.items() if len(changes) == len(at_cell)]
+    return tuple(_compared_row(name, changes) for name, changes in rows.items() if len(changes) == len(at_cell))
 
 
-def _compared_row(name: str, changes: Sequence[tuple[float, float]]) -> dict[str, Any]:
+def _compared_row(name: str, changes: Sequence[tuple[float, float]]) -> summary.Baseline:
     validation, test = (mean_interval([change[split] for change in changes]) for split in (0, 1))
-    return {
-        "estimator": name,
-        "title": _TITLES[name],
-        "validation": validation.mean,
-        "validation_ci95": validation.ci95,
-        "test": test.mean,
-        "test_ci95": test.ci95,
-    }
+    return summary.Baseline(name, _TITLES[name], validation.mean, validation.ci95, test.mean, test.ci95)
 
 
 def _held(trials: Sequence[Trial], direction: str) -> bool:
@@ -142,82 +154,79 @@ def _held(trials: Sequence[Trial], direction: str) -> bool:
     )
 
 
-def _changes(values: Sequence[Values], split: str, trials: Sequence[Trial]) -> dict[str, Any]:
+def _changes(values: Sequence[Values], split: str, trials: Sequence[Trial], metric: Metric) -> summary.Changes:
     before = mean_interval([value["trained"][split] for value in values]).mean
     own = [getattr(trial, split) for trial in trials] or [0.0] * len(values)
     at_random = [getattr(trial, f"random_{split}") for trial in trials]
     change = mean_interval(own)
     random = mean_interval(at_random) if at_random else Interval(0.0, None)
     against = mean_interval([a - b for a, b in zip(own, at_random, strict=True)]) if at_random else Interval(0.0, None)
-    return {
-        "before": before,
-        "after": before + change.mean,
-        "change": change.mean,
-        "ci95": change.ci95,
-        "random_change": random.mean if at_random else None,
-        "random_ci95": random.ci95,
-        "against_random": against.mean if at_random else None,
-        "against_random_ci95": against.ci95,
-    }
+    return summary.Changes(
+        before=before,
+        after=before + change.mean,
+        change=change.mean,
+        ci95=change.ci95,
+        random_change=random.mean if at_random else None,
+        random_ci95=random.ci95,
+        against_random=against.mean if at_random else None,
+        against_random_ci95=against.ci95,
+        floor=floor(metric),
+        untrained=mean_interval([value["untrained"][split] for value in values]).mean,
+    )
 
 
-def _cell(cell: Cell, epoch: float) -> dict[str, Any]:
-    return {"horizon": cell.horizon, "epochs": round(cell.horizon / epoch, 2), "removed": cell.removed}
+def _cell(cell: Cell, epoch: float) -> summary.Cell:
+    return summary.Cell(cell.horizon, round(cell.horizon / epoch, 2), cell.removed)
 
 
-def _grid_row(cell: Cell, trials: Sequence[Trial], epoch: float, ranking: bool) -> dict[str, Any]:
-    row = _cell(cell, epoch) | {"predicted": None, "calibrated": None}
-    if not ranking:
-        row["predicted"] = mean_interval([trial.predicted for trial in trials]).mean
-        row["calibrated"] = calibrated(trials)
+def _grid_row(cell: Cell, trials: Sequence[Trial], epoch: float, ranking: bool) -> summary.GridRow:
+    measured: dict[str, Any] = {}
     for name in ("validation", "test", "random_validation", "random_test"):
-        row[name], row[f"{name}_ci95"] = mean_interval([getattr(trial, name) for trial in trials])
-    return row
+        measured[name], measured[f"{name}_ci95"] = mean_interval([getattr(trial, name) for trial in trials])
+    if not ranking:
+        measured["predicted"] = mean_interval([trial.predicted for trial in trials]).mean
+        measured["calibrated"] = calibrated(trials)
+    return summary.GridRow(cell.horizon, round(cell.horizon / epoch, 2), cell.removed, **measured)
 
 
-def _per_seed(values: Sequence[Values], trials: Sequence[Trial], epoch: float) -> list[dict[str, Any]]:
+def _per_seed(values: Sequence[Values], trials: Sequence[Trial], epoch: float) -> tuple[summary.SeedRow, ...]:
     by_seed = {trial.seed: trial for trial in trials}
-    rows = []
-    for seed, value in enumerate(values):
-        before = value["trained"]["test"]
-        trial = by_seed.get(seed)
-        rows.append(
-            {
-                "seed": seed,
-                "before": before,
-                "after": None if trial is None else before + trial.test,
-                "random": None if trial is None else before + trial.random_test,
-                "judged": None if trial is None else _cell(Cell(trial.horizon, trial.removed), epoch),
-            }
-        )
-    return rows
+    return tuple(
+        _seed_row(seed, value["trained"]["test"], by_seed.get(seed), epoch) for seed, value in enumerate(values)
+    )
 
 
-def _source(place: Workplace) -> dict[str, Any]:
+def _seed_row(seed: int, before: float, trial: Trial | None, epoch: float) -> summary.SeedRow:
+    if trial is None:
+        return summary.SeedRow(seed, before, None, None)
+    judged = _cell(Cell(trial.horizon, trial.removed), epoch)
+    return summary.SeedRow(seed, before, before + trial.test, before + trial.random_test, judged)
+
+
+def _source(place: Workplace) -> summary.Source:
     splits = place.splits
-    names = splits.train.class_names
-    return {
-        "name": splits.name,
-        "train": len(splits.train),
-        "valid": len(splits.valid),
-        "test": len(splits.test),
-        "kind": "points" if len(splits.train.shape) == 1 else "images",
-        "shape": list(splits.train.shape),
-        "classes": None if names is None else list(names),
-        "skipped": [list(pair) for pair in splits.skipped],
-    }
+    return summary.Source(
+        name=splits.name,
+        train=len(splits.train),
+        valid=len(splits.valid),
+        test=len(splits.test),
+        kind=view_of(splits.train.shape),
+        shape=tuple(splits.train.shape),
+        classes=splits.train.class_names,
+        skipped=tuple(splits.skipped),
+    )
 
 
 def _verdict(
     metric: Metric,
     chosen: Cell | None,
-    test: Mapping[str, Any],
+    test: summary.Changes,
     helped: bool,
     seeds: int,
     epoch: float,
     way: Way,
 ) -> str:
-    name = metric_label(metric.name)
+    name = _words(metric).label
     better = "lower" if metric.direction == "lower" else "higher"
     if chosen is None and way.decided is not None:
         return (
@@ -230,17 +239,17 @@ def _verdict(
             f"seed{'s' if seeds > 1 else ''}, so every example is kept."
         )
     ends = "no interval: one seed"
-    if test["ci95"] is not None:
-        ends = f"95 % interval {interval(test['ci95'])}".replace(MINUS, "-")
+    if test.ci95 is not None:
+        ends = f"95 % interval {interval(test.ci95)}".replace(MINUS, "-")
     change = (
-        f"{'changes' if not helped else 'improves'} test {name} by {test['change']:+.3g} ({ends}), from "
-        f"{test['before']:.3g} to {test['after']:.3g} ({better} is better)"
+        f"{'changes' if not helped else 'improves'} test {name} by {test.change:+.3g} ({ends}), from "
+        f"{test.before:.3g} to {test.after:.3g} ({better} is better)"
     )
     epochs = f"{chosen.horizon / epoch:.3g}"
     where = "the whole run" if way.from_start else "the last epoch" if epochs == "1" else f"the last {epochs} epochs"
     which = f"{chosen.removed} most harmful examples" if way.decided is None else _decided_on(chosen.removed)
     what = f"Removing the {which} from {where}"
-    against = f"removing as many at random changes it by {test['random_change']:+.3g}"
+    against = f"removing as many at random changes it by {test.random_change:+.3g}"
     if helped:
         return f"{what} {change}; {against}."
     why = "One seed cannot show a gain" if seeds == 1 else "That is no proof of a gain on unseen data"
@@ -256,9 +265,10 @@ def _warnings(place: Workplace, values: Sequence[Values], cells: Collection[Cell
     metric, seeds, warnings = place.validation, len(values), []
     untrained = mean_interval([value["untrained"]["test"] for value in values]).mean
     trained = mean_interval([value["trained"]["test"] for value in values]).mean
-    if metric.name.startswith(("fid", "kid")) and trained > 0.2 * untrained:
+    # A metric that knows its floor is a distance to real data, of which so much is left after training.
+    if floor(metric) is not None and trained > 0.2 * untrained:
         warnings.append(
-            f"The generator is not trained well yet: test {metric_label(metric.name)} {trained:.3g} against "
+            f"The generator is not trained well yet: test {_words(metric).label} {trained:.3g} against "
             f"{untrained:.3g} untrained. A gain on an undertrained generator proves little; train longer (--steps)."
         )
     if seeds == 1:

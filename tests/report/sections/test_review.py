@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 
 import made_up_report as made_up
 import made_up_review as reviewed
@@ -13,21 +14,21 @@ import numpy as np
 import pytest
 from page_reader import Page
 
-from gansift.report import Pictures, write_page
-from gansift.report.review import content
-from gansift.report.sheets import sheets
+from gansift.report import Shown, write_page
+from gansift.report.sections.review import content
+from gansift.report.views.sheets import sheets
 
 
 def data_of(summary, pictures, **changes):
-    found = content(summary, pictures, reviewed.review(pictures, **changes))
+    found = content(summary, replace(pictures, review=reviewed.review(pictures, **changes)))
     return json.loads(str(found["data"]))
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("lower", 1), ("higher", -1)])
 def test_everything_is_in_the_order_of_harm(direction, sign):
-    one = reviewed.pictures()
+    one = made_up.only(reviewed.pictures())
     shuffled = np.random.default_rng(1).permutation(60)
-    mixed = Pictures(
+    mixed = Shown.of(
         tuple(one.ids[row] for row in shuffled),
         sign * one.values[shuffled],
         tuple(one.labels[row] for row in shuffled),
@@ -42,7 +43,7 @@ def test_everything_is_in_the_order_of_harm(direction, sign):
     assert np.allclose(data["errors"], np.arange(60) / 100)
     assert data["classes"] == ["$dog$", "cat"]
     assert [data["classes"][place] for place in data["labels"]] == list(one.labels)
-    straight = data_of(made_up.summary(), one)
+    straight = data_of(made_up.summary(), reviewed.pictures())
     assert data["nearest"]["training"] == straight["nearest"]["training"]
     assert data["sheets"]["training"] == straight["sheets"]["training"]
 
@@ -55,7 +56,7 @@ def test_only_generated_images_that_are_near_something_are_there():
 
 
 def test_shares_are_those_of_the_shown_horizon_that_are_known():
-    rows = made_up.summary((160, 320))["grid"]
+    rows = made_up.report((160, 320))["grid"]
     rows[4] |= {"calibrated": None}
     rows[5] |= {"predicted": 0.0}
     data = data_of(made_up.summary(grid=rows), reviewed.pictures())
@@ -66,8 +67,8 @@ def test_shares_are_those_of_the_shown_horizon_that_are_known():
 
 
 def test_what_is_not_finite_is_null():
-    one = reviewed.pictures()
-    broken = Pictures(one.ids, np.where(np.arange(60) == 5, np.nan, one.values), one.labels, one.x)
+    one = made_up.only(reviewed.pictures())
+    broken = Shown.of(one.ids, np.where(np.arange(60) == 5, np.nan, one.values), one.labels, one.x)
     assert data_of(made_up.summary(), broken)["scores"].count(None) == 1
 
 
@@ -126,9 +127,9 @@ def test_without_a_review_there_is_no_script_and_points_have_none(without_charts
 
 
 def test_what_a_person_decided_is_marked_wherever_it_stands(without_charts, tmp_path):
-    one = made_up.images()
+    one = made_up.only(made_up.images())
     gone = frozenset((one.ids[1], one.ids[50]))
-    pictures = Pictures(one.ids, one.values, one.labels, one.x, removed=gone)
+    pictures = Shown.of(one.ids, one.values, one.labels, one.x, removed=gone)
     write_page(tmp_path / "report.html", made_up.summary(removed=2, decisions="decisions/0123456789ab.csv"), pictures)
     text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
     assert "What was removed is what a person decided on: 2 examples." in text

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from gansift.report import figures, trust_figures, words
-from gansift.report.verification import Tag, card, headline, own_verification
+from gansift.report.sections.verification import Tag, card, own_verification
+from gansift.report.shown import Shown
+from gansift.report.summary import Baseline, Belief, Cell, GridRow, Summary
 
 _SMOOTHER = Markup(
     "To train more smoothly, use a larger <code>--eps</code> (inside Adam's root), R1 (<code>--r1</code>), a lower "
@@ -16,16 +18,14 @@ _SMOOTHER = Markup(
 )
 
 
-def trust(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that the page's section on trust names.
+TEMPLATE = "sections/trust.html"
 
-    Args:
-        summary: the content of ``report.json``.
-    """
+
+def content(summary: Summary, shown: Shown) -> dict[str, Any]:
+    """Verifications, growth of the derivative, promises against changes, and other ways to choose."""
     own = own_verification(summary)
     return {
-        "headline": headline(own, summary["chosen"]),
-        "verified": [card(row, summary, place) for place, row in enumerate(summary["verification"])],
+        "verified": [card(row, summary, place) for place, row in enumerate(summary.verification)],
         "own": bool(own),
         "growth": _growth(summary),
         "prediction": _prediction(summary),
@@ -33,37 +33,38 @@ def trust(summary: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _growth(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+def _growth(summary: Summary) -> dict[str, Any] | None:
     """How far back the derivative stays believable: tag, sentences and chart."""
-    found, growth = summary["trust"], summary["growth"]
+    found, growth = summary.trust, summary.growth
     if not growth and found is None:
         return None
     tag, sentences = (None, []) if found is None else _believable(found, summary)
-    chart = Markup(trust_figures.growth_chart(growth, found)) if growth else None
+    chart = Markup(trust_figures.growth_chart(growth, None if found is None else found.horizon)) if growth else None
     return {"tag": tag, "sentences": sentences, "chart": chart}
 
 
-def _believable(found: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[Tag, list[str]]:
-    state, chosen = found["state"], summary["chosen"]
-    grown = f"{_fold(found['accumulated'])} times" if words.finite(found["accumulated"]) else "beyond all numbers times"
+def _believable(found: Belief, summary: Summary) -> tuple[Tag, list[str]]:
+    state, chosen = found.state, summary.chosen
+    grown = f"{_fold(found.accumulated)} times" if words.finite(found.accumulated) else "beyond all numbers times"
     how = (
         f"Going back, the derivative adds up to {grown} its size at the end, and the scores say that a random 2 % "
-        f"would change {words.metric_label(summary['metric'])} by {_effect(found['effect'])}; up to "
-        f"{_fold(found['limit'])} times and {_effect(found['effect_limit'])} were found believable."
+        f"would change {summary.words.label} by {_effect(found.effect)}; up to "
+        f"{_fold(found.limit)} times and {_effect(found.effect_limit)} were found believable."
     )
     if state == "chaotic":
         return Tag("chaotic", "bad"), [
             "This training is chaotic: even the scores of a single epoch are mostly noise.", _SMOOTHER, how
         ]  # fmt: skip
-    whole = found["horizon"] is None or found["horizon"] >= summary["steps"]
-    far = "the whole run" if whole else f"the last {words.stretch(found['horizon'], found['epochs'])}"
+    horizon = summary.steps if found.horizon is None else found.horizon
+    whole = horizon >= summary.steps
+    far = "the whole run" if whole else f"the last {words.stretch(horizon, found.epochs)}"
     if state == "smooth":
         extent = "" if whole else ", as far back as they were computed"
         return Tag("smooth", "good"), [f"Scores can be believed over {far}{extent}.", how]
     sentences = [f"Scores can be believed over {far}; scores of longer horizons may be noise.", _SMOOTHER, how]
-    if chosen is not None and chosen["horizon"] > found["horizon"]:
+    if chosen is not None and chosen.horizon > horizon:
         sentences.append(
-            f"The chosen horizon, {words.plural(chosen['horizon'], 'step')}, is longer than that. What retraining "
+            f"The chosen horizon, {words.plural(chosen.horizon, 'step')}, is longer than that. What retraining "
             "measured holds all the same; which examples it removed is in doubt."
         )
     return Tag("partly smooth"), sentences
@@ -78,69 +79,67 @@ def _fold(value: float) -> str:
     return f"{value:,.0f}" if 10 <= value < 1e6 else words.number(value, 2)
 
 
-def _prediction(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+def _prediction(summary: Summary) -> dict[str, Any] | None:
     """The chart of predicted against measured changes, with what becomes of a promise, and horizons off any scale."""
-    grid, metric = summary["grid"], summary["metric"]
-    known = [row for row in grid if words.finite(row.get("predicted")) and words.finite(row.get("validation"))]
+    grid, label = summary.grid, summary.words.label
+    known = [(row, row.promise) for row in grid if row.promise is not None]
     if not known:
         return None
-    scale = trust_figures.BEYOND * max(abs(row["validation"]) for row in known)
-    beyond = sorted({row["horizon"] for row in known if abs(row["predicted"]) > scale})
-    shown = [row for row in known if row["horizon"] not in beyond]
+    scale = trust_figures.BEYOND * max(abs(measured) for _, (_, measured) in known)
+    beyond = sorted({row.horizon for row, (predicted, _) in known if abs(predicted) > scale})
+    shown = [row for row, _ in known if row.horizon not in beyond]
     note = ""
     if beyond:
-        largest = max((row["predicted"] for row in known if row["horizon"] in beyond), key=abs)
+        largest = max((predicted for row, (predicted, _) in known if row.horizon in beyond), key=abs)
         note = (
             f"Not drawn: the last {', '.join(f'{horizon:,}' for horizon in beyond)} steps, for which a change of "
             f"{words.signed(largest)} was predicted, far beyond any that was measured. Over that stretch training is "
             "chaotic and scores cannot be believed."
         )
-    chart = Markup(trust_figures.prediction_chart(shown, metric)) if shown else None
-    return {"chart": chart, "note": note, "promise": _promise(summary["chosen"], known)}
+    chart = Markup(trust_figures.prediction_chart(shown, label)) if shown else None
+    return {"chart": chart, "note": note, "promise": _promise(summary.chosen, [row for row, _ in known])}
 
 
-def _promise(chosen: Mapping[str, Any] | None, known: Sequence[Mapping[str, Any]]) -> str:
+def _promise(chosen: Cell | None, known: Sequence[GridRow]) -> str:
     """What the scores promised of the chosen removal, and what became of it; empty if nothing was chosen."""
     for row in known:
-        if chosen is not None and (row["horizon"], row["removed"]) == (chosen["horizon"], chosen["removed"]):
-            promised, corrected, measured = words.column(
-                [row["predicted"], row["calibrated"], row["validation"]], 3, plus=True
-            )
+        if chosen is not None and (row.horizon, row.removed) == (chosen.horizon, chosen.removed):
+            promised, corrected, measured = words.column([row.predicted, row.calibrated, row.validation], 3, plus=True)
             corrects = (
                 f"corrected by what retraining of the other seeds kept of such promises, {corrected}; "
-                if words.finite(row["calibrated"])
+                if words.finite(row.calibrated)
                 else ""
             )
             return f"Scores promised {promised}; {corrects}measured {measured} (validation data)."
     return ""
 
 
-def _baselines(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+def _baselines(summary: Summary) -> dict[str, Any] | None:
     """Other ways to choose what to remove: chart, table, and whether any did better; None if none was tried."""
-    rows, direction = summary["baselines"], summary["direction"]
+    rows, direction = summary.baselines, summary.direction
     if not rows:
         return None
-    split = "test" if any(words.finite(row["test"]) for row in rows) else "validation"
-    drawn = [(row["title"], row[split], row[f"{split}_ci95"]) for row in rows]
+    split = "test" if any(words.finite(row.test) for row in rows) else "validation"
+    drawn = [(row.title, getattr(row, split), getattr(row, f"{split}_ci95")) for row in rows]
     return {
-        "chart": Markup(figures.interval_chart(drawn, summary["metric"], direction, "baselines")),
+        "chart": Markup(figures.interval_chart(drawn, summary.words.label, direction, "baselines")),
         "split": split,
         "rows": rows,
         "verdict": _compared(rows, split, direction, summary),
     }
 
 
-def _compared(rows: Sequence[Mapping[str, Any]], split: str, direction: str, summary: Mapping[str, Any]) -> str:
+def _compared(rows: Sequence[Baseline], split: str, direction: str, summary: Summary) -> str:
     sign = 1 if direction == "lower" else -1
-    estimator, whose = summary["estimator"], "the scores of this report"
-    if summary["decisions"]:
+    estimator, whose = summary.estimator, "the scores of this report"
+    if summary.decisions:
         estimator, whose = "decisions", "the decisions"
-    known = [row for row in rows if words.finite(row[split])]
-    own = next((row for row in known if row["estimator"] == estimator), None)
-    others = [row for row in known if row["estimator"] != estimator]
+    known = [row for row in rows if words.finite(getattr(row, split))]
+    own = next((row for row in known if row.estimator == estimator), None)
+    others = [row for row in known if row.estimator != estimator]
     if own is None or not others:
         return ""
-    better = [row["title"] for row in others if sign * row[split] < sign * own[split]]
+    better = [row.title for row in others if sign * getattr(row, split) < sign * getattr(own, split)]
     if not better:
         return f"By the means on {split} data, none did better than {whose}."
     return f"By the means on {split} data, better than {whose}: {', '.join(better)}."

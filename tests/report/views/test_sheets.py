@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gansift.report.pictures import to_image, to_pixels
-from gansift.report.sheets import sheets
+from gansift.report.views.images import to_image, to_pixels
+from gansift.report.views.sheets import sheets
 
 
 def thumbnail(found, position):

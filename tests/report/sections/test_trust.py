@@ -75,7 +75,7 @@ def test_the_promise_stands_beside_its_correction_and_the_measured_change(tmp_pa
 
 @pytest.mark.parametrize("missing", [None, float("nan")])
 def test_a_promise_without_a_correction_is_not_corrected(tmp_path, missing):
-    grid = [row | {"calibrated": missing} for row in made_up.summary()["grid"]]
+    grid = [row | {"calibrated": missing} for row in made_up.report()["grid"]]
     assert f"Scores promised {MINUS}1.60; measured {MINUS}0.40" in section(tmp_path, grid=grid)
 
 
@@ -84,7 +84,7 @@ def test_nothing_chosen_was_promised_nothing(tmp_path):
 
 
 def test_predictions_off_the_scale_are_said_and_not_drawn(tmp_path):
-    grid = made_up.summary((160, 1280))["grid"]
+    grid = made_up.report((160, 1280))["grid"]
     assert "Not drawn" not in section(tmp_path, grid=grid)
     for row in grid:
         row["predicted"] *= 1000 if row["horizon"] == 1280 else 1
@@ -106,7 +106,7 @@ def test_baselines_stand_in_the_order_given_with_both_splits(tmp_path):
     [("lower", -0.5, True), ("lower", 0.5, False), ("higher", 0.5, True), ("higher", -0.5, False)],
 )
 def test_a_baseline_that_did_better_is_named(tmp_path, direction, change, better):
-    own, other, _ = made_up.summary()["baselines"]
+    own, other, _ = made_up.report()["baselines"]
     text = section(tmp_path, direction=direction, baselines=[own, other | {"test": change}])
     assert ("better than the scores of this report: most unusual features" in text) == better
     assert ("none did better than the scores of this report" in text) != better

@@ -1,55 +1,63 @@
-"""The examples and samples that a report shows, and images as data URIs that need no file beside the page."""
+"""Examples as images, in the page itself as data URIs that need no file beside it."""
 
 from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
 from gansift.data.pixels import to_pixels
+from gansift.report.rendering import render
+from gansift.report.views.view import Card, Record
+
+NOUN = "image"
+COMPACT = False
+ALIKE = ": the same place in the two pictures is the same latent"
 
 # Up to this many pixels a side, PNG is smaller than JPEG and shows every pixel as it is.
 _PNG_SIDE = 64
+# Up to this many pixels a side, the images of a sheet are shown pixel by pixel.
+_SHARP_SHEET = 32
+_SAMPLES = 64
+_SHEET_COLUMNS = 8
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """What a report shows besides numbers.
+def gallery(cards: Sequence[Card], side: str) -> Markup:
+    """Cards with the image, its score, rank, class and id."""
+    pictures = [image_uri(card.x) for card in cards]
+    sharp = [_is_sharp(card.x) for card in cards]
+    return render("views/images.html", cards=list(zip(cards, pictures, sharp, strict=True)), side=side)
 
-    Attributes:
-        ids: every training example's id, in the order of the training data.
-        values: every training example's score, shape (N,), in the metric's units.
-        labels: every training example's class name, or None.
-        x: the training examples: images (N, C, H, W) in [-1, 1], or points (N, d).
-        samples_before: samples of the generator trained on everything, in the same form, or None.
-        samples_after: samples of the retrained generator from the same latents, or None.
-        removed: ids of the examples that are removed, or None: the most harmful, as many as the summary says.
-    """
 
-    ids: tuple[str, ...]
-    values: np.ndarray
-    labels: tuple[str, ...] | None
-    x: np.ndarray
-    samples_before: np.ndarray | None = None
-    samples_after: np.ndarray | None = None
-    removed: frozenset[str] | None = None
+def one(x: np.ndarray, alt: str, record: Record | None = None) -> Markup:
+    """The image, enlarged if it is small."""
+    shown = Markup('<img class="one{}" src="{}" alt="{}" loading="lazy">')
+    return shown.format(Markup(" sharp") if _is_sharp(x) else "", image_uri(x), alt)
 
-    def __post_init__(self) -> None:
-        count = len(self.ids)
-        if self.values.shape != (count,) or len(self.x) != count:
-            raise ValueError(f"{count} ids, but values of shape {self.values.shape} and x of {self.x.shape}")
-        if self.labels is not None and len(self.labels) != count:
-            raise ValueError(f"{count} ids, but {len(self.labels)} labels")
-        if self.x.ndim not in (2, 4):
-            raise ValueError(f"x must be images (N, C, H, W) or points (N, d), not {self.x.shape}")
 
-    @property
-    def are_images(self) -> bool:
-        """Whether the examples are images rather than points."""
-        return self.x.ndim == 4
+def score_map(x: np.ndarray, values: np.ndarray, direction: str, label: str) -> None:
+    """Images lie nowhere that could be drawn."""
+
+
+def before_after(
+    x: np.ndarray, before: np.ndarray | None, after: np.ndarray | None, record: Record | None = None
+) -> Markup:
+    """Both sets of samples, each on a sheet."""
+    sheets = [
+        (name, sheet_uri(images[:_SAMPLES], _SHEET_COLUMNS), len(images[:_SAMPLES]))
+        for name, images in (("before", before), ("after", after))
+        if images is not None and len(images)
+    ]
+    sharp = x.shape[-1] <= _SHARP_SHEET
+    return render("views/sheets.html", sheets=sheets, sharp=sharp)
+
+
+def _is_sharp(image: np.ndarray) -> bool:
+    return image.shape[-1] <= _PNG_SIDE
 
 
 def to_image(image: np.ndarray, side: int) -> Image.Image:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from gansift.report import words
-from gansift.report.verification import own_verification, ranks, tried
+from gansift.report.sections.verification import own_verification, ranks, tried
+from gansift.report.shown import Shown
+from gansift.report.summary import Summary
+
+TEMPLATE = "sections/claims.html"
+
+
+def content(summary: Summary, shown: Shown) -> dict[str, Any]:
+    """Both lists of sentences."""
+    return {"points_shown": points_shown(summary), "points_not_shown": points_not_shown(summary)}
 
 
 def removal(removal: str) -> str:
@@ -18,16 +26,16 @@ def removal(removal: str) -> str:
     return removal
 
 
-def _restart(summary: Mapping[str, Any]) -> str:
+def _restart(summary: Summary) -> str:
     """Where retraining starts, in a sentence."""
-    if summary["from_start"]:
+    if summary.from_start:
         return "Every retraining starts from scratch, so the removed examples were never seen by it."
-    if summary["chosen"] is None:
+    if summary.chosen is None:
         return (
             "Retraining repeats only the last K steps of training (the horizon): examples removed from step "
-            f"T{words.MINUS}K on, where T = {summary['steps']:,}, were still seen by training before that step."
+            f"T{words.MINUS}K on, where T = {summary.steps:,}, were still seen by training before that step."
         )
-    steps, horizon = summary["steps"], summary["chosen"]["horizon"]
+    steps, horizon = summary.steps, summary.chosen.horizon
     if horizon >= steps:
         return f"Retraining repeats all {steps:,} steps, so the removed examples were never seen by it."
     return (
@@ -37,13 +45,14 @@ def _restart(summary: Mapping[str, Any]) -> str:
     )
 
 
-def shown(summary: Mapping[str, Any]) -> list[str]:
+def points_shown(summary: Summary) -> list[str]:
     """What the report shows, a sentence or two each.
 
     Args:
-        summary: the content of ``report.json``.
+        summary: of the run.
     """
-    label, seeds = words.metric_label(summary["metric"]), summary["seeds"]
+    label, seeds = summary.words.label, summary.seeds
+    latents, samples = (" and latents", " and samples") if summary.samples else ("", "")
     chance = (
         f"Every change is a mean over {words.plural(seeds, 'training seed')}; its 95 % interval says how far off that "
         "mean could be by chance in training."
@@ -51,69 +60,69 @@ def shown(summary: Mapping[str, Any]) -> list[str]:
         else "Only one training seed was run, so nothing is known about chance in training: there are no intervals."
     )
     return [
-        f"{label} on test data: data and latents that played no part in scoring or in choosing what to remove. "
+        f"{label} on test data: data{latents} that played no part in scoring or in choosing what to remove. "
         + (
             "What was decided is carried out whatever they say."
-            if summary["decisions"]
+            if summary.decisions
             else "They have a veto: a choice that they do not confirm is not carried out."
         ),
         chance,
-        "Every seed was trained, scored and retrained on its own. The examples and samples pictured here are those of "
+        f"Every seed was trained, scored and retrained on its own. The examples{samples} pictured here are those of "
         "the first seed; other seeds may rank examples differently.",
         "Beside every removal stands the removal of as many examples drawn at random, retrained in the same way.",
         *(
-            f"Scores of the last {words.stretch(row['horizon'], row['epochs'])} were compared with retraining: "
-            f"{tried(row)}."
+            f"Scores of the last {words.stretch(row.horizon, row.epochs)} were compared with retraining: {tried(row)}."
             for row in own_verification(summary)
         ),
     ]
 
 
-def not_shown(summary: Mapping[str, Any]) -> list[str]:
+def points_not_shown(summary: Summary) -> list[str]:
     """What the report does not show, a sentence or two each.
 
     Args:
-        summary: the content of ``report.json``.
+        summary: of the run.
     """
-    label = words.metric_label(summary["metric"])
+    label = summary.words.label
+    looks = "look better to the eye or in other metrics" if summary.samples else "be better in other metrics"
     points = [
         *_not_verified(summary),
         _restart(summary),
-        f"Only {summary['metric']} was measured. A better {label} need not look better to the eye or in other metrics.",
+        f"Only {summary.metric} was measured. A better {label} need not {looks}.",
         "A harmful score is no verdict on an example: it may be mislabelled, odd, a duplicate, or merely too common "
         "for this model at this point of its training.",
     ]
-    if summary["chosen"] is not None:
+    if summary.chosen is not None:
         points.append(
             "The charts show every choice that was tried. The best of them looks better than it is, which is why the "
             "verdict rests on seeds that had no part in the choice."
         )
     points.append(
         "Whether a new training with other settings gains from leaving out what was decided on has to be tried."
-        if summary["decisions"]
+        if summary.decisions
         else "The removed examples were chosen for this very training (the first seed's, from its horizon on). Whether "
         "a new training with other seeds or settings gains from leaving them out has to be tried."
     )
-    if summary["from_start"]:
+    if summary.from_start:
         points.append(
             "Scores look back over the horizon only, while retraining started from scratch: the two need not agree."
         )
     return points
 
 
-def _not_verified(summary: Mapping[str, Any]) -> list[str]:
+def _not_verified(summary: Summary) -> list[str]:
     """What verification leaves open about the scores."""
-    verified, chosen, train = own_verification(summary), summary["chosen"], summary["source"]["train"]
-    counts = sorted({row["removed"] for row in summary["grid"]})
+    verified, chosen, train = own_verification(summary), summary.chosen, summary.source.train
+    counts = sorted({row.removed for row in summary.grid})
     groups = f" ({', '.join(f'{count:,}' for count in counts)} at a time)" if counts else ""
-    whole = "all that was decided on" if summary["decisions"] else "whole groups of the most harmful examples"
+    whole = "all that was decided on" if summary.decisions else "whole groups of the most harmful examples"
     grid = f"by retraining without {whole}{groups}"
     if not verified:
         return [
             "Scores are predictions, not verified example by example. They were checked only as far as the grid shows: "
             f"{grid}."
         ]
-    singles = max((row["count"] for row in verified if row["kind"] == "leave-one-out"), default=0)
+    singles = max((row.count for row in verified if row.kind == "leave-one-out"), default=0)
     if singles >= train:
         extent = "Every example was left out alone; what several do together was checked only"
     elif singles:
@@ -127,17 +136,17 @@ def _not_verified(summary: Mapping[str, Any]) -> list[str]:
             "show. The extremes were checked only"
         )
     points = [f"{extent} as far as the grid shows: {grid}."]
-    horizons = sorted({row["horizon"] for row in verified})
-    if chosen is not None and chosen["horizon"] not in horizons:
+    horizons = sorted({row.horizon for row in verified})
+    if chosen is not None and chosen.horizon not in horizons:
         steps = ", ".join(f"{horizon:,}" for horizon in horizons)
         points.append(
-            f"Scores of the chosen horizon ({words.plural(chosen['horizon'], 'step')}) were not verified, only those "
+            f"Scores of the chosen horizon ({words.plural(chosen.horizon, 'step')}) were not verified, only those "
             f"of {steps}."
         )
     points += [
-        f"That scores of the last {words.stretch(row['horizon'], row['epochs'])} rank examples better than chance: "
+        f"That scores of the last {words.stretch(row.horizon, row.epochs)} rank examples better than chance: "
         f"{tried(row)} did not show it."
         for row in verified
-        if not ranks(row["spearman"])
+        if not ranks(row.spearman)
     ]
     return points

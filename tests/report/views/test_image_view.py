@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gansift.report import Pictures
-from gansift.report.pictures import image_uri, sheet, to_image, to_pixels
+from gansift.report import Shown
+from gansift.report.views.images import image_uri, sheet, to_image, to_pixels
 
 
 def decoded(uri: str) -> Image.Image:
@@ -48,8 +48,8 @@ def test_a_sheet_is_filled_row_by_row():
     assert [grid[0, 0], grid[0, 10], grid[0, 20], grid[10, 0], grid[10, 10]] == [0, 64, 128, 191, 255]
 
 
-@pytest.mark.parametrize("broken", [{"values": np.zeros(3)}, {"labels": ("a",)}, {"x": np.zeros((2, 3, 3))}])
+@pytest.mark.parametrize("broken", [{"values": np.zeros(3)}, {"labels": ("a",)}, {"x": np.zeros((3, 1, 4, 4))}])
 def test_parts_that_do_not_fit_are_refused(broken):
     parts = {"ids": ("a", "b"), "values": np.zeros(2), "labels": None, "x": np.zeros((2, 1, 4, 4))}
-    with pytest.raises(ValueError, match=r"2 ids|images"):
-        Pictures(**(parts | broken))
+    with pytest.raises(ValueError, match="2 ids"):
+        Shown.of(**(parts | broken))

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from gansift.data.pixels import to_pixels
-from gansift.report.pictures import data_uri, to_image
+from gansift.report.views.images import data_uri, to_image
 
 # Pixels at the longer side of a thumbnail: larger images are reduced.
 _SIDE = 64

@@ -2,7 +2,8 @@ import made_up_report as made_up
 import pytest
 from page_reader import Page, written
 
-from gansift.report.verification import card, ranking
+from gansift.report.sections.verification import card, ranking
+from gansift.report.summary import Statistic
 
 pytestmark = pytest.mark.usefixtures("without_charts")
 MINUS = "\N{MINUS SIGN}"
@@ -11,7 +12,7 @@ NAN = float("nan")
 
 def told(**changes) -> str:
     """The sentences of one verification."""
-    return " ".join(card(made_up.verification(**changes), made_up.summary(), 0)["sentences"])
+    return " ".join(card(made_up.verified(**changes), made_up.summary(), 0)["sentences"])
 
 
 def page(tmp_path, *rows, **changes) -> str:
@@ -33,7 +34,7 @@ def page(tmp_path, *rows, **changes) -> str:
     ],
 )
 def test_a_ranking_is_good_only_if_its_interval_is(spearman, word, tone):
-    assert ranking(spearman) == (word, tone)
+    assert ranking(Statistic(**spearman)) == (word, tone)
 
 
 def test_without_verification_the_page_says_so_and_how_to_verify(tmp_path):

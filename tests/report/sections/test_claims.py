@@ -1,11 +1,11 @@
 import made_up_report as made_up
 import pytest
 
-from gansift.report.claims import not_shown, removal, shown
+from gansift.report.sections.claims import points_not_shown, points_shown, removal
 
 
 def open_points(*rows, **changes) -> str:
-    return " ".join(not_shown(made_up.summary(verification=list(rows), **changes)))
+    return " ".join(points_not_shown(made_up.summary(verification=list(rows), **changes)))
 
 
 def test_scores_that_were_not_verified_are_called_predictions():
@@ -13,14 +13,14 @@ def test_scores_that_were_not_verified_are_called_predictions():
         text = open_points(*rows)
         assert "not verified example by example" in text
         assert "(2, 4, 8 at a time)" in text
-        assert "compared with retraining" not in " ".join(shown(made_up.summary(verification=list(rows))))
+        assert "compared with retraining" not in " ".join(points_shown(made_up.summary(verification=list(rows))))
 
 
 def test_groups_that_were_verified_do_not_count_as_examples():
     text = open_points(made_up.verification())
     assert "verified for random groups, not example by example" in text
     assert "not verified example by example" not in text
-    points = shown(made_up.summary())
+    points = points_shown(made_up.summary())
     assert "Scores of the last 320 steps (20 epochs) were compared with retraining: 30 random removals" in points[-1]
 
 

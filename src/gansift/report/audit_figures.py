@@ -1,0 +1,65 @@
+"""The charts of an audit's answer: numbers with their intervals, and curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from gansift.report.answer import Curves, Number
+from gansift.report.drawing import HARMFUL, HELPFUL, INK, LINE, RANDOM, limits_of, svg, tick
+from gansift.report.words import column, number
+
+_STYLES = ("-", "--", ":", "-.")
+
+
+def number_chart(numbers: Mapping[str, Number], name: str) -> str:
+    """Each number with its interval on a scale of its own, and a line where it is expected to be.
+
+    Args:
+        numbers: by name, from top to bottom.
+        name: of this chart, unlike that of any other on the page.
+    """
+
+    def paint(axes: Axes) -> None:
+        for height, (what, one) in enumerate(reversed(list(numbers.items()))):
+            low, high = limits_of([one.value, one.expected, *(one.ci95 or ())], zero=False)
+            places = [(end - low) / (high - low) for end in one.ci95 or ()]
+            axes.plot((0, 1), (height, height), color=LINE, linewidth=1, zorder=0)
+            if places:
+                axes.plot(places, (height, height), color=HELPFUL, linewidth=2.4, solid_capstyle="round")
+            axes.plot((one.value - low) / (high - low), height, "o", color=HELPFUL, markersize=7)
+            if one.expected is not None:
+                axes.vlines((one.expected - low) / (high - low), height - 0.22, height + 0.22, color=INK, linewidth=1.4)
+            axes.text(0, height + 0.28, what)
+            axes.text(1, height + 0.28, _told(one), ha="right", weight="bold")
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.45, len(numbers) - 0.35), xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+
+    told = "; ".join(f"{what}: {_told(one)}" for what, one in numbers.items())
+    return svg(name, f"Numbers with 95 % intervals. {told}.", 16 + 46 * len(numbers), paint)
+
+
+def _told(one: Number) -> str:
+    ends = "" if one.ci95 is None else f" ({' to '.join(column(one.ci95, 2))})"
+    return f"{number(one.value, 3)}{ends}"
+
+
+def curves_chart(curves: Curves, name: str) -> str:
+    """Lines in one pair of axes, told apart by colour and dashes; ``name`` is unlike that of any other chart."""
+    colours = (HARMFUL, HELPFUL, RANDOM, INK)
+
+    def paint(axes: Axes) -> None:
+        for place, (what, (x, y)) in enumerate(curves.lines.items()):
+            axes.plot(
+                x, y, color=colours[place % len(colours)], linestyle=_STYLES[place % len(_STYLES)], label=what
+            )  # fmt: skip
+        axes.set_xlabel(curves.x)
+        axes.set_ylabel(curves.y)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter(tick))
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
+
+    return svg(name, f"{curves.y} against {curves.x}: {', '.join(curves.lines)}.", 290, paint)

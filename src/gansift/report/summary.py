@@ -1,0 +1,377 @@
+"""What ``report.json`` holds: written by the workflow, read by the page and by other programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from gansift.errors import GansiftError
+from gansift.files import read_json
+from gansift.report import typed
+from gansift.report.words import finite
+
+#: Ends of a 95 % interval; None where there is none.
+Ends = tuple[float | None, float | None] | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """The data that a run was about.
+
+    Attributes:
+        name: of the data.
+        train: number of training examples.
+        valid: number of validation examples.
+        test: number of test examples.
+        kind: what the examples are, in the plural: ``images``, ``points`` or ``records``.
+        shape: of one example, or None.
+        classes: names of the classes, or None.
+        skipped: files that were left out, each with the reason.
+    """
+
+    name: str
+    train: int
+    valid: int
+    test: int
+    kind: str
+    shape: tuple[int, ...] | None = None
+    classes: tuple[str, ...] | None = None
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class MetricWords:
+    """How a metric speaks of itself.
+
+    Attributes:
+        name: its full name, such as ``fid-classifier16@2000``.
+        label: its short name, such as ``FID``.
+        meaning: what it measures, as a clause; may be empty.
+        caution: what must not be read into its values, as a sentence; may be empty.
+        direction: whether lower or higher values are better.
+    """
+
+    name: str
+    label: str
+    meaning: str
+    caution: str
+    direction: Literal["lower", "higher"]
+
+
+@dataclass(frozen=True)
+class Nouns:
+    """What the page calls things.
+
+    Attributes:
+        example: one training example: ``image``, ``point`` or ``record``.
+        trained: what is trained: ``generator``, or ``model`` for a game without samples.
+    """
+
+    example: str = "example"
+    trained: str = "generator"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether removal helped on test data, and a sentence that says so."""
+
+    helped: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One removal that was tried.
+
+    Attributes:
+        horizon: steps that were redone.
+        epochs: the same in epochs, or None.
+        removed: number of examples.
+    """
+
+    horizon: int
+    epochs: float | None
+    removed: int
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Values of the metric on one split, means over seeds, and how removal changed them.
+
+    Attributes:
+        before: with everything kept.
+        after: without the removed examples.
+        change: after minus before, with its interval ``ci95``.
+        random_change: the change by removing as many at random, with ``random_ci95``.
+        against_random: change minus random change, with ``against_random_ci95``.
+        floor: of real data against real data, if the metric knows it.
+        untrained: before training; None where it was not kept.
+    """
+
+    before: float | None
+    after: float | None
+    change: float | None
+    ci95: Ends = None
+    random_change: float | None = None
+    random_ci95: Ends = None
+    against_random: float | None = None
+    against_random_ci95: Ends = None
+    floor: float | None = None
+    untrained: float | None = None
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """Changes of the metric by one removal, means over seeds.
+
+    Attributes:
+        horizon: steps that were redone.
+        epochs: the same in epochs.
+        removed: number of examples.
+        predicted: by the sum of scores; None for scores that only rank.
+        calibrated: the prediction as far as other seeds bore such predictions out.
+        validation: measured on validation data, with ``validation_ci95``.
+        test: measured on test data, with ``test_ci95``.
+        random_validation: the same for as many at random, with ``random_validation_ci95``.
+        random_test: the same for as many at random, with ``random_test_ci95``.
+    """
+
+    horizon: int
+    epochs: float | None
+    removed: int
+    predicted: float | None = None
+    calibrated: float | None = None
+    validation: float | None = None
+    validation_ci95: Ends = None
+    test: float | None = None
+    test_ci95: Ends = None
+    random_validation: float | None = None
+    random_validation_ci95: Ends = None
+    random_test: float | None = None
+    random_test_ci95: Ends = None
+
+    @property
+    def promise(self) -> tuple[float, float] | None:
+        """What was predicted and what was measured on validation data; None unless both are numbers."""
+        predicted, measured = self.predicted, self.validation
+        return (predicted, measured) if finite(predicted) and finite(measured) else None
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """Test values of one training seed: before, after, after random removal, and the removal that it judged."""
+
+    seed: int
+    before: float | None
+    after: float | None
+    random: float | None
+    judged: Cell | None = None
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How large the derivative is at one training step, and the effect that scores predict from there on."""
+
+    step: int
+    norm: float | None
+    effect: float | None = None
+
+
+@dataclass(frozen=True)
+class Belief:
+    """How far back scores can be believed.
+
+    Attributes:
+        horizon: the longest believable horizon in steps, or None.
+        epochs: the same in epochs, or None.
+        accumulated: growth over the whole sweep.
+        limit: the accumulated growth up to which scores are believed.
+        effect: predicted for a random 2 % over the whole sweep, as a share of the metric's value.
+        effect_limit: the effect up to which scores are believed.
+        state: ``smooth``, ``partly`` or ``chaotic``.
+    """
+
+    horizon: int | None
+    epochs: float | None
+    accumulated: float | None
+    limit: float
+    effect: float | None
+    effect_limit: float
+    state: Literal["smooth", "partly", "chaotic"]
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A statistic of agreement with its 95 % interval."""
+
+    value: float | None
+    ci95: Ends = None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Scores compared with retraining.
+
+    Attributes:
+        estimator: whose scores they are.
+        horizon: of the scores, in steps.
+        epochs: the same in epochs, or None.
+        kind: ``subsets`` or ``leave-one-out``.
+        removed: number of examples in each removal.
+        count: number of removals.
+        seeds: number of training seeds.
+        truth: ``same-seed``, or ``expected`` for the mean over seeds.
+        spearman: rank correlation.
+        kendall: rank correlation, too.
+        pearson: linear correlation.
+        slope: of truth on prediction; None for scores that only rank.
+        jaccard: overlap of the extremes, or None for few removals.
+        ceiling: the best rank correlation that truth's own noise allows, or None.
+        predicted: change by each removal.
+        true: change that each retraining gave.
+        removals: the ids of each removal.
+    """
+
+    estimator: str
+    horizon: int
+    epochs: float | None
+    kind: Literal["subsets", "leave-one-out"]
+    removed: int
+    count: int
+    seeds: int
+    truth: Literal["same-seed", "expected"]
+    spearman: Statistic
+    kendall: Statistic
+    pearson: Statistic
+    slope: Statistic | None
+    jaccard: Statistic | None
+    ceiling: Statistic | None
+    predicted: tuple[float | None, ...]
+    true: tuple[float | None, ...]
+    removals: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Changes by another way to choose as many examples, means over seeds with their intervals."""
+
+    estimator: str
+    title: str
+    validation: float | None
+    validation_ci95: Ends
+    test: float | None
+    test_ci95: Ends
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """Training examples of one class before and after the removal."""
+
+    name: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The result of a run in numbers.
+
+    Attributes:
+        gansift: version that wrote it.
+        created: date and time, ISO 8601.
+        source: the data.
+        metric: full name of the metric that the report is about.
+        direction: whether lower or higher values of it are better.
+        verdict: whether removal helped.
+        chosen: the best removal on validation data, or None.
+        removed: number of examples that the lists leave out.
+        decisions: file of a person's decisions, or None.
+        seeds: number of training seeds.
+        steps: of one training.
+        removal: the convention, ``fixed-denominator`` or ``renormalised``.
+        from_start: whether retraining starts from scratch.
+        estimator: of the scores.
+        ranking: whether the scores only rank.
+        validation: values and changes on validation data.
+        test: values and changes on test data.
+        grid: every removal that was tried.
+        per_seed: test values seed by seed.
+        settings: of the run, as its config.json holds them.
+        seconds: that the run took, or None.
+        times: seconds of work by stage, added up over seeds.
+        warnings: sentences.
+        verification: scores compared with retraining.
+        growth: of the derivative along the backward sweep.
+        trust: how far back scores can be believed, or None.
+        baselines: other ways to choose.
+        classes: examples by class, or None.
+        report: path of the page.
+        metrics: words of each metric that the report speaks of, by full name.
+        nouns: what the page calls an example and what is trained.
+        samples: whether what is trained makes samples.
+    """
+
+    gansift: str
+    created: str
+    source: Source
+    metric: str
+    direction: Literal["lower", "higher"]
+    verdict: Verdict
+    chosen: Cell | None
+    removed: int
+    decisions: str | None
+    seeds: int
+    steps: int
+    removal: str
+    from_start: bool
+    estimator: str
+    ranking: bool
+    validation: Changes
+    test: Changes
+    grid: tuple[GridRow, ...]
+    per_seed: tuple[SeedRow, ...]
+    settings: dict[str, Any]
+    seconds: float | None
+    times: dict[str, float | None]
+    warnings: tuple[str, ...] = ()
+    verification: tuple[Verification, ...] = ()
+    growth: tuple[Growth, ...] = ()
+    trust: Belief | None = None
+    baselines: tuple[Baseline, ...] = ()
+    classes: tuple[ClassCount, ...] | None = None
+    report: str = ""
+    metrics: dict[str, MetricWords] = field(default_factory=dict)
+    nouns: Nouns = Nouns()
+    samples: bool = True
+
+    @property
+    def words(self) -> MetricWords:
+        """Those of the metric; its full name stands for its label where they are not known."""
+        return self.metrics.get(self.metric) or MetricWords(self.metric, self.metric, "", "", self.direction)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``report.json``."""
+        return typed.to_json(self)
+
+    @classmethod
+    def from_json(cls, content: Any) -> Summary:
+        """The summary that ``report.json`` holds.
+
+        Raises:
+            GansiftError: naming the field that is missing or holds something else.
+        """
+        return typed.from_json(cls, content)
+
+
+def read_summary(path: Path) -> Summary:
+    """The summary in a file.
+
+    Raises:
+        GansiftError: naming the file, and the field, if it is missing or damaged.
+    """
+    content = read_json(path)
+    try:
+        return Summary.from_json(content)
+    except GansiftError as error:
+        raise GansiftError(f"{path} is damaged: {error}") from error

@@ -1,0 +1,1 @@
+"""How examples and samples are shown: as images, as points, or as the records of a table."""
