@@ -7,8 +7,8 @@ import pytest
 from picture_files import pixels, save, sha256
 
 from gansift.data import load
-from gansift.data.images import read_images
 from gansift.data.image_tables import open_tables
+from gansift.data.images import read_images
 from gansift.errors import DataError, UsageError
 
 pyarrow = pytest.importorskip("pyarrow")

@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from gansift import games, influence, metrics, training
+from gansift.data.columns import LABEL, Column
 from gansift.errors import TrainingError
 from gansift.games.batch import Batch, Batches
 from gansift.games.parameters import Layout, Net
@@ -21,7 +22,7 @@ CLASSES = 3
 
 def labelled(part):
     labels = torch.arange(len(part)) % CLASSES
-    return replace(part, labels=labels, class_names=("a", "b", "c"))
+    return replace(part, columns={LABEL: Column(labels, ("a", "b", "c"))})
 
 
 def game(most=1.0) -> games.DANN:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gansift import games, metrics
+from gansift.data.columns import LABEL, Column
 from gansift.errors import UsageError
 from gansift.games.parameters import Layout
 from toys import Perceptron, examples
@@ -31,7 +32,7 @@ def trained():
 @pytest.fixture
 def held_out():
     part = examples(700, seed=4)
-    return replace(part, labels=torch.arange(700) % 3, class_names=("a", "b", "c"))
+    return replace(part, columns={LABEL: Column(torch.arange(700) % 3, ("a", "b", "c"))})
 
 
 def test_it_is_the_mean_over_all_chunks_of_minus_log_probability(trained, held_out):
