@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 #: Every estimator's name, and what it calls harmful in the few words that a chart has room for. The records in
 #: `influence.estimators` complete it.
 ESTIMATOR_LABELS: dict[str, str] = {
@@ -17,3 +20,45 @@ ESTIMATOR_LABELS: dict[str, str] = {
     "nearest-samples": "unlike the samples",
     "random": "at random",
 }
+
+
+def functions_named_after_files(package: str) -> dict[str, str]:
+    """``package.file:function`` of every function that is named after the file of a package in which it stands.
+
+    So a new system or audit is one new file, and is found without being imported.
+
+    >>> functions_named_after_files("systems")["dann"]
+    'gansift.systems.dann:dann'
+
+    Args:
+        package: of gansift, such as ``systems``.
+    """
+    folder = Path(__file__).parent / package
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}
+    return {
+        name: f"gansift.{package}.{name}:{name}"
+        for name, text in texts.items()
+        if re.search(rf"^def {re.escape(name)}\(", text, flags=re.MULTILINE)
+    }
+
+
+#: The built-in data sets, and what each of them is. `data.builtin.BUILTINS` completes it.
+DATA: dict[str, str] = {
+    "digits": "1,797 handwritten digits of 8x8 pixels, 10 classes",
+    "mnist": "10,000 handwritten digits of 28x28 pixels, 10 classes",
+    "emoji-noto": "Noto emoji of 32x32 pixels",
+    "emoji-twemoji": "Twemoji of 32x32 pixels",
+    "normal-1d": "points of a normal distribution on a line",
+    "normal-2d": "points of a normal distribution in the plane",
+}
+
+#: The metrics of samples that every system with samples has; systems bring their own besides.
+SAMPLE_METRICS: dict[str, str] = {
+    "fid": "Fréchet distance of features to held-out data (lower is better)",
+    "kid": "kernel distance of features to held-out data (lower is better)",
+    "is": "Inception Score, by a classifier of held-out data (higher is better)",
+    "all": "average log-likelihood of held-out points (higher is better)",
+}
+
+#: The audits, by name.
+AUDITS: dict[str, str] = functions_named_after_files("audit")

@@ -10,7 +10,7 @@ import torch
 from gansift import data, games, metrics
 from gansift.data.examples import Splits
 from gansift.errors import UsageError
-from gansift.systems import judges, judges_of
+from gansift.systems import judges, maker_of
 from gansift.systems.gan import gan
 from gansift.workflow.build import build_metrics
 from gansift.workflow.config import Config, resolve
@@ -38,7 +38,7 @@ def test_the_pair_is_what_the_workflow_builds(digits, points, metric):
     splits = points if metric == "all" else digits
     config = resolve(Config(metric=metric, latents=60), splits.train.shape)
     expected = build_metrics(config, splits)
-    pair = judges_of(gan({"data": splits}, width=4), {"data": splits}, metric, latents=60)
+    pair = maker_of(gan({"data": splits}, width=4), {"data": splits}, metric, latents=60)()
     player = trained(splits)
     for mine, theirs in zip((pair.validation, pair.test), expected, strict=True):
         assert (mine.name, mine.direction) == (theirs.name, theirs.direction)

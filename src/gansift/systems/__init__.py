@@ -1,7 +1,7 @@
 """Systems: what a run is about, as functions of named data sets and settings. Importing this imports no torch."""
 
 from gansift.systems.settings import Manual, Range, Setting, checked, manual
-from gansift.systems.system import SYSTEMS, Judges, System, build, find, judges_of, only, spec_of
+from gansift.systems.system import SYSTEMS, Judges, System, build, find, maker_of, only, settled, spec_of
 
 __all__ = [
     "SYSTEMS",
@@ -13,8 +13,9 @@ __all__ = [
     "build",
     "checked",
     "find",
-    "judges_of",
+    "maker_of",
     "manual",
     "only",
+    "settled",
     "spec_of",
 ]

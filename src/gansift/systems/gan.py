@@ -127,6 +127,8 @@ def presets(data: Mapping[str, Splits], **given: Any) -> dict[str, Any]:
         DataError: if these cannot be read.
     """
     decided = {name: value for name, value in given.items() if value not in (None, "auto")}
+    if "init" in decided:  # absolute, so that a run goes on from any folder
+        decided["init"] = str(Path(decided["init"]).absolute())
     chosen = _started_from(Path(decided["init"]), decided) if "init" in decided else {}
     fitting = preset(only(data, "gan").train.shape, chosen.get("model", decided.get("model", "auto")))
     return _defaults() | {"r1_interval": 1} | fitting | chosen | decided

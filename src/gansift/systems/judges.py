@@ -12,6 +12,7 @@ from gansift import metrics
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
 from gansift.metrics.distance import Distance
+from gansift.metrics.imagenet import is_imagenet, parse_dims, weights_file
 from gansift.metrics.loaded import takes_features
 from gansift.systems.settings import Range
 from gansift.systems.system import Judges
@@ -142,14 +143,26 @@ def features_of(splits: Splits, name: str) -> Callable[[Tensor], Tensor]:
     Raises:
         UsageError: if they cannot be had, or do not fit the data.
     """
+    check_features(splits, name)
     if name == "auto":
         name = "autoencoder" if splits.valid.labels is None else "classifier"
+    return _features(splits, name)
+
+
+def check_features(splits: Splits, name: str) -> None:
+    """Refuse features that cannot be had, as far as that can be told without fitting or loading them.
+
+    Raises:
+        UsageError: saying what is missing.
+    """
     if name == "classifier" and splits.valid.labels is None:
         raise UsageError(
             "--features classifier needs labelled images: class folders, or --labels FILE. Without labels use "
             "--features autoencoder."
         )
-    return _features(splits, name)
+    if is_imagenet(name):
+        parse_dims(name)
+        weights_file()
 
 
 @lru_cache(maxsize=1)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from gansift.catalogue import functions_named_after_files
 from gansift.errors import GansiftError, UsageError
 from gansift.named import import_named, is_named
-from gansift.systems.settings import suggestion
+from gansift.systems.settings import checked, manual, suggestion
 
 if TYPE_CHECKING:
     from gansift.data.examples import Splits
@@ -19,10 +21,7 @@ if TYPE_CHECKING:
     from gansift.training import Optimizer
 
 #: The built-in systems, by the name that ``--game`` takes. Text, so that nothing is imported to list them.
-SYSTEMS: dict[str, str] = {
-    "gan": "gansift.systems.gan:gan",
-    "dann": "gansift.systems.dann:dann",
-}
+SYSTEMS: dict[str, str] = functions_named_after_files("systems")
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,8 @@ class System:
         """
         return _seeded(self.game, seed)
 
-    def judges(self, metric: str, **settings: Any) -> Judges:
-        """The metric of this name, on validation and on test data.
+    def maker(self, metric: str, **settings: Any) -> Callable[[], Judges]:
+        """What makes the metric of this name, on validation and on test data; nothing is made yet.
 
         Args:
             metric: a key of ``metrics``.
@@ -87,7 +86,11 @@ class System:
         odd = [f"--{name.replace('_', '-')}" for name in settings if name not in taken]
         if odd:
             raise UsageError(f"{', '.join(odd)}: --metric {metric} has no such setting. Leave it out.")
-        return make(**settings)
+        return partial(make, **settings)
+
+    def judges(self, metric: str, **settings: Any) -> Judges:
+        """The metric of this name, on validation and on test data; arguments and errors are those of `maker`."""
+        return self.maker(metric, **settings)()
 
 
 def spec_of(name: str) -> str:
@@ -146,8 +149,8 @@ def build(name: str, data: Mapping[str, Splits], settings: Mapping[str, Any] | N
     return _completed(name, data, call, made)
 
 
-def judges_of(system: System, data: Mapping[str, Splits], metric: str, **settings: Any) -> Judges:
-    """A metric of a system, or a person's own one, on validation and on test data.
+def maker_of(system: System, data: Mapping[str, Splits], metric: str, **settings: Any) -> Callable[[], Judges]:
+    """What makes a metric of a system, or a person's own one, on validation and on test data; nothing is made yet.
 
     Args:
         system: what the run is about.
@@ -156,14 +159,13 @@ def judges_of(system: System, data: Mapping[str, Splits], metric: str, **setting
         settings: of the metric; ``features`` and ``latents`` for a person's own one.
 
     Raises:
-        UsageError: for an unknown metric or setting, or one that does not fit the data.
-        GansiftError: if making a person's own metric fails.
+        UsageError: for an unknown metric or setting.
     """
     if metric in system.metrics or not is_named(metric):
-        return system.judges(metric, **settings)
+        return system.maker(metric, **settings)
     from gansift.systems import judges
 
-    return judges.own(metric, data, **settings)
+    return partial(judges.own, metric, data, **settings)
 
 
 def only(data: Mapping[str, Splits], system: str) -> Splits:
@@ -255,3 +257,25 @@ def _seeded(call: Callable[[], Any], seed: int) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return call()
+
+
+def settled(name: str, data: Mapping[str, Splits], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting of a system, with what is left open filled in as the system's ``presets(data, **given)`` says.
+
+    A function ``presets`` beside that of the system, in the same module, is for defaults that depend on the data. It
+    returns settings by name.
+
+    Args:
+        name: as for `find`.
+        data: the data sets by name.
+        given: the settings that a person gave.
+
+    Raises:
+        UsageError: as `build`, or for a setting that the system does not have.
+    """
+    settings = manual(spec_of(name)).settings
+    known = checked(settings, given, f"--game {name}")
+    presets = getattr(sys.modules[find(name).__module__], "presets", None)
+    chosen = {} if presets is None else _called(name, data, partial(presets, data, **known))
+    names = {setting.name: setting.default for setting in settings}
+    return names | {key: value for key, value in chosen.items() if key in names} | known

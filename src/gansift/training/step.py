@@ -5,7 +5,7 @@ There is this one implementation of training. Recording, replay, retraining and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -119,16 +119,15 @@ class Step:
             offsets.append(offsets[-1] + len(part))
         self.offsets = dict(zip(data, offsets, strict=False))
         self.moves = _moves(self.game)
-        self.updates = {name: sum(move.players.count(name) for move in self.moves) for name in self.game.players}
+        self.updates = _updates(self.game, self.moves)
         self.batches = max(self.updates.values())
         self.shards = Shards(settings.shards, settings.processes)
         self.compiled = Compiled(self) if settings.compiled else None
 
     @property
     def epoch(self) -> float:
-        """Steps in one pass over the first data set."""
-        name = next(iter(self.x))
-        return len(self.x[name]) // self.settings.batch_size[name] / self.batches
+        """Steps in one epoch, see `epoch_of`."""
+        return epoch_of(self.game, {name: len(x) for name, x in self.x.items()}, self.settings.batch_size)
 
     def initial(self) -> State:
         """The state before the first step: parameters decided by the seed, empty optimizer slots."""
@@ -358,6 +357,23 @@ def _columns(part: Examples, device: str, dtype: torch.dtype) -> dict[str, Tenso
     """The values of every column of a data set, numbers in the run's own precision."""
     columns = {name: column.values.to(device) for name, column in getattr(part, "columns", {}).items()}
     return {name: values.to(dtype) if values.is_floating_point() else values for name, values in columns.items()}
+
+
+def epoch_of(game: Game, counts: Mapping[str, int], batch_size: Mapping[str, int]) -> float:
+    """Steps in one epoch: a pass over the data set that takes the most steps, by the player that moves most often.
+
+    Args:
+        game: what is trained.
+        counts: training examples by data set.
+        batch_size: examples in a batch, by data set.
+    """
+    passes = max(count // batch_size[name] for name, count in counts.items())
+    return passes / max(_updates(game, _moves(game)).values())
+
+
+def _updates(game: Game, moves: Sequence[Move]) -> dict[str, int]:
+    """How often each player moves in a step."""
+    return {name: sum(move.players.count(name) for move in moves) for name in game.players}
 
 
 def _ids(data: Mapping[str, Examples]) -> tuple[str, ...]:

@@ -1,34 +1,242 @@
-"""The configuration of a run directory: one dataclass behind the flags, ``config.toml`` and ``config.json``."""
+"""The settings of a run: what a person may give, and the configuration in which all of them are known.
+
+Settings of the system (``--game``) are keywords of its function; all others stand here. Nothing here imports torch, so
+that help and mistakes are shown at once.
+"""
 
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 from gansift.catalogue import ESTIMATOR_LABELS
-from gansift.data.builtin import BUILTINS
 from gansift.errors import GansiftError, UsageError
-from gansift.files import read_json
-from gansift.metrics.imagenet import is_imagenet
-from gansift.metrics.scripts import script_path
-from gansift.models.weights import read_architecture
-from gansift.named import absolute_named
+from gansift.files import read_json, write_json
+from gansift.systems.settings import Range, Setting
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+Panel = Literal["Data", "Training", "Question", "Machine"]
 
 
-_T = TypeVar("_T")
+def _of(panel: Panel, default: Any, help_text: str, least: float | None = None, first: bool = False) -> Any:
+    metadata = {"panel": panel, "default": default, "help": help_text, "range": Range(least), "first": first}
+    return field(metadata=metadata)
 
 
-def _option(default: Any, help_text: str, least: float | None = None) -> Any:
-    return field(default=default, metadata={"help": help_text, "least": least})
+class Open(NamedTuple):
+    """The default of a setting that the system chooses to fit the data; in words for the help."""
+
+    words: str = "by the data"
+
+
+_OPEN = Open()
+
+
+@dataclass(frozen=True)
+class Config:
+    """The configuration of a run, as its ``config.json`` holds it; every setting is known.
+
+    Attributes:
+        sources: of the data, ``SOURCE`` or ``NAME=SOURCE`` each.
+        game: name of the system, or ``module:function`` or ``file.py:function``.
+        system: its own settings.
+        files: SHA-256 of each file of code or weights that a setting names, by the setting.
+    """
+
+    sources: tuple[str, ...]
+    game: str
+    system: Mapping[str, Any]
+    files: Mapping[str, str]
+
+    size: int | None = _of("Data", None, "crop and resize every image to this many pixels a side", least=1, first=True)
+    resize: str = _of("Data", "crop-lanczos", "how: crop, stretch or pad, and lanczos, bicubic, bilinear or box")
+    labels: str | None = _of("Data", None, "label file of images (CSV with path,label or dataset.json)")
+    label: str | None = _of("Data", None, "column of a table that is the label", first=True)
+    group: str | None = _of("Data", None, "columns of a table that are protected groups, e.g. sex,race")
+    ignore: str | None = _of("Data", None, "columns of a table that are not read")
+    include: str | None = _of("Data", None, "columns among label and group that the model sees, too")
+    impute: str | None = _of(
+        "Data", None, "what stands for missing numbers of a table: mean or median (default: refuse)"
+    )
+    skip_bad: bool = _of("Data", False, "go on without images that cannot be read or have an odd size")
+    fractions: str = _of("Data", "0.5,0.25,0.25", "shares of the training, validation and test examples")
+    split_seed: int = _of("Data", 0, "seed of that split")
+
+    steps: int = _of("Training", _OPEN, "training steps", least=1, first=True)
+    batch: int = _of("Training", _OPEN, "examples in a batch", least=1, first=True)
+    ema: float = _of("Training", _OPEN, "decay of the averaged players; 0 for none", least=0)
+    renormalise: bool = _of("Training", False, "removal divides a batch's loss by the sum of weights, not its size")
+    dtype: str = _of("Training", "float32", "float32 or float64")
+    compiled: bool = _of("Training", False, "compile training steps and the sweep: faster for small networks")
+
+    metric: str = _of(
+        "Question", _OPEN, "what is to improve; `gansift about` lists the names, or module:name", first=True
+    )
+    features: str = _of(
+        "Question", "auto", "of fid, kid, is: classifier, autoencoder, imagenet[:dims], module:name or a file"
+    )
+    latents: int = _of("Question", 2000, "generated samples behind each value of a metric of samples", least=2)
+    seeds: int = _of(
+        "Question",
+        _OPEN,
+        "training seeds; the first is your model, the others show if the gain holds",
+        least=1,
+        first=True,
+    )
+    horizons: str = _of(
+        "Question", _OPEN, "horizons to try, in epochs, e.g. 1,5,20,all; auto: as far as can be believed"
+    )
+    remove: str = _of("Question", _OPEN, "numbers to remove, as counts or shares, e.g. 20,5%", first=True)
+    from_start: bool = _of("Question", False, "remove from the whole run, not only from the horizon on")
+    estimator: str = _of("Question", "itd", "what scores the examples; `gansift about` lists the estimators")
+    baselines: str = _of("Question", _OPEN, "other estimators to compare the choice with, or none")
+    verify: int = _of("Question", _OPEN, "random removals retrained to verify the scores; 0 for none", least=0)
+
+    jobs: int | None = _of(
+        "Machine", None, "jobs at the same time (default: one for each processor)", least=1, first=True
+    )
+    cluster: str | None = _of("Machine", None, "spread jobs over a Ray cluster: ray://host:port, auto, local, or none")
+    memory: str | None = _of("Machine", None, "memory for states while scoring, over all jobs, e.g. 2GiB")
+    threads: int = _of("Machine", 1, "processor threads of each job; the last bits of results depend on it", least=1)
+    device: str = _of("Machine", Open("that of the run, or cpu"), "cpu, cuda, ...")
+    accept_drift: bool = _of("Machine", Open("no"), "use a run of another device that replays here to other bits")
+
+    @property
+    def way(self) -> Way:
+        """The way of cleansing that is configured."""
+        return Way(self.estimator, self.from_start)
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """The keyword settings of the metric that differ from the usual ones."""
+        usual = {name: general(name).default for name in ("features", "latents")}
+        return {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
+
+    def save(self, path: Path) -> None:
+        """Write it as ``config.json``.
+
+        Raises:
+            GansiftError: if it cannot be written.
+        """
+        write_json(path, asdict(self))
+
+
+@dataclass(frozen=True)
+class General:
+    """A setting that every system has.
+
+    Attributes:
+        setting: name, type, default, help and bounds; the default of an open one is None.
+        panel: the heading of ``--help`` under which it stands; it also says what a change of it touches.
+        open: how its default is chosen, if neither the person nor this module says; else None.
+        first: whether ``--help`` shows it; ``--help-all`` shows all.
+    """
+
+    setting: Setting
+    panel: Panel
+    open: Open | None
+    first: bool
+
+    @property
+    def name(self) -> str:
+        """The name, with underscores."""
+        return self.setting.name
+
+    @property
+    def default(self) -> Any:
+        """Its default; None for an open one."""
+        return self.setting.default
+
+
+def _general() -> Iterator[General]:
+    for item in fields(Config):
+        if not item.metadata:
+            continue
+        kind, _, optional = str(item.type).partition(" | ")
+        default = item.metadata["default"]
+        chosen = default if isinstance(default, Open) else None
+        setting = Setting(
+            item.name,
+            {"int": int, "float": float, "bool": bool, "str": str}[kind],
+            None if chosen else default,
+            item.metadata["help"],
+            bool(optional),
+            range=item.metadata["range"],
+        )
+        yield General(setting, item.metadata["panel"], chosen, item.metadata["first"])
+
+
+#: The settings that every system has, in the order of ``--help``.
+GENERAL: tuple[General, ...] = tuple(_general())
+
+
+def general(name: str) -> General:
+    """The general setting of that name."""
+    return next(one for one in GENERAL if one.name == name)
+
+
+def names_of(*panels: Panel) -> tuple[str, ...]:
+    """The names of the general settings under these headings."""
+    return tuple(one.name for one in GENERAL if one.panel in panels)
+
+
+#: Settings that change how fast a result is reached, not what it is but for rounding.
+MACHINE = tuple(name for name in names_of("Machine") if name != "threads")
+
+#: Settings of what is asked of a trained run: they may change without another training.
+QUESTION = names_of("Question")
+
+#: The value of ``horizons`` that looks back as far as the adjoint's growth lets scores be believed.
+AUTO = "auto"
+
+#: The value of ``cluster`` that keeps to processes of this machine.
+NO_CLUSTER = "none"
+
+
+def load(path: Path) -> Config:
+    """The configuration saved with a run directory.
+
+    Raises:
+        UsageError: if the folder holds no run.
+        GansiftError: if the file is damaged, naming the setting.
+    """
+    if not path.exists():
+        raise UsageError(f"{path.parent} holds no run (no {path.name} in it); start one with `gansift run SOURCE`")
+    try:
+        return _read(path, read_json(path))
+    except GansiftError as error:
+        if isinstance(error, UsageError):
+            raise
+        raise GansiftError(
+            f"{error}. Delete it and give the command that made this run again: it is written anew, and all results "
+            "are kept."
+        ) from error
+
+
+def _read(path: Path, content: Any) -> Config:
+    known = {item.name for item in fields(Config)}
+    if not isinstance(content, dict) or set(content) != known:
+        raise UsageError(
+            f"{path.parent} is no run directory of `gansift run`: its {path.name} has other settings. Give the folder "
+            "that holds report.html, not one of its seeds."
+        )
+    kinds = {"sources": list, "game": str, "system": dict, "files": dict}
+    for name, kind in kinds.items():
+        if not isinstance(content[name], kind):
+            raise GansiftError(f"{path} is damaged: {name!r} is {content[name]!r}")
+    values = {one.name: _checked(path, one, content[one.name]) for one in GENERAL}
+    return Config(
+        sources=tuple(map(str, content["sources"])), **{name: content[name] for name in list(kinds)[1:]}, **values
+    )
+
+
+def _checked(path: Path, one: General, value: Any) -> Any:
+    try:
+        return one.setting.check(value)
+    except UsageError as error:
+        raise GansiftError(f"{path} is damaged: {error}") from error
 
 
 class Decided(NamedTuple):
@@ -62,13 +270,6 @@ class Way(NamedTuple):
         return self.estimator if self.decided is None else "decisions"
 
     @property
-    def suffix(self) -> str:
-        """What tells files of this way from those of others."""
-        own = "" if self.estimator == "itd" else f"-{self.estimator}"
-        chosen = "" if self.decided is None else f"-decisions-{self.decided.digest}"
-        return own + chosen + ("-from-start" if self.from_start else "")
-
-    @property
     def flags(self) -> str:
         """The command line's flags for it, each after a space."""
         own = "" if self.estimator == "itd" else f" --estimator {self.estimator}"
@@ -76,320 +277,23 @@ class Way(NamedTuple):
         return own + chosen + (" --from-start" if self.from_start else "")
 
 
-@dataclass(frozen=True)
-class Config:
-    """What `gansift run` does. A value of None (or ``auto``) is filled in by the preset that fits the data."""
-
-    source: str = _option("", "built-in name, folder or zip of images, .npz or Parquet")
-    labels: str | None = _option(None, "label file (CSV with path,label or dataset.json)")
-    size: int | None = _option(None, "crop and resize every image to this many pixels a side", 1)
-    resize: str = _option("crop-lanczos", "how: crop, stretch or pad, and a filter: lanczos, bicubic, bilinear or box")
-    skip_bad: bool = _option(False, "go on without images that cannot be read or have an odd size")
-    split_seed: int = _option(0, "seed of the train/validation/test split")
-    game: str | None = _option(
-        None, "your own game: module:function or file.py:function, called with the training examples"
-    )
-    model: str = _option(
-        "auto", "networks: mlp, dcgan (28 or 32 pixels), stylegan2 (32, 64, 128 or 256 pixels), fc (points) or auto"
-    )
-    init: str | None = _option(None, "weights to start from: a file of `gansift export --format weights` or `convert`")
-    lora: int = _option(0, "rank of low-rank adapters, the only thing that is then trained; 0 trains everything", 0)
-    lora_layers: str = _option("*", "patterns of the names of layers that get adapters, e.g. convs.*,blocks.*")
-    lora_start: str = _option("zero", "zero (training starts from the network as it is) or kaiming (the papers' code)")
-    latent: int | None = _option(None, "number of latent variables", 1)
-    width: int | None = _option(None, "width of the networks", 1)
-    most: int | None = _option(None, "channels at most, of stylegan2", 1)
-    depth: int | None = _option(None, "layers of stylegan2's mapping network", 1)
-    activation: str | None = _option(None, "of stylegan2: silu (smooth) or lrelu (that of the paper)")
-    noise: bool | None = _option(None, "add noise in every layer of stylegan2's generator, as the paper does")
-    mixing: float = _option(0.9, "probability that stylegan2 mixes the styles of two latents", 0)
-    path_length: float = _option(0.0, "weight of stylegan2's path-length regularisation, every 4 steps; 0 for none", 0)
-    augment: str = _option("none", "what the discriminator sees is augmented by: translation,colour,cutout or none")
-    mirror: bool = _option(False, "flip training images from left to right at random; each stays the example it is")
-    loss: str = _option("non-saturating", "non-saturating, saturating, least-squares or wasserstein")
-    r1: float | None = _option(None, "weight of the R1 penalty on real images", 0)
-    r1_interval: int | None = _option(None, "steps from one R1 penalty to the next, which counts as often", 1)
-    gradient_penalty: float = _option(0.0, "weight of the WGAN-GP penalty", 0)
-    schedule: str = _option("alternating", "alternating, simultaneous, or n:m updates of discriminator and generator")
-    steps: int | None = _option(None, "training steps", 1)
-    batch: int = _option(50, "images in a batch", 1)
-    optimizer: str = _option("adam", "adam, adamw, rmsprop or sgd")
-    lr: float | None = _option(None, "learning rate of both players")
-    generator_lr: float | None = _option(None, "learning rate of the generator, if it differs")
-    beta1: float = _option(0.0, "decay of Adam's first moment, or the momentum of sgd and rmsprop")
-    beta2: float | None = _option(None, "decay of Adam's second moment")
-    eps: float | None = _option(None, "epsilon in Adam's denominator; 1e-3 to 1e-2 keeps training smooth")
-    eps_inside: bool = _option(True, "put epsilon inside the root: sqrt(v + eps^2)")
-    warmup: int | None = _option(None, "steps over which the learning rate rises")
-    decay: str | None = _option(None, "learning rate after the warm-up: constant or cosine")
-    final: float | None = _option(None, "share of the learning rate that a cosine ends at", 0)
-    ema: float | None = _option(None, "decay of the averaged generator; 0 for none")
-    dtype: str = _option("float32", "float32 or float64")
-    compiled: bool = _option(False, "compile training steps and the sweep: faster for small networks and long runs")
-    metric: str | None = _option(None, "fid, kid, is, all (average log-likelihood, for points) or module:name")
-    features: str = _option(
-        "auto", "classifier, autoencoder, imagenet[:dims], module:name, a TorchScript file, or auto"
-    )
-    latents: int = _option(2000, "generated samples behind each value of the metric", 2)
-    seeds: int | None = _option(None, "training seeds; the first is your model, the others show if the gain holds", 1)
-    horizons: str | None = _option(
-        None, "horizons to try, in epochs, e.g. 1,5,20,all; auto: 1,2,4,8,... as far back as scores can be believed"
-    )
-    remove: str | None = _option(None, "numbers to remove, as counts or shares of the training set, e.g. 20,5%")
-    renormalise: bool = _option(False, "removal divides a batch's loss by the sum of weights, not its size")
-    from_start: bool = _option(False, "remove from the whole run, not only from the horizon on")
-    estimator: str = _option("itd", "what scores the examples; `gansift score --help` lists the estimators")
-    baselines: str = _option(
-        "isolation-forest,density,discriminator-score,nearest-samples",
-        "other estimators to remove as many examples by, at the choice made, or none",
-    )
-    verify: int | None = _option(None, "random removals retrained to verify the scores; 0 for none", 0)
-    jobs: int | None = _option(
-        None, "jobs at the same time; default one per processor, of the cluster if there is one", 1
-    )
-    cluster: str | None = _option(
-        None,
-        "spread jobs over a Ray cluster: ray://host:port, auto, or local for one on this machine; all its machines "
-        "must see the run directory and the data under the same paths; none for processes of this machine",
-    )
-    memory: str | None = _option(
-        None, "memory for training states brought back while scoring, over all jobs, e.g. 2GiB; less of it takes longer"
-    )
-    threads: int = _option(1, "processor threads of each job; results depend on it in the last bits", 1)
-    device: str | None = _option(None, "cpu, cuda, ... (default: that of the run, or cpu)")
-    accept_drift: bool | None = _option(
-        None, "use a run recorded on another device although it replays here to other bits"
-    )
-
-    @property
-    def way(self) -> Way:
-        """The way of cleansing that is configured."""
-        return Way(self.estimator, self.from_start)
-
-    def with_absolute_paths(self) -> Config:
-        """The same with every existing path absolute, so that a run goes on from any folder."""
-        return replace(
-            self,
-            source=self.source if self.source in BUILTINS else _absolute(self.source),
-            labels=self.labels and _absolute(self.labels),
-            init=self.init and _absolute(self.init),
-            game=self.game and absolute_named(self.game),
-            metric=self.metric and absolute_named(self.metric),
-            features=_absolute_features(self.features),
-        )
-
-
-def _absolute(path: str) -> str:
-    return str(Path(path).absolute()) if Path(path).exists() else path
-
-
-def _absolute_features(spec: str) -> str:
-    script = None if spec in FITTED_FEATURES or is_imagenet(spec) else script_path(spec)
-    if script is None:
-        return absolute_named(spec)
-    path, convention = script
-    return f"{path.absolute()}@{convention}" if convention else str(path.absolute())
-
-
-#: Features that are fitted on held-out data; anything else names a module, a file or a network of gansift's.
-FITTED_FEATURES = ("auto", "classifier", "autoencoder")
-
-#: The value of ``horizons`` that looks back as far as the adjoint's growth lets scores be believed.
-AUTO = "auto"
-
-#: The value of ``model`` for a game of one's own.
-OWN = "own"
-
-#: The value of ``cluster`` that keeps to processes of this machine.
-NO_CLUSTER = "none"
-
-#: Fields that change how fast a result is reached, not what it is but for rounding.
-MACHINE = ("jobs", "cluster", "memory", "device", "accept_drift")
-
-_POINTS: dict[str, Any] = {
-    "model": "fc", "latent": 10, "width": 64, "r1": 0.1, "steps": 1500, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,
-    "warmup": 100, "decay": "constant", "final": 0.0, "ema": 0.98,
-    "metric": "all", "seeds": 8, "horizons": "1,5,20,all", "remove": "1%,2%,5%,10%",
-    "verify": 30,
-}  # fmt: skip
-_SMALL_IMAGES: dict[str, Any] = {
-    "model": "mlp", "latent": 16, "width": 64, "r1": 1.0, "steps": 1440, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,
-    "warmup": 0, "decay": "constant", "final": 0.0, "ema": 0.98,
-    "metric": "fid", "seeds": 8, "horizons": "1,5,10,20,all", "remove": "2%,5%,10%",
-    "verify": 30,
-}  # fmt: skip
-_IMAGES: dict[str, Any] = {
-    "model": "dcgan", "latent": 32, "width": 16, "r1": 1.0, "steps": 1000, "lr": 3e-3, "beta2": 0.999, "eps": 1e-2,
-    "warmup": 100, "decay": "cosine", "final": 0.1, "ema": 0.99,
-    "metric": "fid", "seeds": 5, "horizons": "1,2,5", "remove": "2%,10%",
-    "verify": 20,
-}  # fmt: skip
-_STYLES: dict[str, Any] = {
-    "model": "stylegan2", "latent": 64, "width": 16, "most": 64, "depth": 2, "activation": "silu", "noise": False,
-    "r1": 0.3, "r1_interval": 16, "steps": 2000, "lr": 2e-3, "beta2": 0.99, "eps": 1e-3,
-    "warmup": 100, "decay": "constant", "final": 0.0, "ema": 0.995,
-    "metric": "fid", "seeds": 5, "horizons": "1,2,5", "remove": "2%,10%",
-    "verify": 20,
-}  # fmt: skip
-
-#: Settings chosen for smooth training, by what the data are, or by the networks.
-PRESETS = {"points": _POINTS, "images up to 16x16": _SMALL_IMAGES, "28x28 and 32x32": _IMAGES, "stylegan2": _STYLES}
-
-# Settings of built-in networks and losses, which a game of one's own does not have.
-_BUILT_IN = (
-    "model", "init", "lora", "lora_layers", "lora_start", "latent", "width", "most", "depth", "activation", "noise",
-    "mixing", "path_length", "augment", "mirror", "loss", "r1", "r1_interval", "gradient_penalty", "schedule",
-    "generator_lr",
-)  # fmt: skip
-
-
-def preset(shape: tuple[int, ...], model: str = "auto") -> dict[str, Any]:
-    """Settings chosen for smooth training of a model on examples of this shape.
-
-    Raises:
-        UsageError: if no built-in network takes that shape.
-    """
-    if len(shape) == 1:
-        return _POINTS
-    if max(shape[1:]) <= 16 or model == "mlp":
-        return _SMALL_IMAGES
-    if model == "stylegan2" or shape[1:] in ((64, 64), (128, 128), (256, 256)):
-        return _STYLES
-    if shape[1:] in ((28, 28), (32, 32)) or model == OWN:
-        return _IMAGES
-    raise UsageError(
-        "the built-in networks take images up to 16x16 (mlp), of 28x28 and 32x32 (dcgan), or of 32x32, 64x64, 128x128 "
-        f"and 256x256 (stylegan2), not {shape[2]}x{shape[1]}. Resize them with --size 32 (or 64, 28, 16), or choose "
-        "--model mlp, or bring your own game with --game."
-    )
-
-
-def resolve(config: Config, shape: tuple[int, ...]) -> Config:
-    """The configuration with every open value filled in for examples of this shape.
-
-    Raises:
-        UsageError: if nothing is known of that shape, or settings contradict one another.
-        DataError: if the weights to start from cannot be read.
-    """
-    given = {
-        key: value
-        for key, value in asdict(config).items()
-        if value is not None and (value != "auto" or key == "horizons")
-    }
-    chosen: dict[str, Any] = {}
-    if config.game is not None:
-        given |= _own_game(config)
-    elif config.init is not None:
-        chosen = _started_from(Path(config.init), given)
-    chosen = preset(shape, chosen.get("model", given.get("model", "auto"))) | chosen
-    here = {"features": "auto", "device": "cpu", "accept_drift": False}
-    return Config(**{**asdict(config), "r1_interval": 1, **chosen, **here, **given})
-
-
-def _own_game(config: Config) -> dict[str, Any]:
-    """What is filled in for a game of one's own, for which the built-in networks' settings mean nothing."""
-    usual = Config()
-    odd = [name for name in _BUILT_IN if getattr(config, name) not in (getattr(usual, name), OWN)]
-    # What resolving has filled in before is not what somebody gave.
-    if odd and config.model != OWN:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in odd)
-        raise UsageError(f"{flags}: these are settings of the built-in games; with --game, write them into your own")
-    return {"model": OWN}
-
-
-def _started_from(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a file of weights says of its networks, which nobody may contradict."""
-    there = asdict(read_architecture(path))
-    del there["shape"]
-    for name, value in there.items():
-        if given.get(name, value) != value:
-            raise UsageError(
-                f"--{name} {given[name]} does not go with --init {path}, whose networks have {value}. Leave it out."
-            )
-    return there
-
-
-def moved(recorded: Config, given: Config) -> Config:
+def moved(recorded: Config, given: Mapping[str, Any]) -> Config:
     """A recorded configuration with the settings of the machine as they are given now.
 
     A device is not left for the default one by saying nothing.
     """
-    machine = {name: getattr(given, name) for name in MACHINE}
+    machine = {name: given.get(name) for name in MACHINE}
     kept = {name: getattr(recorded, name) for name in ("device", "accept_drift") if machine[name] is None}
     return replace(recorded, **machine | kept)
-
-
-def merge(flags: Mapping[str, Any], toml: Path | None) -> Config:
-    """Flags over the values of a ``config.toml`` over the defaults.
-
-    Raises:
-        UsageError: naming a key that does not exist or a value of the wrong type.
-    """
-    values = dict(_read_toml(toml)) if toml is not None else {}
-    values.update({key: value for key, value in flags.items() if value is not None})
-    known_fields = {item.name: item for item in fields(Config)}
-    for key, value in values.items():
-        if key not in known_fields:
-            raise UsageError(f"{toml}: there is no setting {key!r}; there are {', '.join(known_fields)}")
-        item = known_fields[key]
-        if not _fits(str(item.type), value):
-            raise UsageError(f"{toml}: {key} must be {item.type}, not {value!r}")
-        least = item.metadata["least"]
-        if (isinstance(value, float) and not math.isfinite(value)) or (least is not None and value < least):
-            limit = "a finite number" if least is None else f"at least {least}"
-            raise UsageError(f"--{key.replace('_', '-')} must be {limit}, not {value}")
-    return Config(**values)
-
-
-def known(value: _T | None) -> _T:
-    """A setting that `resolve` has filled in."""
-    if value is None:
-        raise ValueError("the configuration is not resolved yet")
-    return value
-
-
-def load(path: Path) -> Config:
-    """The configuration saved with a run directory.
-
-    Raises:
-        UsageError: if the folder holds no run.
-    """
-    if not path.exists():
-        raise UsageError(f"{path.parent} holds no run (no {path.name} in it); start one with `gansift run SOURCE`")
-    try:
-        return Config(**{"r1_interval": 1} | read_json(path))  # runs of before have none
-    except TypeError as error:
-        raise UsageError(
-            f"{path.parent} is no run directory of `gansift run`: its {path.name} has other settings. Give the folder "
-            "that holds report.html, not one of its seeds."
-        ) from error
-    except GansiftError as error:
-        raise GansiftError(
-            f"{error}. Delete it and give the command that made this run again: it is written anew, and all results "
-            "are kept."
-        ) from error
-
-
-def _read_toml(path: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"the configuration {path} cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"the configuration {path} is not TOML: {error}") from error
-
-
-def _fits(kind: str, value: Any) -> bool:
-    wanted: tuple[type, ...] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}[
-        kind.split(" ")[0]
-    ]
-    return isinstance(value, wanted) and (kind.startswith("bool") or not isinstance(value, bool))
 
 
 def parse_horizons(text: str, epoch: float, steps: int) -> list[int]:
     """Horizons in steps from a list in epochs, ascending; ``all`` is the whole run, longer ones are left out.
 
     ``auto`` stands for 1, 2, 4, 8, ... epochs and the whole run.
+
+    >>> parse_horizons("1,5,all", epoch=10, steps=30)
+    [10, 30]
 
     Raises:
         UsageError: for an entry that is neither a positive number nor ``all``.
@@ -412,8 +316,11 @@ def parse_horizons(text: str, epoch: float, steps: int) -> list[int]:
 def parse_estimators(text: str) -> list[str]:
     """Names of estimators from a list; ``none`` is the empty one.
 
+    >>> parse_estimators("itd,density")
+    ['itd', 'density']
+
     Raises:
-        UsageError: for a name that is not in `catalogue.ESTIMATOR_LABELS`.
+        UsageError: for a name that is not in `influence.estimators.ESTIMATORS`.
     """
     names = [] if text.strip() == "none" else [part.strip() for part in text.split(",")]
     for name in names:
@@ -424,6 +331,9 @@ def parse_estimators(text: str) -> list[str]:
 
 def parse_counts(text: str, count: int) -> list[int]:
     """Numbers of examples from counts and shares of ``count``, ascending.
+
+    >>> parse_counts("5%,20", 200)
+    [10, 20]
 
     Raises:
         UsageError: for an entry that is neither, or more than there are.

@@ -1,0 +1,157 @@
+"""How results read on a terminal: each function turns one result into lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_MARKS = {"ok": "ok     ", "warning": "WARNING", "fault": "FAULT  "}
+
+
+def findings_text(findings: Sequence[Mapping[str, str]]) -> str:
+    """What the doctor found, a line each."""
+    return "\n".join(
+        f"{_MARKS[one['verdict']]} {one['check']:13} {one['where']} {one['message']} {one['remedy']}".rstrip()
+        for one in findings
+    )
+
+
+def estimate_text(found: Mapping[str, Any]) -> str:
+    """What a run takes, stage by stage."""
+    lines = [f"{'':8}{'time':>10}{'work':>10}{'job':>12}{'memory':>12}{'disk':>12}"]
+    for row in (*found["stages"], found["total"]):
+        times = "".join(f"{_clock(row[name]):>10}" for name in ("seconds", "work"))
+        amounts = "".join(f"{in_words(row[name]):>12}" for name in ("memory_job", "memory", "disk"))
+        lines.append(f"{row['stage']:8}{times}{amounts}")
+    jobs, available = found["jobs"], found["available"]
+    memory = "" if available["memory"] is None else f"{in_words(available['memory'])} of memory and "
+    lines.append(
+        f"{jobs} job{'s' if jobs > 1 else ''} at a time. Available here: {memory}{in_words(available['disk'])} of disk."
+    )
+    if not found["fits"]:
+        lines.append("It does not fit: fewer --jobs, a smaller --memory, --batch, --width or --steps take less.")
+    return "\n".join(lines)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} m" if hours else f"{minutes} m {rest:02} s" if minutes else f"{rest} s"
+
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def in_words(amount: int) -> str:
+    """An amount of bytes in the largest unit of which there is one.
+
+    >>> in_words(1536)
+    '1.5 KiB'
+    """
+    power = max(power for power in range(len(_UNITS)) if power == 0 or amount >= 1024**power)
+    return f"{amount / 1024**power:.3g} {_UNITS[power]}" if power else f"{amount} bytes"
+
+
+def plan_text(plan: Mapping[str, Any]) -> str:
+    """What a run would do, as ``--dry-run`` shows it."""
+    settings = plan["settings"]
+    counts = "; ".join(
+        f"{name}: {of['train']:,} training, {of['validation']:,} validation, {of['test']:,} test examples"
+        for name, of in plan["examples"].items()
+    )
+    epochs = ", ".join(f"{horizon:,} steps ({horizon / plan['epoch']:.3g} epochs)" for horizon in plan["horizons"])
+    removals = ", ".join(f"{count:,}" for count in plan["removals"])
+    lines = [
+        f"Data      {counts}",
+        f"System    {settings['game']}: {settings['steps']:,} steps with {settings['seeds']} training seeds",
+        f"Question  {settings['metric']}; horizons {epochs}; numbers to remove {removals}",
+        *(f"Left out  {path}: {reason}" for path, reason in plan["skipped"]),
+        "",
+        "Settings that this run would have; give any of them as a flag:",
+        *_settings(settings["system"]),
+        *_settings({name: value for name, value in settings.items() if name not in _NO_FLAGS}),
+        "Nothing was done.",
+    ]
+    return "\n".join(lines)
+
+
+_NO_FLAGS = ("sources", "game", "system", "files")
+
+
+def _settings(settings: Mapping[str, Any]) -> list[str]:
+    return [
+        f"  --{name.replace('_', '-'):18} {_setting(value)}" for name, value in settings.items() if value is not None
+    ]
+
+
+def _setting(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def verification_text(found: Mapping[str, Any], chance: bool) -> str:
+    """Scores beside retraining, and what the exit code says of them.
+
+    Args:
+        found: an entry of ``verification`` in ``report.json``.
+        chance: whether the ranking may be chance.
+    """
+    several = f"without {found['removed']} random examples"
+    what = "leaving one example out" if found["kind"] == "leave-one-out" else several
+    seeds = "one seed" if found["seeds"] == 1 else f"mean over {found['seeds']} seeds"
+    epochs = f"{found['horizon']} steps ({found['epochs']:g} epochs)"
+    lines = [f"{found['estimator']}: {found['count']} retrainings of the last {epochs} {what}, {seeds}"]
+    for name in ("spearman", "kendall", "pearson", "slope", "jaccard", "ceiling"):
+        statistic = found[name]
+        if statistic is not None and statistic["value"] is not None:
+            ends = statistic["ci95"]
+            interval = "" if ends is None else f"  95 % interval {ends[0]:.3f} to {ends[1]:.3f}"
+            lines.append(f"{name:9} {statistic['value']:7.3f}{interval}")
+    if chance:
+        lines.append(_why_chance(found))
+    return "\n".join(lines)
+
+
+def _why_chance(found: Mapping[str, Any]) -> str:
+    if found["spearman"]["ci95"] is None:
+        return (
+            f"{found['count']} removals are too few for an interval, so this may be chance; give --removals 8 or more."
+        )
+    return "The interval of the rank correlation reaches 0 or below, so the ranking may be chance."
+
+
+def values_text(values: Mapping[str, Any]) -> str:
+    """The metric of every seed, untrained and trained."""
+    lines = [f"{values['metric']} ({values['direction']} is better)"]
+    for row in values["values"]:
+        untrained, trained = row["untrained"], row["trained"]
+        lines.append(
+            f"seed {row['seed']}: validation {trained['validation']:.4g}, test {trained['test']:.4g} "
+            f"(untrained: {untrained['validation']:.4g}, {untrained['test']:.4g})"
+        )
+    floor = values["floor"]
+    if floor["test"] is not None:
+        lines.append(f"real against real: validation {floor['validation']:.4g}, test {floor['test']:.4g}")
+    return "\n".join(lines)
+
+
+def result_text(result: Mapping[str, Any]) -> str:
+    """The verdict of a run, warnings, and where the page is."""
+    return "\n".join([result["verdict"]["sentence"], *result["warnings"], f"Report: {result['report']}"])
+
+
+def about_text(about: Mapping[str, Mapping[str, str]]) -> str:
+    """What there is to choose from, by kind."""
+    blocks = []
+    for kind, names in about.items():
+        width = max(map(len, names))
+        blocks.append("\n".join([kind.capitalize(), *(f"  {name:{width}}  {text}" for name, text in names.items())]))
+    return "\n\n".join(blocks)
+
+
+def manual_text(name: str, manual: Mapping[str, Any]) -> str:
+    """The text and the settings of a system or an audit."""
+    lines = [name, "", manual["text"]]
+    if manual["settings"]:
+        lines += ["", "Settings"]
+        lines += [f"  {one['flag']:20} {one['help']} ({one['wanted']})" for one in manual["settings"]]
+    return "\n".join(lines)

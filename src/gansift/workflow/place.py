@@ -1,0 +1,205 @@
+"""What all seeds of a run have in common: configuration, data sets and system; and how a request gets there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gansift import systems
+from gansift.data.examples import Examples
+from gansift.data.sets import DataSets, absolute_source, load_sets
+from gansift.data.splits import parse_fractions
+from gansift.errors import UsageError
+from gansift.games import Game
+from gansift.named import absolute_named, fingerprint
+from gansift.systems import Judges, System
+from gansift.systems.judges import check_features
+from gansift.training.devices import check_device
+from gansift.training.memory import bytes_of
+from gansift.training.order import check_batch
+from gansift.training.step import epoch_of
+from gansift.workflow.config import GENERAL, MACHINE, QUESTION, Config
+from gansift.workflow.request import Request
+
+# Settings that may name a file of code or weights.
+_NAMING = ("game", "metric", "features")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Everything that the seeds of a run have in common.
+
+    Attributes:
+        config: of the run.
+        data: its data sets by name.
+        system: what they are trained for.
+    """
+
+    config: Config
+    data: DataSets
+    system: System
+    _judges: dict[str, Judges] = field(default_factory=dict, repr=False)
+
+    @property
+    def train(self) -> dict[str, Examples]:
+        """The training examples by data set."""
+        return self.data.train
+
+    @property
+    def examples(self) -> int:
+        """The number of training examples of all data sets."""
+        return sum(map(len, self.train.values()))
+
+    @cached_property
+    def epoch(self) -> float:
+        """Steps in one epoch, see `training.step.epoch_of`."""
+        counts = {name: len(part) for name, part in self.train.items()}
+        return epoch_of(self.game(0), counts, dict.fromkeys(counts, self.config.batch))
+
+    def game(self, seed: int) -> Game:
+        """The game of a training seed."""
+        return self.system.new_game(seed)
+
+    def training(self, seed: int) -> dict[str, Any]:
+        """What `training.train`, `training.settings_for` and `influence.doctor.examine` need of the configuration.
+
+        These are the keyword arguments that decide what is computed, without the steps and the seed, which an
+        examination does not have.
+        """
+        config = self.config
+        return {
+            "batch_size": config.batch, "optimizers": self.system.optimizers, "ema": config.ema, "dtype": config.dtype,
+            "device": config.device, "renormalise": config.renormalise,
+        }  # fmt: skip
+
+    def judges(self, metric: str | None = None) -> Judges:
+        """The pair of a metric, made once; by default of the configured one.
+
+        Raises:
+            UsageError: for a metric that the system does not have, or that does not fit the data.
+        """
+        name = self.config.metric if metric is None else metric
+        if name not in self._judges:
+            self._judges[name] = systems.maker_of(self.system, self.data, name, **self.config.question)()
+        return self._judges[name]
+
+
+def place_of(config: Config, cache: Path | None = None) -> Place:
+    """Load the data and build the system; done once for configurations that differ in the machine and the question.
+
+    Args:
+        config: of a run.
+        cache: the run directory's folder for decoded images, if there is one.
+
+    Raises:
+        DataError: if the data cannot be used.
+        UsageError: if the system cannot be built, or a file that a setting names is not the one of the run.
+    """
+    torch.set_num_threads(config.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
+    torch.use_deterministic_algorithms(True)
+    _check_files(config)
+    open_ones = dict.fromkeys((*MACHINE, *QUESTION))
+    data, system = _built(json.dumps(asdict(replace(config, **open_ones))), cache)
+    return Place(config, data, system)
+
+
+@lru_cache(maxsize=1)
+def _built(config: str, cache: Path | None) -> tuple[DataSets, System]:
+    content = json.loads(config)
+    data = load_data(content["sources"], content, cache)
+    return data, systems.build(content["game"], data, content["system"])
+
+
+def load_data(sources: Any, settings: Mapping[str, Any], cache: Path | None = None) -> DataSets:
+    """The data sets of sources, read by settings of the panel ``Data``; those that are missing have their defaults."""
+    known = {one.name: one.default for one in GENERAL if one.panel == "Data"} | dict(settings)
+    return load_sets(
+        sources,
+        seed=known["split_seed"],
+        fractions=parse_fractions(known["fractions"]),
+        labels=known["labels"],
+        size=known["size"],
+        resize=known["resize"],
+        skip_bad=known["skip_bad"],
+        cache=cache,
+        label=known["label"],
+        group=_listed(known["group"]),
+        ignore=_listed(known["ignore"]),
+        include=_listed(known["include"]),
+        impute=known["impute"],
+    )
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
+def resolve(request: Request, data: DataSets) -> Config:
+    """The configuration in which everything is known that a request leaves open.
+
+    Raises:
+        UsageError: if the system does not exist or cannot be built, or does not say what nobody else knows.
+    """
+    game = absolute_named(request.game)
+    own = systems.settled(game, data, request.system)
+    system = systems.build(game, data, own)
+    usual = {one.name: one.default for one in GENERAL} | {"device": "cpu", "accept_drift": False, "baselines": "none"}
+    values = usual | dict(system.defaults) | dict(request.general)
+    missing = [one.name for one in GENERAL if one.open is not None and values[one.name] is None]
+    if missing:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
+        raise UsageError(f"the system {request.game} says nothing of {flags}; give them, or name them in its defaults")
+    values |= {name: _absolute(values[name]) for name in ("labels", "metric", "features")}
+    named = {name: {**values, "game": game}[name] for name in _NAMING}
+    files = {name: digest for name, spec in named.items() if (digest := _digest(name, spec)) is not None}
+    return Config(tuple(map(absolute_source, request.sources)), game, own, files, **values)
+
+
+def _digest(name: str, spec: str) -> str | None:
+    """SHA-256 of the file that a setting names; built-in systems are no files of a person's."""
+    return None if name == "game" and spec in systems.SYSTEMS else fingerprint(spec)
+
+
+def _absolute(text: str | None) -> str | None:
+    """A file that is named, by its absolute path, so that a run goes on from any folder."""
+    if text is None:
+        return None
+    path, at, convention = text.partition("@")
+    return f"{Path(path).absolute()}{at}{convention}" if Path(path).exists() else absolute_named(text)
+
+
+def _check_files(config: Config) -> None:
+    for name in _NAMING:
+        recorded, spec = config.files.get(name), getattr(config, name)
+        if recorded is not None and _digest(name, spec) != recorded:
+            raise UsageError(
+                f"--{name} {spec}: this is not the file that the run was made with; it was edited, or is gone. Bring "
+                "it back, or choose another --outdir."
+            )
+
+
+def check(place: Place) -> None:
+    """Find what would be refused later, before any work is done.
+
+    Raises:
+        UsageError: for an unknown device, metric or amount of memory, or a metric that does not fit the data.
+        TrainingError: for a game or a batch that is impossible.
+    """
+    config = place.config
+    for part in place.train.values():
+        check_batch(config.batch, len(part))
+    check_device(config.device)
+    if config.memory is not None:
+        bytes_of(config.memory)
+    place.game(0)
+    systems.maker_of(place.system, place.data, config.metric, **config.question)
+    if "features" in config.question and len(place.data) == 1:
+        check_features(place.data.only, config.features)

@@ -1,0 +1,98 @@
+"""What a person asks for: sources, a system, and the settings that were given, on the command line or in a file."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gansift.errors import UsageError
+from gansift.systems.settings import Setting, checked, manual
+from gansift.systems.system import spec_of
+from gansift.workflow.config import GENERAL
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: The system of whoever names none.
+USUAL_GAME = "gan"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for; everything that is not given is still open.
+
+    Attributes:
+        sources: of the data, ``SOURCE`` or ``NAME=SOURCE`` each.
+        game: name of the system, or ``module:function`` or ``file.py:function``.
+        general: settings that every system has, by name.
+        system: settings of the system, by name.
+    """
+
+    sources: tuple[str, ...]
+    game: str = USUAL_GAME
+    general: Mapping[str, Any] = field(default_factory=dict)
+    system: Mapping[str, Any] = field(default_factory=dict)
+
+
+def requested(sources: Sequence[str], flags: Mapping[str, Any], toml: Path | None = None) -> Request:
+    """A request from flags over the values of a ``config.toml``.
+
+    Args:
+        sources: of the data.
+        flags: by name, also ``game``; those that are None were not given.
+        toml: a file of settings of the same names.
+
+    Raises:
+        UsageError: naming a setting that does not exist, or a value that does not fit.
+    """
+    given = dict(read_toml(toml)) if toml is not None else {}
+    given |= {name: value for name, value in flags.items() if value is not None}
+    game = given.pop("game", USUAL_GAME)
+    if not isinstance(game, str):
+        raise UsageError(f"{toml}: game must be a text, not {game!r}")
+    own = manual(spec_of(game)).settings
+    shared = [one.setting for one in GENERAL]
+    _refuse_unknown(given, shared, own, game, toml)
+    return Request(
+        tuple(sources),
+        game,
+        checked(shared, {name: value for name, value in given.items() if name in _names(shared)}, "gansift"),
+        checked(own, {name: value for name, value in given.items() if name in _names(own)}, f"--game {game}"),
+    )
+
+
+def read_toml(path: Path) -> Mapping[str, Any]:
+    """The settings in a ``config.toml``.
+
+    Raises:
+        UsageError: if it cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"the configuration {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the configuration {path} is not in UTF-8: {error.reason} at byte {error.start}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"the configuration {path} is not TOML: {error}") from error
+
+
+def _refuse_unknown(
+    given: Mapping[str, Any], shared: Sequence[Setting], own: Sequence[Setting], game: str, toml: Path | None
+) -> None:
+    known = [*_names(shared), *_names(own)]
+    for name in given:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(known)}"
+            raise UsageError(f"{toml}: there is no setting {name!r} with --game {game}; {hint}")
+
+
+def _names(settings: Sequence[Setting]) -> list[str]:
+    return [setting.name for setting in settings]
