@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from gansift.cleansing.agreement import Agreement, agreement, spearman
-from gansift.cleansing.replicas import Done, retrained_players
+from gansift.cleansing.replicas import Done
+from gansift.cleansing.retraining import changes
 from gansift.errors import GansiftError, UsageError
 from gansift.games.draw import Draw
 from gansift.influence.scores import Scores
@@ -98,7 +99,7 @@ def verify(
     all_scores = [scores] * len(runs) if isinstance(scores, Scores) else list(scores)
     removals = planned_removals(runs, all_scores, metric, count, removed)
     length = all_scores[0].horizon if horizon is None else horizon
-    true = [true_changes(run, metric, removals, length, done) for run in runs]
+    true = [[change for (change,) in changes(run, removals, length, [metric], done=done)] for run in runs]
     return judge(all_scores, removals, true, length)
 
 
@@ -130,8 +131,8 @@ def judge(
         GansiftError: if fewer than 3 of the retrainings ended without NaN.
     """
     predicted = np.array([[_predicted(of_run, ids) for ids in removals] for of_run in scores])
-    changes = np.array(true, dtype=float)
-    kept = np.isfinite(changes).all(axis=0)
+    measured = np.array(true, dtype=float)
+    kept = np.isfinite(measured).all(axis=0)
     if not kept.all():
         _log.warning("%d of %d retrainings broke down (NaN) and are left out", int((~kept).sum()), len(removals))
     if kept.sum() < 3:
@@ -142,7 +143,7 @@ def judge(
         horizon,
         tuple(ids for ids, keep in zip(removals, kept, strict=True) if keep),
         predicted.mean(axis=0)[kept],
-        changes[:, kept],
+        measured[:, kept],
     )
 
 
@@ -163,17 +164,6 @@ def random_removals(run: Run, scores: Scores, count: int, removed: int) -> list[
     if removed == 1:
         return [(present[row],) for row in draw.permutation(len(present))[:count].tolist()]
     return [tuple(present[row] for row in draw.permutation(len(present))[:removed].tolist()) for _ in range(count)]
-
-
-def true_changes(
-    run: Run, metric: Metric, removals: Sequence[Sequence[str]], horizon: int, done: Done | None = None
-) -> list[float]:
-    """Change of the metric when the last ``horizon`` steps are redone without each set; NaN where that broke down."""
-    before = metric.value(run)
-    return [
-        float("nan") if trained is None else metric.value(trained) - before
-        for trained in retrained_players(run, removals, horizon, done)
-    ]
 
 
 def _predicted(scores: Scores, ids: Sequence[str]) -> float:

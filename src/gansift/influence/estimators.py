@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -10,8 +10,9 @@ from typing import Protocol
 from gansift.errors import UsageError
 from gansift.influence import baselines
 from gansift.influence.aid import aid
+from gansift.influence.gradients import Products
 from gansift.influence.horizon import checked_horizon
-from gansift.influence.itd import Progress, itd, itd_horizons
+from gansift.influence.itd import NAMES, Progress, itd, itd_horizons, itd_metrics
 from gansift.influence.repeated import ROUNDS, itd_repeated, itd_repeated_horizons
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
@@ -93,6 +94,10 @@ SWEEPS: dict[str, Sweep] = {
 }
 
 
+# The estimators that score by several metrics in one sweep, and how they take second derivatives.
+_PRODUCTS: dict[str, Products] = {name: products for products, name in NAMES.items()}
+
+
 def steps_swept(name: str, horizons: Collection[int]) -> int:
     """Steps that an estimator goes back through for these horizons."""
     if name not in SWEEPS:
@@ -127,3 +132,31 @@ def estimate(
         return SWEEPS[name](run, metric, horizons, progress)
     scores = ESTIMATORS[name](run, metric, None, progress)
     return {horizon: replace(scores, horizon=horizon) for horizon in horizons}
+
+
+def estimate_metrics(
+    name: str, run: Run, metrics: Sequence[Metric], horizons: Collection[int], progress: Progress | None = None
+) -> list[dict[int, Scores]]:
+    """The scores for several metrics by one estimator: from one sweep where it is exact, else from one each.
+
+    Args:
+        name: of the estimator, one of `ESTIMATORS`.
+        run: a recorded run.
+        metrics: at least one.
+        horizons: see `estimate`.
+        progress: see `Estimator`.
+
+    Returns:
+        For each metric what `estimate` gives.
+
+    Raises:
+        UsageError, ReplayError: as `estimate`.
+    """
+    if sweeps(name, len(metrics)) == len(metrics):
+        return [estimate(name, run, metric, horizons, progress) for metric in metrics]
+    return itd_metrics(run, metrics, horizons, progress, _PRODUCTS[name])
+
+
+def sweeps(name: str, metrics: int) -> int:
+    """Sweeps that an estimator makes for so many metrics."""
+    return 1 if name in _PRODUCTS else metrics
