@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -11,8 +11,9 @@ from gansift.catalogue import ESTIMATOR_LABELS
 from gansift.errors import UsageError
 from gansift.influence import baselines
 from gansift.influence.aid import aid
+from gansift.influence.gradients import Products
 from gansift.influence.horizon import checked_horizon
-from gansift.influence.itd import Progress, itd, itd_horizons
+from gansift.influence.itd import NAMES, Progress, itd, itd_horizons, itd_metrics
 from gansift.influence.repeated import ROUNDS, itd_repeated, itd_repeated_horizons
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
@@ -106,6 +107,9 @@ _RECORDS = (
     Estimator("random", baselines.random_ranking, ranks_only=True),
 )
 
+# The estimators that score by several metrics in one sweep, and how they take second derivatives.
+_PRODUCTS: dict[str, Products] = {name: products for products, name in NAMES.items()}
+
 #: Every estimator by its name.
 ESTIMATORS: dict[str, Estimator] = {estimator.name: estimator for estimator in _RECORDS}
 
@@ -148,3 +152,31 @@ def estimate(
         return estimator.sweep(run, metric, horizons, progress)
     scores = estimator(run, metric, None, progress)
     return {horizon: replace(scores, horizon=horizon) for horizon in horizons}
+
+
+def estimate_metrics(
+    name: str, run: Run, metrics: Sequence[Metric], horizons: Collection[int], progress: Progress | None = None
+) -> list[dict[int, Scores]]:
+    """The scores for several metrics by one estimator: from one sweep where it is exact, else from one each.
+
+    Args:
+        name: of the estimator, one of `ESTIMATORS`.
+        run: a recorded run.
+        metrics: at least one.
+        horizons: see `estimate`.
+        progress: see `Estimator`.
+
+    Returns:
+        For each metric what `estimate` gives.
+
+    Raises:
+        UsageError, ReplayError: as `estimate`.
+    """
+    if sweep_count(name, len(metrics)) == len(metrics):
+        return [estimate(name, run, metric, horizons, progress) for metric in metrics]
+    return itd_metrics(run, metrics, horizons, progress, _PRODUCTS[name])
+
+
+def sweep_count(name: str, metrics: int) -> int:
+    """Sweeps that an estimator makes for so many metrics."""
+    return 1 if name in _PRODUCTS else metrics
