@@ -112,7 +112,9 @@ def test_slices_say_where_each_column_is():
     encoding = Encoding.fit(fields)
     assert encoding.slices == {"age": slice(0, 1), "job": slice(1, 5), "t": slice(5, 6)}
     assert encoding.width == 6
-    assert torch.equal(encoding.encode(fields)[:, encoding.slices["job"]], Encoding.fit(fields[1:2]).encode(fields[1:2]))
+    assert torch.equal(
+        encoding.encode(fields)[:, encoding.slices["job"]], Encoding.fit(fields[1:2]).encode(fields[1:2])
+    )
 
 
 @pytest.mark.parametrize(("impute", "middle"), [("mean", 4.0), ("median", 2.0)])
