@@ -74,7 +74,12 @@ class Words(NamedTuple):
 
 
 def words_of(metric: Metric) -> Words:
-    """The words of any metric; one that brings none is called by its name."""
+    """The words of any metric; one that brings none is called by its name.
+
+    >>> from gansift.metrics import ALL
+    >>> words_of(ALL(torch.zeros(5, 1))).label
+    'ALL'
+    """
     label, meaning, caution = (getattr(metric, name, "") for name in Words._fields)
     return Words(label or metric.name, meaning, caution)
 
