@@ -13,7 +13,7 @@ import gansift
 # Each package may import from those before it.
 ORDER = [
     "errors", "files", "lock", "named", "catalogue", "data", "models", "games", "training", "metrics", "systems",
-    "influence", "cleansing", "report", "workflow", "cli",
+    "influence", "cleansing", "report", "audit", "workflow", "cli",
 ]  # fmt: skip
 # What a package knows nothing of, although it comes earlier.
 BLIND = {
@@ -22,7 +22,8 @@ BLIND = {
     "metrics": {"training", "models"},
     "influence": {"systems"},
     "cleansing": {"systems"},
-    "report": {"training", "influence", "cleansing", "metrics", "systems"},
+    "report": {"models", "games", "training", "influence", "cleansing", "metrics", "systems"},
+    "audit": {"systems"},
 }
 PUBLIC = {
     "data": {"Examples", "Splits", "load"},
@@ -35,6 +36,8 @@ PUBLIC = {
     "systems": {"SYSTEMS", "Judges", "System", "build", "find", "manual"},
     "influence": {"ESTIMATORS", "Scores", "aid", "estimate", "itd", "itd_horizons"},
     "cleansing": {"choose", "retrain", "verify"},
+    "report": {"Answer", "Number", "Shown", "Summary", "write_page"},
+    "audit": {"AUDITS", "Subject", "find", "run_audit"},
 }  # fmt: skip
 ROOT = Path(gansift.__file__).parent
 

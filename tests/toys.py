@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
 from gansift import games
+from gansift.data.columns import Column
 from gansift.data.examples import Examples
 from gansift.games.batch import Batch, Batches, weighted_mean
 from gansift.games.draw import Draw
@@ -16,6 +19,12 @@ def examples(count: int = 12, dim: int = 2, seed: int = 0, name: str = "x") -> E
     x = Draw(seed, "toy", name).normal(count, dim) * 1.5 + 0.5
     ids = tuple(f"{name}/{row:03d}" for row in range(count))
     return Examples(ids=ids, x=x, columns={}, paths=("",) * count, hashes=ids)
+
+
+def labelled(part: Examples) -> Examples:
+    """The same examples in classes a, b and c by turns."""
+    classes = Column(torch.arange(len(part)) % 3, ("a", "b", "c"))
+    return replace(part, columns={**part.columns, "label": classes})
 
 
 class KilledError(Exception):

@@ -12,7 +12,7 @@ from gansift.errors import DataError, UsageError
 def test_an_unknown_source_is_told_what_there_is(source):
     with pytest.raises(
         DataError,
-        match=rf"{source} does not exist.*a folder or zip of images, a CSV, Parquet or \.npz file, or one of digits, mnist",
+        match=rf"{source} does not exist.*a folder or zip of images, a CSV, Parquet or \.npz file, or one of digits",
     ):
         load(source)
 

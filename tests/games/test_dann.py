@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,18 +10,12 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from gansift import games, influence, metrics, training
-from gansift.data.columns import LABEL, Column
 from gansift.errors import TrainingError
 from gansift.games.batch import Batch, Batches
 from gansift.games.parameters import Layout, Net
-from toys import Perceptron, examples
+from toys import Perceptron, examples, labelled
 
 CLASSES = 3
-
-
-def labelled(part):
-    labels = torch.arange(len(part)) % CLASSES
-    return replace(part, columns={LABEL: Column(labels, ("a", "b", "c"))})
 
 
 def game(most=1.0) -> games.DANN:

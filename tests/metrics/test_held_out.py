@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 from gansift import games, metrics
-from gansift.data.columns import LABEL, Column
 from gansift.errors import UsageError
 from gansift.games.parameters import Layout
-from toys import Perceptron, examples
+from toys import Perceptron, examples, labelled
 
 
 class Classifier(games.Game):
@@ -31,8 +28,7 @@ def trained():
 
 @pytest.fixture
 def held_out():
-    part = examples(700, seed=4)
-    return replace(part, columns={LABEL: Column(torch.arange(700) % 3, ("a", "b", "c"))})
+    return labelled(examples(700, seed=4))
 
 
 def test_it_is_the_mean_over_all_chunks_of_minus_log_probability(trained, held_out):

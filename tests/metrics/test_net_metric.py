@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gansift import games, influence, training
+from gansift.data.examples import Examples
 from gansift.errors import GansiftError, UsageError
 from gansift.games import Trained
 from gansift.metrics import ALL, FID, IS, KID, Metric, NetMetric
@@ -106,21 +107,18 @@ def test_single_precision_players_get_their_examples_and_their_gradient_in_it(tr
     assert metric.value(single) == pytest.approx(metric.value(trained), rel=1e-5)
 
 
-def test_labels_of_held_out_examples_come_with_their_rows(trained, reference):
-    class Held:
-        x = reference
-        labels = torch.arange(40)
-
-        def __len__(self):
-            return 40
-
+def test_labels_and_columns_of_held_out_examples_come_with_their_rows(trained, reference):
+    held = Examples.of(reference.numpy(), label=list(range(40)), age=[row / 3 for row in range(40)])
     seen = []
 
     def function(game, net, batch):
-        seen.append(torch.equal(batch.x, reference[batch.label]) and bool((batch.weight == 1).all()))
+        seen.append(torch.equal(batch.x, reference.float().double()[batch.label]) and bool((batch.weight == 1).all()))
+        assert torch.equal(batch.rows, batch.label)
+        assert batch.columns["age"].dtype == torch.float64
+        torch.testing.assert_close(batch.columns["age"], batch.rows.double() / 3, rtol=1e-6, atol=0)
         return net.discriminator(batch.x).mean()
 
-    _metric(function, Held(), chunk=15).value(trained)
+    _metric(function, held, chunk=15).value(trained)
     assert seen == [True] * 3
 
 

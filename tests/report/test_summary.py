@@ -10,8 +10,8 @@ from gansift.report.summary import read_summary
 # Programs read these.
 KEYS = {
     "gansift", "created", "source", "metric", "direction", "verdict", "chosen", "removed", "decisions", "seeds",
-    "steps", "removal", "from_start", "estimator", "ranking", "validation", "test", "grid", "per_seed", "settings", "seconds",
-    "times", "warnings", "verification", "growth", "trust", "baselines", "classes", "report",
+    "steps", "removal", "from_start", "estimator", "ranking", "validation", "test", "grid", "per_seed", "settings",
+    "seconds", "times", "warnings", "verification", "growth", "trust", "baselines", "classes", "report",
 }  # fmt: skip
 CHANGES = {
     "before", "after", "change", "ci95", "random_change", "random_ci95", "against_random", "against_random_ci95",

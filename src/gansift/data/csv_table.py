@@ -43,9 +43,30 @@ class _Rows(NamedTuple):
     columns: list[list[str]]  # cells without the space around them, for each column that is read
 
 
-class _Kind(NamedTuple):
-    pattern: re.Pattern[str] | None  # of a column's numbers; None for categories
-    odd: str = ""
+class _Kind:
+    """What a column holds, as far as it has been read."""
+
+    def __init__(self, patterns: Sequence[re.Pattern[str]]) -> None:
+        self._patterns = list(patterns)  # of all numbers so far
+        self._empty = True
+        self.odd = ""  # the first cell that is no number, and its line
+
+    @property
+    def number(self) -> bool:
+        """Whether there are numbers and nothing else."""
+        return bool(self._patterns) and not self._empty
+
+    def look(self, cells: Sequence[str], lines: Sequence[int]) -> None:
+        """Go on with these cells, which end in these lines."""
+        if not self._patterns:
+            return
+        present = [(cell, line) for cell, line in zip(cells, lines, strict=True) if cell not in _EMPTY]
+        self._empty &= not present
+        for pattern in list(self._patterns):
+            bad = next(((cell, line) for cell, line in present if not pattern.fullmatch(cell)), None)
+            if bad is not None:
+                self._patterns.remove(pattern)
+                self.odd = f"{_short(bad[0])} in line {bad[1]}"
 
 
 def is_csv_name(name: str) -> bool:
@@ -88,51 +109,32 @@ def read_csv(path: Path, ignore: Sequence[str] = ()) -> Table:
 
 def _kinds(path: Path, separator: str, width: int, wanted: Sequence[int]) -> list[_Kind]:
     """The first pass: what each column holds."""
-    patterns = [_NUMBER] if separator == "," else [_NUMBER, _WITH_COMMA]
-    possible = [list(patterns) for _ in wanted]
-    odd = [""] * len(wanted)
-    empty = [True] * len(wanted)
+    kinds = [_Kind([_NUMBER] if separator == "," else [_NUMBER, _WITH_COMMA]) for _ in wanted]
     for rows in _chunks(path, separator, width, wanted):
-        for column, cells in enumerate(rows.columns):
-            present = [(cell, line) for cell, line in zip(cells, rows.lines, strict=True) if cell not in _EMPTY]
-            empty[column] &= not present
-            for pattern in list(possible[column]):
-                bad = _first_bad(pattern, present)
-                if bad is not None:
-                    possible[column].remove(pattern)
-                    odd[column] = odd[column] or bad
-    return [
-        _Kind(patterns_left[0] if patterns_left and not nothing else None, reason if not patterns_left else "")
-        for patterns_left, reason, nothing in zip(possible, odd, empty, strict=True)
-    ]
-
-
-def _first_bad(pattern: re.Pattern[str], present: Sequence[tuple[str, int]]) -> str | None:
-    for cell, line in present:
-        if not pattern.fullmatch(cell):
-            return f"{_short(cell)} in line {line}"
-    return None
+        for kind, cells in zip(kinds, rows.columns, strict=True):
+            kind.look(cells, rows.lines)
+    return kinds
 
 
 def _fields(
     path: Path, separator: str, header: Sequence[str], wanted: Sequence[int], kinds: Sequence[_Kind]
 ) -> Iterator[Field]:
     """The second pass: the values."""
-    values: list[array[Any]] = [array("i" if kind.pattern is None else "d") for kind in kinds]
+    values: list[array[Any]] = [array("d" if kind.number else "i") for kind in kinds]
     codes: list[dict[str, int]] = [{} for _ in kinds]
     for rows in _chunks(path, separator, len(header), wanted):
-        for column, cells in enumerate(rows.columns):
-            if kinds[column].pattern is None:
-                code = codes[column]
-                texts = (MISSING if cell in _EMPTY else cell for cell in cells)
-                values[column].extend([code.setdefault(text, len(code)) for text in texts])
+        for kind, held, code, cells in zip(kinds, values, codes, rows.columns, strict=True):
+            if kind.number:
+                held.extend([_number(cell) for cell in cells])
             else:
-                values[column].extend([_number(cell) for cell in cells])
-    for position, kind, numbers, code in zip(wanted, kinds, values, codes, strict=True):
-        held = np.frombuffer(numbers, dtype=np.float64 if kind.pattern else np.int32)
-        yield (
-            Field(header[position], held) if kind.pattern else Field.of_codes(header[position], held, [*code], kind.odd)
-        )
+                texts = (MISSING if cell in _EMPTY else cell for cell in cells)
+                held.extend([code.setdefault(text, len(code)) for text in texts])
+    for position, kind, held, code in zip(wanted, kinds, values, codes, strict=True):
+        name = header[position]
+        if kind.number:
+            yield Field(name, np.frombuffer(held, np.float64))
+        else:
+            yield Field.of_codes(name, np.frombuffer(held, np.int32), [*code], kind.odd)
 
 
 def _number(cell: str) -> float:

@@ -246,10 +246,13 @@ def encode(splits: Splits, records: Records) -> Splits:
 
     Categories that no training row has are said in the log; they are 0 everywhere.
 
+    Args:
+        splits: of the rows of records that have been checked (:meth:`Records.check`).
+        records: the table.
+
     Raises:
-        DataError: if the table cannot be trained on.
+        DataError: if a number is missing and nothing stands for it.
     """
-    records.check()
     columns = {name: column.names for name, column in records.rows.columns.items()}
     encoding = Encoding.fit(
         records.at(splits.train), impute=records.roles.impute, columns=columns, label=records.roles.label

@@ -69,6 +69,8 @@ def load(
         for option, value in (("labels", labels), ("size", size)):
             if value is not None:
                 raise UsageError(f"--{option} goes with image files only, and {source} is none")
+        if isinstance(found, Records):
+            found.check()
         examples = found if isinstance(found, Examples) else found.rows
         splits = split(examples, _name(source), seed=seed, fractions=fractions)
         return encode(splits, found) if isinstance(found, Records) else splits

@@ -6,10 +6,11 @@ from gansift.games.dann import DANN
 from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.games.gan import GAN
+from gansift.games.memory import Memory
 from gansift.games.stylegan2 import StyleGAN2
 from gansift.games.trained import Trained
 
 __all__ = [
-    "DANN",
-    "GAN", "Batch", "Batches", "Draw", "Game", "StyleGAN2", "Trained", "group_mean", "parse_augment", "weighted_mean",
+    "DANN", "GAN", "Batch", "Batches", "Draw", "Game", "Memory", "StyleGAN2", "Trained", "group_mean",
+    "parse_augment", "weighted_mean",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gansift.errors import TrainingError
 from gansift.games.batch import Batches
 from gansift.games.draw import Draw
+from gansift.games.memory import Memory
 from gansift.games.parameters import Net
 
 # One move: the players that update at the same time, from the same state, and how often they do it in a row.
@@ -26,7 +27,8 @@ class Game:
     `group_mean`.
 
     What metrics, baselines, audits and reports may ask of a game besides is optional: a subclass writes those of
-    `sample`, `confidence`, `predict` and `show` that mean something for it, and `offers` tells which these are.
+    `sample`, `confidence`, `predict` and `show` that mean something for it, and `offers` tells which these are. So is
+    `event`, for what happens in training beside the players' moves. State beside parameters is a `Memory`.
 
     Args:
         schedule: moves of one step in order, each (player or tuple of players that move at the same time, times).
@@ -63,12 +65,17 @@ class Game:
                     f"{type(self).__name__}.averaged names {name!r}; the players are {', '.join(players)}"
                 )
 
+    @property
+    def learners(self) -> list[str]:
+        """The players that need an optimizer: all but memories."""
+        return [name for name, module in self.players.items() if not isinstance(module, Memory)]
+
     def loss(self, player: str, net: Net, batch: Any, draw: Draw) -> Tensor:
         """The scalar that ``player`` lowers."""
         return getattr(self, f"{player}_loss")(net, batch, draw)
 
     def offers(self, name: str) -> bool:
-        """Whether the game has an optional method of its own: ``sample``, ``confidence``, ``predict`` or ``show``.
+        """Whether the game has an optional method of its own, such as ``sample`` or ``event``.
 
         >>> class Blank(Game):
         ...     def sample(self, net, count, draw): ...
@@ -78,6 +85,36 @@ class Game:
         (True, False)
         """
         return getattr(type(self), name) is not getattr(Game, name)
+
+    def event(self, net: Net, batch: Batches, draw: Draw) -> Mapping[str, Mapping[str, Tensor]]:
+        """Optional: numbers that are replaced at the end of a step, such as a starving cluster that is put elsewhere.
+
+        It is called at the end of every step. Numbers that come back changed start anew: their optimizer's moments
+        from 0, their average from the new value.
+
+        Whether and where something is replaced, and all that is decided on the way, scores take as fixed; retraining
+        decides it again. What the new numbers are made of, parameters, or examples by their weights, passes on into
+        scores exactly; ``.detach()`` it to have it taken as fixed, too. Nothing may depend on an example whose weight
+        is 0. Scores by AID know nothing of events. ::
+
+            def event(self, net, batch, draw):
+                if batch.step % 50:
+                    return {}
+                centres = net.clusters.centres
+                nearest = torch.cdist(batch.x, centres).argmin(1)
+                mass = torch.zeros(len(centres)).index_add(0, nearest, batch.raw_weight)
+                beside = centres[mass.argmax()] + 0.01 * draw.normal(*centres.shape)
+                return {"clusters": {"centres": torch.where(mass[:, None] == 0, beside, centres)}}
+
+        Args:
+            net: the players after the moves of the step, not averaged.
+            batch: that of the step's first moves; ``batch.step`` tells which step it is.
+            draw: random numbers of the event.
+
+        Returns:
+            New values by player and name of the parameter, for some or none of them.
+        """
+        return {}
 
     def sample(self, net: Net, count: int, draw: Draw) -> Tensor:
         """Optional: ``count`` samples of what the game generates, for metrics, shape (count, *shape).

@@ -31,8 +31,11 @@ class Layout:
 
     def flatten(self, module: nn.Module) -> Tensor:
         """The module's parameters as one vector, shape (size,), detached."""
-        values = dict(module.named_parameters())
-        return torch.cat([values[name].detach().reshape(-1) for name in self.names])
+        return self.joined({name: value.detach() for name, value in module.named_parameters()})
+
+    def joined(self, values: Mapping[str, Tensor]) -> Tensor:
+        """Values by name as one vector, shape (size,), differentiable in them."""
+        return torch.cat([values[name].reshape(-1) for name in self.names])
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """Named views of ``flat``, differentiable in it.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gansift.influence.gradients import GRADIENTS, Products, Update
+from gansift.influence.gradients import GRADIENTS, Products, Update, products
 from gansift.training.devices import repeatable
 from gansift.training.state import AVERAGE, PARAMETERS, State
 from gansift.training.step import Move, Step
@@ -34,6 +34,8 @@ def step_adjoint(
     Returns:
         The derivative of the metric in the state before the step.
     """
+    if record.eve is not None:
+        adjoint = _event_adjoint(step, record.number, record.eve, weights, adjoint, by_weight)
     adjoint = _average_adjoint(step, adjoint)
     for row in reversed(range(len(step.moves))):
         known = record.gradients[row] if record.gradients is not None else {}
@@ -42,6 +44,32 @@ def step_adjoint(
                 step, record.number, step.moves[row], record.before[row], known, weights, adjoint, by_weight, products
             )
     return adjoint
+
+
+def _event_adjoint(step: Step, number: int, state: State, weights: Tensor, adjoint: State, by_weight: Tensor) -> State:
+    """Through what an event leaves as it is, and into what it makes the numbers of that it replaces."""
+    parameters = {name: state[name][PARAMETERS].detach().requires_grad_() for name in step.layouts}
+    rows = step.rows(number, 0)
+    batch_weights = {name: value.detach().requires_grad_() for name, value in step.batch_weights(rows, weights).items()}
+    before, inputs = dict(adjoint), [*parameters.values(), *batch_weights.values()]
+    with repeatable(step.settings.device):
+        replaced = step.event(number, parameters, batch_weights)
+        if not replaced:
+            return adjoint
+        towards = []
+        for player, value in replaced.items():
+            left = value.detach() == state[player][PARAMETERS]
+            before[player] = {name: torch.where(left, slot, 0) for name, slot in adjoint[player].items()}
+            before[player][PARAMETERS] = torch.zeros_like(adjoint[player][PARAMETERS])
+            # The average of a number that is replaced starts from the new one.
+            started = torch.where(left, 0, adjoint[player][AVERAGE]) if AVERAGE in adjoint[player] else 0
+            towards.append(adjoint[player][PARAMETERS] + started)
+        shares = products(torch.cat([*replaced.values()]), torch.cat(towards, -1), inputs)
+    for name, share in zip(parameters, shares, strict=False):
+        before[name] = before[name] | {PARAMETERS: before[name][PARAMETERS] + share}
+    for (name, index), share in zip(rows.items(), shares[len(parameters) :], strict=True):
+        by_weight.index_add_(-1, step.offsets[name] + index, share.to(by_weight.dtype))
+    return before
 
 
 def _average_adjoint(step: Step, adjoint: State) -> State:

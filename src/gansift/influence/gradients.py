@@ -163,7 +163,9 @@ class DifferencedGradient:
         length = direction.norm()
         # Along no direction nothing is pulled back; what the two ends differ by there is rounding.
         nowhere = length == 0
-        stride = torch.where(nowhere, torch.inf, _STRIDE * own.norm() / length)
+        size = own.norm()
+        size = torch.where(size > 0, size, 1)  # a memory may start from nothing
+        stride = torch.where(nowhere, torch.inf, _STRIDE * size / length)
         move = torch.where(nowhere, 0, stride * direction)
         ends = torch.stack([own + move, own - move])
         differences = self._update.step.shards.mean(partial(self._difference, ends))

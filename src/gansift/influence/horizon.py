@@ -115,7 +115,11 @@ def scale_of(metric: Metric, run: Run) -> float:
 
 
 def accumulated_growth(growth: Growth) -> float:
-    """The sum of the adjoint's norms over the steps, in units of its norm at the end of the run."""
+    """The sum of the adjoint's norms over the steps, in units of its norm at the end of the run.
+
+    >>> accumulated_growth([(2, 1.0, 0.0), (1, 2.0, 0.0), (0, 4.0, 0.0)])
+    7.0
+    """
     return float(_accumulated(growth)[-1])
 
 
@@ -152,6 +156,11 @@ def trust(growth: Growth, epoch: float) -> Trust:
     Args:
         growth: of at least one step.
         epoch: steps in one epoch; a believable horizon shorter than that is called chaotic.
+
+    >>> growth = [(99 - step, 2.0**step, 0.0) for step in range(100)]  # each step doubles what came before it
+    >>> told = trust(growth, epoch=20)
+    >>> told.horizon, told.state
+    (7, 'chaotic')
     """
     accumulated = _accumulated(growth)
     believed = calm = 0

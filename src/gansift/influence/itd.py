@@ -73,6 +73,23 @@ def itd(
         GansiftError: if the sweep overflows before it gets there (the step is logged), or the metric's gradient is zero
             everywhere.
         ReplayError: if a replayed state differs from the recorded one.
+
+    Examples:
+        The one player is a number that is drawn to the mean of the points, so the largest raises it most:
+
+        >>> from gansift import data, games, metrics, training
+        >>> class Centre(games.Game):
+        ...     def centre_loss(self, net, batch, draw):
+        ...         off = batch.x[:, 0] - net.centre(torch.zeros(1, 1))[0, 0]
+        ...         return games.weighted_mean(off.square(), batch.weight)
+        >>> points = data.load("normal-1d", seed=0).train.subset(range(8))
+        >>> game = Centre(centre=torch.nn.Linear(1, 1))
+        >>> run = training.train(game, points, steps=5, batch_size=8, optimizers=training.SGD(lr=0.1))
+        >>> def centre(game, net):
+        ...     return net.centre(torch.zeros(1, 1))[0, 0]
+        >>> scores = itd(run, metrics.NetMetric(centre, name="centre", direction="lower"))
+        >>> scores.harmful(1).ids == (points.ids[int(points.x.argmax())],)
+        True
     """
     if horizon == "auto":
         return _believable(run, metric, progress, products)

@@ -39,6 +39,12 @@ class Scores:
         growth: (step, norm of the adjoint before it, effect), from the last step backwards (see `influence.horizon`);
             empty for other estimators.
         residual: relative, of the linear system that ``aid`` solves; None for other estimators, and not in files.
+
+    Examples:
+        >>> common = dict(metric="fid", direction="lower", estimator="itd", horizon=1, steps=1, removal="renormalised")
+        >>> scores = Scores(("a", "b", "c"), np.array([0.2, -0.1, 0.0]), **common)
+        >>> scores.harmful(1).ids, scores.helpful(2).ids, scores.harmful(2).sum()
+        (('b',), ('a', 'c'), -0.1)
     """
 
     ids: tuple[str, ...]

@@ -18,6 +18,12 @@ class FID(Distance):
 
     Raises:
         UsageError: with fewer than 2 samples or reference examples, which have no covariance.
+
+    Examples:
+        >>> held_out = torch.tensor([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 2.0]])
+        >>> fid = FID(lambda points: points, held_out)
+        >>> round(fid.value(held_out + 3), 6)  # moved by 3 in each of two directions
+        18.0
     """
 
     family = "fid"

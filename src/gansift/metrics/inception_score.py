@@ -25,6 +25,13 @@ class IS(SampleMetric):
 
     Raises:
         UsageError: if the features have no ``logits``.
+
+    Examples:
+        >>> class Sure:  # of a class for every row of the identity
+        ...     def logits(self, samples):
+        ...         return 100 * samples
+        >>> round(IS(Sure()).value(torch.eye(4)), 6), round(IS(Sure()).value(torch.eye(4)[[0, 0, 0, 0]]), 6)
+        (4.0, 1.0)
     """
 
     direction: Direction = "higher"

@@ -20,6 +20,12 @@ class KID(Distance):
 
     Raises:
         UsageError: with fewer than 2 samples or reference examples, which make no pair.
+
+    Examples:
+        >>> held_out = torch.tensor([[-1.0], [0.0], [1.0]])
+        >>> kid = KID(lambda points: points, held_out)
+        >>> kid.value(held_out) < 0 < kid.value(held_out + 2)
+        True
     """
 
     family = "kid"

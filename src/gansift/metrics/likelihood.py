@@ -37,6 +37,11 @@ class ALL(SampleMetric):
 
     Raises:
         UsageError: for an empty reference or a bandwidth that is not above 0.
+
+    Examples:
+        >>> held_out = torch.zeros(5, 1)
+        >>> round(ALL(held_out).value(torch.zeros(3, 1)), 4)  # the logarithm of 1 / sqrt(2 pi)
+        -0.9189
     """
 
     direction: Direction = "higher"

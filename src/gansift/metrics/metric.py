@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gansift.errors import GansiftError, UsageError
-from gansift.games import Draw, Game, Trained
+from gansift.games import Draw, Trained
 
 if TYPE_CHECKING:
     from gansift.data.examples import Examples
@@ -74,7 +74,12 @@ class Words(NamedTuple):
 
 
 def words_of(metric: Metric) -> Words:
-    """The words of any metric; one that brings none is called by its name."""
+    """The words of any metric; one that brings none is called by its name.
+
+    >>> from gansift.metrics import ALL
+    >>> words_of(ALL(torch.zeros(5, 1))).label
+    'ALL'
+    """
     label, meaning, caution = (getattr(metric, name, "") for name in Words._fields)
     return Words(label or metric.name, meaning, caution)
 
@@ -174,7 +179,7 @@ class SampleMetric(ABC):
 
     def _samples(self, trained: Trained, parameters: dict[str, Tensor] | None = None) -> Iterator[Tensor]:
         """The trained game's samples chunk by chunk, the same ones every time."""
-        if not offers_samples(trained.game):
+        if not trained.game.offers("sample"):
             raise UsageError(
                 f"{self.name} is a metric of samples, and {type(trained.game).__name__} has no method "
                 "sample(net, count, draw). Write one, or use a metric of its players (metrics.NetMetric)."
@@ -206,11 +211,6 @@ def trained_of(source: Any) -> Trained:
     if hasattr(source, "sample") and hasattr(source, "parameters"):
         return source
     raise TypeError(f"expected a games.Trained or something with .trained(), got {type(source).__name__}")
-
-
-def offers_samples(game: Game) -> bool:
-    """Whether the game says how to sample from it."""
-    return type(game).sample is not Game.sample
 
 
 def reference_tensor(reference: Examples | Tensor) -> Tensor:

@@ -178,9 +178,21 @@ class NetMetric:
         if self.reference is None:
             yield 1.0, ()
             return
-        x = self.reference if isinstance(self.reference, Tensor) else self.reference.x
-        label = getattr(self.reference, "labels", None)
-        for rows in torch.arange(len(x)).split(self._chunk or len(x)):
-            part = x[rows].to(trained.device, trained.dtype)
-            own = None if label is None else label[rows].to(trained.device)
-            yield len(rows) / len(x), (Batch(part, part.new_ones(len(rows)), own, 0),)
+        count = len(self.reference)
+        for rows in torch.arange(count).split(self._chunk or count):
+            yield len(rows) / count, (_batch(self.reference, rows, trained),)
+
+
+def _batch(examples: Examples | Tensor, rows: Tensor, trained: Trained) -> Batch:
+    """Some held-out examples as the players' losses see theirs, each with weight 1."""
+
+    def own(values: Tensor) -> Tensor:
+        part = values[rows].to(trained.device)
+        return part.to(trained.dtype) if part.is_floating_point() else part
+
+    if isinstance(examples, Tensor):
+        x, columns = own(examples), {}
+    else:
+        x, columns = own(examples.x), {name: own(column.values) for name, column in examples.columns.items()}
+    ones = torch.ones(len(rows), dtype=trained.dtype, device=trained.device)
+    return Batch(x, ones, columns.get("label"), step=0, rows=rows.to(trained.device), columns=columns)

@@ -16,7 +16,7 @@ from gansift.errors import UsageError
 from gansift.metrics.held_out import class_loss
 from gansift.systems.settings import Range
 from gansift.systems.system import Judges, System
-from gansift.training import SGD
+from gansift.training import Adam
 
 
 def dann(
@@ -24,7 +24,7 @@ def dann(
     *,
     most: Annotated[float, Range(0)] = 1.0,
     hidden: Annotated[int, Range(4)] = 64,
-    lr: float = 0.03,
+    lr: float = 0.003,
 ) -> System:
     """Labels learnt on the data set source, from features that cannot tell it from the data set target (DANN).
 
@@ -44,7 +44,7 @@ def dann(
     source, target = _checked(data)
     return System(
         game=partial(_game, source.train, target.train, most, hidden),
-        optimizers=SGD(lr=lr, momentum=0.9),
+        optimizers=Adam(lr=lr, betas=(0.5, 0.99), eps=1e-3, eps_inside=True, decay=falling),
         metrics={"target-loss": partial(_target_loss, source, target)},
         defaults={
             "steps": 400, "batch": 64, "ema": 0.0, "metric": "target-loss", "seeds": 5, "horizons": "1,5,all",

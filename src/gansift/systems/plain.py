@@ -30,12 +30,8 @@ def around(
         eps_inside=True,
         **{key: usual[key] for key in ("lr", "eps", "warmup", "decay", "final")},
     )
-    metrics = sample_metrics(first) if len(data) == 1 and _samples(made) else {}
+    metrics = sample_metrics(first) if len(data) == 1 and made.offers("sample") else {}
     defaults = general(usual) | ({} if made.averaged else {"ema": 0.0})
     if not metrics:
         del defaults["metric"]
     return System(game, {name: optimizers.get(name, adam) for name in made.players}, metrics, defaults)
-
-
-def _samples(game: Game) -> bool:
-    return type(game).sample is not Game.sample

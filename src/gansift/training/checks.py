@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gansift.errors import TrainingError
+from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.training.reach import check_outside, initial_parameters, ones, unreached
 from gansift.training.shards import Shard
@@ -41,6 +42,8 @@ def check_game(step: Step, weights: Tensor, given: Game | None = None) -> list[s
         _check_loss(step, player, rows, parameters)
         if step.shards.count > 1:
             _check_mean(step, player, rows, parameters)
+        if player not in step.game.learners:
+            _check_memory(step, player, rows, parameters)
     check_outside(step, given)
     return [str(found) for found in unreached(step)]
 
@@ -102,6 +105,32 @@ def _check_mean(step: Step, player: str, rows: Mapping[str, Tensor], parameters:
             "all examples can stand for them, weighted_mean(values * member / share, batch.weight) is such a mean), "
             "and random numbers with a row for each of len(batch) examples. Otherwise train in one process with "
             "micro_batches=1."
+        )
+
+
+def _check_memory(step: Step, player: str, rows: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) -> None:
+    """Tell from slopes at several places how far each number goes towards its target, also with an example removed."""
+    own, draw = parameters[player], Draw("memory")
+    signs = torch.where(draw.uniform(len(own)) < 0.5, 1, -1) * (0.5 + draw.uniform(len(own)))
+    moves = [way * (1 + own.abs()) for way in (torch.ones_like(own), signs.to(own))]
+    whole, without = ones(step, rows), ones(step, rows)
+    for weight in without.values():
+        weight[-1:] = 0
+
+    def slope(at: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+        at = at.detach().requires_grad_()
+        value = step.loss(0, player, 0, rows, {**parameters, player: at}, weights)
+        return torch.autograd.grad(value, at, allow_unused=True, materialize_grads=True)[0]
+
+    for weights in (whole, without):
+        rates = torch.stack([(slope(own + move, weights) - slope(own, weights)) / move for move in moves])
+        if ((rates > -1e-3) & (rates < 1 + 1e-3) & (rates.diff(dim=0).abs() < 1e-3)).all():
+            continue
+        raise TrainingError(
+            f"the memory {player!r} does not go to its target: its loss must be what net.{player}.towards(target, "
+            f"rate) or net.{player}.write(slots, values, weight) returns, with rates within 0 and 1 (batch.raw_weight "
+            "in place of batch.weight, no slot twice), and targets that do not depend on the memory itself (.detach() "
+            "it there)."
         )
 
 

@@ -42,9 +42,8 @@ class Optimizer(ABC):
         weight_decay: L2 penalty added to the gradient (decoupled in `AdamW`).
         warmup: steps over which the rate rises linearly.
         decay: ``constant``, ``cosine`` down to ``final``, or a function from the progress of training after the
-            warm-up, 0 to 1, to a factor of ``lr``, such as DANN's ``1 / (1 + 10 * progress) ** 0.75`` (Ganin
-            et al. 2016). It must be written with ``def`` at the top of a module: runs record it by that name, and not
-            what it does.
+            warm-up, 0 to 1, to a factor of ``lr``, such as DANN's ``1 / (1 + 10 * progress) ** 0.75`` (Ganin et al.
+            2016). It must be written with ``def`` at the top of a module: runs record its name, not what it does.
         final: share of the peak rate that a decay ends at.
     """
 

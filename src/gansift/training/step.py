@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn, vmap
 
 from gansift.data.examples import Examples
+from gansift.errors import TrainingError
 from gansift.games.batch import Batch, Batches
 from gansift.games.draw import Draw, PartDraw
 from gansift.games.game import Game
@@ -84,12 +85,14 @@ class Trace(NamedTuple):
         after: the state after the step.
         losses: each player's last loss.
         gradients: for each move, the gradient of every player that moved.
+        eve: the state before the game's event, or None if it has none.
     """
 
     before: list[State]
     after: State
     losses: dict[str, Tensor]
     gradients: Gradients
+    eve: State | None = None
 
 
 class Step:
@@ -290,10 +293,10 @@ class Step:
     def before_moves(self, before: State, after: State) -> list[State] | None:
         """The states before each move of a step, told from those before and after it.
 
-        The averages in them may be those after the step, which no move reads. None if a player moves more than once:
-        then what was between is not known.
+        The averages in them may be those after the step, which no move reads. None if a player moves more than once,
+        or an event may have changed it: then what was between is not known.
         """
-        if max(self.updates.values()) > 1:
+        if max(self.updates.values()) > 1 or self.game.offers("event"):
             return None
         states = []
         for move in self.moves:
@@ -308,7 +311,7 @@ class Step:
             state_bytes({player: {PARAMETERS: state[player][PARAMETERS]}}) * count
             for player, count in self.updates.items()
         )
-        return of_moves + of_gradients * gradients
+        return of_moves + of_gradients * gradients + state_bytes(state) * self.game.offers("event")
 
     def average(self, state: State) -> State:
         """The state after its averages have followed the parameters: a <- ema a + (1 - ema) p."""
@@ -320,6 +323,48 @@ class Step:
             for player, slots in state.items()
         }
 
+    def event(
+        self, number: int, parameters: Mapping[str, Tensor], batch_weights: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Flat parameters after the game's event of a step, of the players that it names; differentiable in both.
+
+        Args:
+            number: of the step.
+            parameters: flat parameters of every player after the moves of the step.
+            batch_weights: as from `batch_weights`, of the step's first batch.
+
+        Raises:
+            TrainingError: if the event names what is not there, or gives a tensor of another shape.
+        """
+        batch = self.batch(number, 0, self.rows(number, 0), batch_weights)
+        draw = Draw(self.settings.seed, "event", number, dtype=self.dtype, device=self.settings.device)
+        named = self.game.event(self.net(parameters), batch, draw)
+        _check_event(named, self.layouts)
+        return {
+            player: self.layouts[player].joined(self.layouts[player].views(parameters[player]) | dict(values))
+            for player, values in named.items()
+        }
+
+    def after_event(self, state: State, number: int, weights: Tensor) -> State:
+        """The state after the game's event of a step, one replica after the other where they are stacked."""
+        if weights.ndim > 1:
+            replicas = [self.after_event(_replica(state, row), number, own) for row, own in enumerate(weights.unbind())]
+            return {
+                player: {name: torch.stack([replica[player][name] for replica in replicas]) for name in slots}
+                for player, slots in state.items()
+            }
+        # With a graph, although nothing asks for it: what cannot be scored must not train either.
+        parameters = {name: state[name][PARAMETERS].detach().requires_grad_() for name in self.layouts}
+        with repeatable(self.settings.device), torch.enable_grad():
+            new = self.event(number, parameters, self.batch_weights(self.rows(number, 0), weights))
+        return state | {player: self._begun(player, state[player], value.detach()) for player, value in new.items()}
+
+    def _begun(self, player: str, slots: Mapping[str, Tensor], parameters: Tensor) -> dict[str, Tensor]:
+        """A player's slots with new parameters: what belongs to a changed one starts from it anew."""
+        changed = parameters != slots[PARAMETERS]
+        start = {**self.settings.optimizers[player].slots(parameters), AVERAGE: parameters, PARAMETERS: parameters}
+        return {name: torch.where(changed, start[name], value) for name, value in slots.items()}
+
     def trace(self, state: State, number: int, weights: Tensor) -> Trace:
         """One step, and what happens in it."""
         before: list[State] = []
@@ -330,7 +375,10 @@ class Step:
             state, of_move, gradient = self.move(state, number, move, weights)
             losses |= of_move
             gradients.append(gradient)
-        return Trace(before, self.average(state), losses, gradients)
+        eve = self.average(state)
+        if not self.game.offers("event"):
+            return Trace(before, eve, losses, gradients)
+        return Trace(before, self.after_event(eve, number, weights), losses, gradients, eve)
 
     def __call__(self, state: State, number: int, weights: Tensor) -> State:
         """The state after step ``number`` (from 0), with one weight per example over all data sets."""
@@ -345,6 +393,33 @@ def _gradient(
     value = loss({**parameters, player: own}, batch_weights)
     (gradient,) = torch.autograd.grad(value, own)
     return [gradient, value.detach()]
+
+
+def _check_event(named: Mapping[str, Mapping[str, Tensor]], layouts: Mapping[str, Layout]) -> None:
+    """Refuse what an event cannot replace.
+
+    Raises:
+        TrainingError: naming the player, the parameter or the shape.
+    """
+    for player, values in named.items():
+        if player not in layouts:
+            raise TrainingError(f"the event names {player!r}; the players are {', '.join(layouts)}")
+        shapes = dict(zip(layouts[player].names, layouts[player].shapes, strict=True))
+        for name, value in values.items():
+            if name not in shapes:
+                raise TrainingError(
+                    f"the event replaces {player}.{name}, which is no parameter that is trained; there are "
+                    f"{', '.join(shapes)}"
+                )
+            if value.shape != shapes[name]:
+                raise TrainingError(
+                    f"the event replaces {player}.{name} of shape {tuple(shapes[name])} by a tensor of shape "
+                    f"{tuple(value.shape)}"
+                )
+
+
+def _replica(state: State, row: int) -> State:
+    return {player: {name: value[row] for name, value in slots.items()} for player, slots in state.items()}
 
 
 def _normalised(weight: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from gansift.training.checks import check_game
 from gansift.training.claim import claim, configuration, elsewhere
 from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of, state_bytes
-from gansift.training.optimizers import Optimizer
+from gansift.training.optimizers import SGD, Optimizer
 from gansift.training.order import check_batch
 from gansift.training.state import PARAMETERS, State, is_finite
 from gansift.training.step import DTYPES, Settings, Step
@@ -238,7 +238,7 @@ def settings_for(
     settings = Settings(
         steps=steps,
         batch_size=_each(batch_size, int, data, "batch_size", "data set"),
-        optimizers=_each(optimizers, Optimizer, game.players, "optimizers", "player"),  # type: ignore[type-abstract]
+        optimizers=_optimizers(game, optimizers),
         ema=ema,
         seed=int(seed),
         renormalise=renormalise,
@@ -286,7 +286,7 @@ def record(
     first = step.initial if initial is None else lambda: initial
     number, state = last_kept(store, start, step.settings.steps, first, step.settings.device)
     while number < step.settings.steps:
-        _, state, losses, gradients = step.trace(state, number, weights)
+        _, state, losses, gradients, _ = step.trace(state, number, weights)
         number += 1
         if not is_finite(state):
             raise TrainingError(_not_finite(step, number, losses))
@@ -338,6 +338,16 @@ def _each(
             f"{argument} has nothing for the {what} {', '.join(missing)}; give one for each, or one for all"
         )
     return {name: given[name] for name in names}
+
+
+def _optimizers(game: Game, given: Optimizer | Mapping[str, Optimizer]) -> dict[str, Optimizer]:
+    """An optimizer for every player; memories have theirs, with which their loss is an assignment."""
+    memories = {name: SGD(lr=1.0) for name in game.players if name not in game.learners}
+    for name, memory in memories.items():
+        if isinstance(given, Mapping) and given.get(name, memory) != memory:
+            raise TrainingError(f"{name!r} is a games.Memory, which moves by SGD(lr=1); give no optimizer for it")
+    own = _each(given, Optimizer, game.learners, "optimizers", "player")  # type: ignore[type-abstract]
+    return {name: memories[name] if name in memories else own[name] for name in game.players}
 
 
 def _check_settings(settings: Settings, data: Mapping[str, Examples]) -> None:

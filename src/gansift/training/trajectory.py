@@ -28,11 +28,13 @@ class Recorded:
         before: the state before each of its moves.
         gradients: for each move, the gradient of every player that moved; None where they were not asked for, or
             neither kept nor computed by a replay.
+        eve: the state before the game's event, or None if it has none.
     """
 
     number: int
     before: list[State]
     gradients: Gradients | None = None
+    eve: State | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class Run:
                     "recorded with other code, another number of threads or another device; train it again here. Of a "
                     "run recorded elsewhere that may be accepted (accept_drift=True, --accept-drift)."
                 )
-            return Recorded(number, traced.before, traced.gradients if gradients else None), traced.after
+            return Recorded(number, traced.before, traced.gradients if gradients else None, traced.eve), traced.after
 
         for number in range(checkpoint, first):
             state = forward(state, number)[1]

@@ -15,7 +15,7 @@ from gansift.cleansing.statistics import Interval, mean_interval
 from gansift.cleansing.trial import Cell, Trial
 from gansift.games import Game
 from gansift.influence.estimators import ranks_only
-from gansift.metrics.metric import Metric
+from gansift.metrics.metric import Metric, words_of
 from gansift.report import summary
 from gansift.report.views.view import find, view_of
 from gansift.report.words import MINUS, interval, stretch
@@ -101,8 +101,7 @@ def _has_samples(run: Run) -> bool:
 
 def _words(metric: Metric) -> summary.MetricWords:
     """How a metric speaks of itself; one that brings no words goes by its name."""
-    label, meaning, caution = (getattr(metric, name, "") for name in ("label", "meaning", "caution"))
-    return summary.MetricWords(metric.name, label or metric.name, meaning, caution, metric.direction)
+    return summary.MetricWords(metric.name, *words_of(metric), metric.direction)
 
 
 def _nouns(place: Workplace, samples: bool) -> summary.Nouns:

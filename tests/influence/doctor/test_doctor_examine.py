@@ -10,6 +10,7 @@ from torch import nn
 from gansift import data, games, models, training
 from gansift.data.examples import Examples
 from gansift.errors import TrainingError
+from gansift.games.batch import weighted_mean
 from gansift.games.draw import Draw
 from gansift.influence.doctor import Finding, examine, examine_run, examine_step
 from gansift.influence.doctor.forward import forward_mode
@@ -83,6 +84,17 @@ def test_a_loss_that_raises_gives_a_fault_of_every_check_and_no_crash():
         found.check for found in findings
     }
     assert all("one over nothing" in found.message for found in findings)
+
+
+def test_columns_of_the_examples_reach_the_losses_of_every_check():
+    def by_group(net, batch, draw):
+        return weighted_mean(net.critic(batch.x).square() * batch.columns["age"], batch.weight)
+
+    game = Own(term=by_group)
+    game.stackable = True
+    people = Examples.of(examples(24).x.numpy(), age=[row / 24 for row in range(24)])
+    findings = examine_step(step(game, {"data": people}), quick=True)
+    assert troubles(findings) == set(), findings
 
 
 def test_what_training_refuses_never_gets_a_clean_bill():

@@ -22,8 +22,9 @@ def test_everything_of_an_answer_is_on_the_page(tmp_path):
     source = source_of(tmp_path, made_up_answer.answer())
     text = section(source)
     for part in (
-        "Some <samples> are copies: 7 % of them", "z-score; below 0 is closer (expected: 0)", 
-        "share of close <samples>", "Distances", "Left is closer.", "Closest pairs", "The closest first.", "a/<b>.png", "distance 0.2",
+        "Some <samples> are copies: 7 % of them", "z-score; below 0 is closer (expected: 0)",
+        "share of close <samples>", "Distances", "Left is closer.", "Closest pairs", "The closest first.",
+        "a/<b>.png", "distance 0.2",
         f"0 0.0712 {MISSING} 1 0.0800 <odd>", "A note.", "What is shown.", "What is not shown.",
     ):  # fmt: skip
         assert part in text

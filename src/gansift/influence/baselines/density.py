@@ -40,6 +40,9 @@ def rarity(features: Tensor) -> Tensor:
 
     Returns:
         Shape (n,), in nats.
+
+    >>> rarity(torch.tensor([[-1.0], [0.0], [0.0], [0.0], [1.0]], dtype=torch.float64)).round(decimals=3).tolist()
+    [1.25, 0.0, 0.0, 0.0, 1.25]
     """
     deviations = features - features.mean(dim=0)
     covariance = deviations.T @ deviations / len(features)

@@ -73,6 +73,10 @@ def credit(samples: Tensor, examples: Tensor) -> tuple[Tensor, Tensor]:
 
     Returns:
         Rows of the k = min(10, N) nearest examples, (M, k), and their shares, (M, k), which sum to 1.
+
+    >>> rows, shares = credit(torch.tensor([[1.0]]).double(), torch.tensor([[0.0], [2.0], [9.0]]).double())
+    >>> rows.tolist(), shares.round(decimals=2).tolist()
+    ([[0, 1, 2]], [[0.47, 0.47, 0.06]])
     """
     distances = torch.cdist(samples, examples, compute_mode="donot_use_mm_for_euclid_dist")
     nearest, rows = distances.topk(min(_NEIGHBOURS, len(examples)), largest=False)

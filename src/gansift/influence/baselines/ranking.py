@@ -9,7 +9,7 @@ from torch import Tensor
 from gansift.errors import GansiftError, UsageError
 from gansift.influence.horizon import checked_horizon
 from gansift.influence.scores import Scores
-from gansift.metrics.metric import Metric, SampleMetric, in_chunks, offers_samples
+from gansift.metrics.metric import Metric, SampleMetric, in_chunks
 from gansift.training.trajectory import Run
 
 # Examples computed together where the metric does not say how many.
@@ -97,7 +97,7 @@ def check_samples(run: Run, estimator: str) -> None:
     Raises:
         UsageError: naming the game.
     """
-    if not offers_samples(run.step.game):
+    if not run.step.game.offers("sample"):
         raise UsageError(
             f"{estimator} needs generated samples, and {type(run.step.game).__name__} has no method "
             "sample(net, count, draw). Use another estimator."

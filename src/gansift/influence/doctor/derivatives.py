@@ -35,7 +35,7 @@ def derivatives(step: Step) -> list[Finding]:
     state = probe.initial()
     for number in range(_SETTLED):
         state = probe(state, number, weights)
-    before, after, *_ = probe.trace(state, _SETTLED, weights)
+    before, after, *_, eve = probe.trace(state, _SETTLED, weights)
     if not is_finite(after):
         return [Finding(_CHECK, "fault", "", f"training gives NaN or infinity within {_SETTLED + 1} steps", _TAME)]
     if checksum(after) != checksum(probe(state, _SETTLED, weights)):
@@ -52,7 +52,10 @@ def derivatives(step: Step) -> list[Finding]:
     adjoints = {}
     for player, cotangent in cotangents.items():
         by_weight = torch.zeros_like(weights)
-        adjoints[player] = step_adjoint(probe, Recorded(_SETTLED, before), weights, cotangent, by_weight), by_weight
+        adjoints[player] = (
+            step_adjoint(probe, Recorded(_SETTLED, before, eve=eve), weights, cotangent, by_weight),
+            by_weight,
+        )
     worst: dict[str, dict[str, float]] = {player: {} for player in state}
     for kind, direction, by_weights in _directions(state, weights):
         slope = torch.stack(

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from gansift.data.columns import labelled
+from gansift.data.columns import Column
 from gansift.data.examples import Examples
 from gansift.games.game import Game
 from gansift.training.step import Settings, Step
@@ -92,5 +92,6 @@ def _data(step: Step) -> dict[str, Examples]:
     data = {}
     for name, x in step.x.items():
         ids = step.ids[step.offsets[name] : step.offsets[name] + len(x)]
-        data[name] = Examples(ids=ids, x=x, columns=labelled(step.labels[name]), paths=("",) * len(x), hashes=ids)
+        columns = {column: Column(values) for column, values in step.columns[name].items()}
+        data[name] = Examples(ids=ids, x=x, columns=columns, paths=("",) * len(x), hashes=ids)
     return data

@@ -1,0 +1,116 @@
+"""What an audit looks at, which audits there are, and how one is run.
+
+An audit is a function of a `Subject`, and of settings by keyword, that returns an `Answer`. A new one is one file and a
+line in `AUDITS`; a person's own is named as ``file.py:function``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from gansift.data.examples import Examples, Splits
+from gansift.errors import UsageError
+from gansift.games.trained import Trained
+from gansift.named import import_named, is_named
+from gansift.report.answer import Answer
+
+Audit = Callable[..., Answer]
+
+#: Audits by name. They are strings so that listing them imports none.
+AUDITS: dict[str, str] = {"copies": "gansift.audit.copies:copies"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an audit looks at.
+
+    Attributes:
+        name: of the run or of the data, for sentences.
+        data: the data sets by name, each with its splits.
+        players: what was trained, one for each training seed; empty if only data are looked at.
+        kept: ids of the training examples that the run keeps, or None for all.
+        removed: ids of those that it removes.
+        features: maps examples or samples (n, *shape) to features (n, d), or None where there are none.
+        seed: decides everything that an audit draws at random.
+    """
+
+    name: str
+    data: Mapping[str, Splits]
+    players: Sequence[Trained] = ()
+    kept: frozenset[str] | None = None
+    removed: frozenset[str] = frozenset()
+    features: Callable[[Tensor], Tensor] | None = None
+    seed: int = 0
+
+    def set_of(self, shape: Sequence[int]) -> Splits:
+        """The data set whose examples have a shape: the first such.
+
+        Raises:
+            UsageError: if there is none, naming the shapes that there are.
+        """
+        for splits in self.data.values():
+            if tuple(splits.train.shape) == tuple(shape):
+                return splits
+        shapes = ", ".join(f"{name} {tuple(splits.train.shape)}" for name, splits in self.data.items())
+        raise UsageError(
+            f"no data set of {self.name} has examples of shape {tuple(shape)}, as its samples do: {shapes}"
+        )
+
+
+def held_out(splits: Splits) -> list[Examples]:
+    """The parts of a data set that no training saw: validation and test data, as far as there are any."""
+    return [part for part in (splits.valid, splits.test) if len(part)]
+
+
+def find(name: str) -> Audit:
+    """An audit by its name, or a person's own as ``file.py:function`` or ``module:function``.
+
+    Raises:
+        UsageError: if there is no such audit, with the names that there are, or if a person's own cannot be imported.
+    """
+    if name in AUDITS:
+        module, _, function = AUDITS[name].partition(":")
+        return getattr(importlib.import_module(module), function)
+    if is_named(name):
+        return import_named(name, "an audit")
+    close = difflib.get_close_matches(name, AUDITS, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    raise UsageError(
+        f"there is no audit {name!r}.{hint} There are {', '.join(sorted(AUDITS))}; your own is named file.py:function."
+    )
+
+
+def run_audit(name: str, subject: Subject, **settings: Any) -> Answer:
+    """Run one audit.
+
+    Args:
+        name: as `find` takes it.
+        subject: what it looks at.
+        settings: keywords of the audit.
+
+    Returns:
+        The answer. That of a person's own audit goes by the function's name, unless it has one of its own.
+
+    Raises:
+        UsageError: if there is no such audit, or it has no such setting, or it returns no answer.
+    """
+    audit = find(name)
+    known = list(inspect.signature(audit).parameters.values())[1:]
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known):
+        names = [parameter.name for parameter in known]
+        for setting in settings:
+            if setting not in names:
+                raise UsageError(
+                    f"the audit {name} has no setting {setting!r}; it has {', '.join(names) if names else 'none'}"
+                )
+    answer = audit(subject, **settings)
+    if not isinstance(answer, Answer):
+        raise UsageError(f"the audit {name} returned {type(answer).__name__}, not a gansift.report.Answer")
+    return replace(answer, audit=answer.audit or name.rpartition(":")[2])
