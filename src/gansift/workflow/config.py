@@ -72,7 +72,7 @@ class Config:
     compiled: bool = _of("Training", False, "compile training steps and the sweep: faster for small networks")
 
     metric: str = _of(
-        "Question", _OPEN, "what is to improve; `gansift about` lists the names, or module:name", first=True
+        "Question", _OPEN, "what is to improve, a name of `gansift about` or module:name; further ones after a comma are measured, too", first=True
     )
     features: str = _of(
         "Question", "auto", "of fid, kid, is: classifier, autoencoder, imagenet[:dims], module:name or a file"
@@ -109,8 +109,13 @@ class Config:
         return Way(self.estimator, self.from_start)
 
     @property
-    def question(self) -> dict[str, Any]:
-        """The keyword settings of the metric that differ from the usual ones."""
+    def metrics(self) -> list[str]:
+        """The metrics that are asked about; the first one decides what is removed."""
+        return [name.strip() for name in self.metric.split(",")]
+
+    @property
+    def judging(self) -> dict[str, Any]:
+        """The keyword settings of metrics that differ from the usual ones."""
         usual = {name: general(name).default for name in ("features", "latents")}
         return {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
 

@@ -18,6 +18,7 @@ from gansift.data.sets import DataSets, absolute_source, load_sets
 from gansift.data.splits import parse_fractions
 from gansift.errors import UsageError
 from gansift.games import Game
+from gansift.metrics.metric import Metric
 from gansift.named import absolute_named, fingerprint
 from gansift.systems import Judges, System
 from gansift.systems.judges import check_features
@@ -25,7 +26,8 @@ from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of
 from gansift.training.order import check_batch
 from gansift.training.step import epoch_of
-from gansift.workflow.config import GENERAL, MACHINE, QUESTION, Config
+from gansift.workflow.config import GENERAL, MACHINE, QUESTION, Config, Way
+from gansift.workflow.plan import Plan, metric_key
 from gansift.workflow.request import Request
 
 # Settings that may name a file of code or weights.
@@ -45,7 +47,7 @@ class Place:
     config: Config
     data: DataSets
     system: System
-    _judges: dict[str, Judges] = field(default_factory=dict, repr=False)
+    _made: dict[str, Judges] = field(default_factory=dict, repr=False)
 
     @property
     def train(self) -> dict[str, Examples]:
@@ -79,16 +81,38 @@ class Place:
             "device": config.device, "renormalise": config.renormalise,
         }  # fmt: skip
 
-    def judges(self, metric: str | None = None) -> Judges:
-        """The pair of a metric, made once; by default of the configured one.
+    @property
+    def asked(self) -> str:
+        """The key of the metric that is asked about first, see `plan.metric_key`."""
+        return metric_key(self.config, self.config.metrics[0])
+
+    @property
+    def validation(self) -> Metric:
+        """The metric that is asked about first, against validation data."""
+        return self.judges(self.asked).validation
+
+    @property
+    def test(self) -> Metric:
+        """The metric that is asked about first, against test data."""
+        return self.judges(self.asked).test
+
+    def judges(self, key: str) -> Judges:
+        """The pair of a metric that is asked about, made once.
+
+        Args:
+            key: of the metric, see `plan.metric_key`.
 
         Raises:
             UsageError: for a metric that the system does not have, or that does not fit the data.
         """
-        name = self.config.metric if metric is None else metric
-        if name not in self._judges:
-            self._judges[name] = systems.maker_of(self.system, self.data, name, **self.config.question)()
-        return self._judges[name]
+        if key not in self._made:
+            name = {metric_key(self.config, name): name for name in self.config.metrics}[key]
+            self._made[key] = systems.maker_of(self.system, self.data, name, **self.config.judging)()
+        return self._made[key]
+
+    def plan(self, way: Way | None = None) -> Plan:
+        """What the run is asked to do; by default in the configured way of cleansing."""
+        return Plan(self.config, self.examples, self.epoch, way or self.config.way)
 
 
 def place_of(config: Config, cache: Path | None = None) -> Place:
@@ -200,6 +224,8 @@ def check(place: Place) -> None:
     if config.memory is not None:
         bytes_of(config.memory)
     place.game(0)
-    systems.maker_of(place.system, place.data, config.metric, **config.question)
-    if "features" in config.question and len(place.data) == 1:
+    for metric in config.metrics:
+        systems.maker_of(place.system, place.data, metric, **config.judging)
+    if "features" in config.judging and len(place.data) == 1:
         check_features(place.data.only, config.features)
+    place.plan().check()
