@@ -6,6 +6,7 @@ import doctest
 import inspect
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -182,9 +183,11 @@ def test_an_unknown_setting_is_refused_with_the_nearest_one():
         checked(known, {"mots": 1}, "dann")
 
 
-def test_the_examples_in_the_docstrings_run():
-    assert not doctest.testmod(settings).failed
-    assert doctest.testmod(settings).attempted >= 4
+@pytest.mark.parametrize("module", ["settings", "system", "presets", "dann"])
+def test_the_examples_in_the_docstrings_run(module):
+    done = doctest.testmod(import_module(f"gansift.systems.{module}"))
+    assert done.attempted
+    assert not done.failed
 
 
 @pytest.mark.parametrize("spec", SYSTEMS.values())
