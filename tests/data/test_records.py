@@ -239,6 +239,8 @@ def test_columns_are_refused_where_there_is_no_table(faces, option):
     for source in ("digits", faces):
         with pytest.raises(UsageError, match=rf"name columns of a table, and {source} is none"):
             load(source, **option)
+    with pytest.raises(DataError, match=r"gone\.csv does not exist"):
+        load("gone.csv", **option)
 
 
 def column(values, tmp_path, **roles):

@@ -160,6 +160,16 @@ class Records:
         rows = Examples(row_ids(name, hashes), positions, columns, ("",) * len(table), hashes, roles.impute or "")
         return cls(name, table, roles, rows)
 
+    def with_roles(self, roles: Roles) -> Records:
+        """The same table with other roles for its columns.
+
+        Raises:
+            UsageError: as `of`.
+        """
+        kept = tuple(part for part in self.table.fields if part.name not in roles.ignore)
+        ignored = tuple(part.name for part in self.table.fields if part.name in roles.ignore)
+        return Records.of(self.name, Table(kept, (*self.table.ignored, *ignored)), roles)
+
     @property
     def features(self) -> tuple[Field, ...]:
         """The columns that x is made of."""
