@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -220,6 +221,10 @@ class Encoding:
             "label": self.label,
         }
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of all of it: with another one, the same record is another x."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     @classmethod
     def from_json(cls, text: str) -> Encoding:
