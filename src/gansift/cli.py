@@ -130,8 +130,8 @@ def _panels() -> dict[str, str]:
 _SourceArgument = Annotated[
     str,
     typer.Argument(
-        help="built-in (digits, mnist, emoji-noto, emoji-twemoji, normal-1d, normal-2d), folder or zip of images, .npz "
-        "or Parquet file"
+        help="built-in (digits, mnist, emoji-noto, emoji-twemoji, normal-1d, normal-2d, diabetes), folder or zip of "
+        "images, CSV, Parquet or .npz file"
     ),
 ]
 _ConfigFile = Annotated[

@@ -85,6 +85,8 @@ def test_ids_are_of_the_content_whatever_the_dialect_and_the_order_of_columns(pa
     reordered = [[row[k] for k in (4, 2, 0, 1, 3)] for row in people()]
     other = write(tmp_path / "other" / "people.csv", reordered, [HEADER[k] for k in (4, 2, 0, 1, 3)], "; ")
     assert all_ids(load(other)) == ids
+    # But x has its numbers in another order, so that it is another run.
+    assert load(other).train.digest() != load(path).train.digest()
 
 
 def test_ids_and_splits_do_not_depend_on_groups_but_on_the_columns_that_are_content(path):
@@ -239,6 +241,8 @@ def test_columns_are_refused_where_there_is_no_table(faces, option):
     for source in ("digits", faces):
         with pytest.raises(UsageError, match=rf"name columns of a table, and {source} is none"):
             load(source, **option)
+    with pytest.raises(DataError, match=r"gone\.csv does not exist"):
+        load("gone.csv", **option)
 
 
 def column(values, tmp_path, **roles):
@@ -290,6 +294,11 @@ def test_a_label_may_have_one_class_but_no_missing_one(tmp_path):
     assert (splits.train.class_names, splits.train.labels.unique().tolist()) == (("yes",), [0])
     with pytest.raises(DataError, match="a: 2 of 60 rows have no label; label all rows or none"):
         column(["yes", "no", "", "?"] + ["yes"] * 56, tmp_path, label="a")
+
+
+def test_a_label_of_numbers_is_finite(tmp_path):
+    with pytest.raises(DataError, match="a: 1 numbers in 61 rows are infinite or too large"):
+        column(["inf", *(f"{row}.5" for row in range(60))], tmp_path, label="a")
 
 
 def test_a_missing_group_is_one_of_the_groups(tmp_path):

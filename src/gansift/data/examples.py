@@ -29,8 +29,8 @@ class Examples:
         columns: what else is known of each, by name: ``label``, and any other attribute, such as ``sex``.
         paths: the file that is the example, or "" where it is no file of its own.
         hashes: SHA-256 of the content of each, in hexadecimal.
-        resize: the convention by which files became images of this shape (or missing numbers were filled), if it is
-            not the usual one; else "".
+        resize: the convention by which files became images of this shape, if it is not the usual one; of records, the
+            digest of their encoding; else "".
 
     Raises:
         ValueError: if the parts are not of one length.

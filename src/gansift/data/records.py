@@ -157,8 +157,18 @@ class Records:
         hashes = content_hashes(content) if content else ("",) * len(table)
         columns = {column: _beside(table[part], column) for column, part in roles.beside.items()}
         positions = torch.arange(len(table))[:, None]
-        rows = Examples(row_ids(name, hashes), positions, columns, ("",) * len(table), hashes, roles.impute or "")
+        rows = Examples(row_ids(name, hashes), positions, columns, ("",) * len(table), hashes)
         return cls(name, table, roles, rows)
+
+    def with_roles(self, roles: Roles) -> Records:
+        """The same table with other roles for its columns.
+
+        Raises:
+            UsageError: as `of`.
+        """
+        kept = tuple(part for part in self.table.fields if part.name not in roles.ignore)
+        ignored = tuple(part.name for part in self.table.fields if part.name in roles.ignore)
+        return Records.of(self.name, Table(kept, (*self.table.ignored, *ignored)), roles)
 
     @property
     def features(self) -> tuple[Field, ...]:
@@ -178,6 +188,7 @@ class Records:
             found.append(Problem("no column is left to train on: give fewer of them to --label, --group and --ignore"))
         if self.roles.label is not None:
             label = self.table[self.roles.label]
+            found += _too_large(label)
             if label.missing.any():
                 missing = f"{label.missing.sum():,} of {len(label):,} rows"
                 found.append(Problem(f"{shown(label.name)}: {missing} have no label; label all rows or none"))
@@ -284,7 +295,7 @@ def _encoded(examples: Examples, records: Records, encoding: Encoding) -> Exampl
             "%s: %d rows have a %s that no training row has, %s%s; it is 0 in all of its places",
             shown(records.name), sum(counts.values()), shown(name), first, ", ..." if len(counts) > _SHOWN else "",
         )  # fmt: skip
-    return replace(examples, x=encoding.encode(fields))
+    return replace(examples, x=encoding.encode(fields), resize=encoding.digest())
 
 
 def _beside(part: Field, column: str) -> Column:
@@ -306,12 +317,17 @@ def _problems(part: Field, roles: Roles) -> Iterator[Problem]:
             odd = f", such as {part.odd}" if part.odd else ""
             yield Problem(f"{name}: {count:,} different values in {rows}{odd}; too many for categories", part.name)
         return
-    large = ~part.missing & ~(np.abs(part.values) <= _LARGEST)
-    if large.any():
-        yield Problem(f"{name}: {large.sum():,} numbers in {rows} are infinite or too large", part.name)
+    yield from _too_large(part)
     mostly_there = bool(part.missing.mean() <= 0.5)
     if part.missing.any() and roles.impute is None:
         yield Problem(f"{name}: {part.missing.sum():,} numbers in {rows} are missing", part.name, mostly_there)
+
+
+def _too_large(part: Field) -> Iterator[Problem]:
+    large = ~part.missing & ~(np.abs(part.values) <= _LARGEST) if part.names is None else np.array([False])
+    if large.any():
+        found = f"{large.sum():,} numbers in {len(part):,} rows are infinite or too large"
+        yield Problem(f"{shown(part.name)}: {found}", part.name)
 
 
 def _renumbered(column: Column, names: tuple[str, ...] | None, what: str) -> Column:

@@ -110,16 +110,19 @@ def open_source(
         UsageError: if it is no table and columns have roles, or a table has no such column.
     """
     path = Path(source)
-    if os.fspath(source) not in BUILTINS and path.is_file():
+    builtin = BUILTINS.get(os.fspath(source))
+    found = None if builtin is None else builtin(seed)
+    if isinstance(found, Records):
+        return found.with_roles(roles) if roles else found
+    if found is None and path.is_file():
         if path.suffix.lower() == ".npz":
             return open_npz(path, roles)
         if is_records(path):
             return open_records(path, roles)
-    if roles:
+    if roles and (found is not None or path.exists()):
         raise UsageError(f"--label, --group and --ignore name columns of a table, and {source} is none")
-    builtin = BUILTINS.get(os.fspath(source))
-    if builtin is not None:
-        return builtin(seed)
+    if found is not None:
+        return found
     if path.is_dir():
         folder = open_folder(path)
         tables = [name for name in folder.others if is_table_name(name)]

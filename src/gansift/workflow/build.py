@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gansift import data, games, metrics, models, training
 from gansift.data.examples import Examples, Splits
+from gansift.data.records import parse_columns
 from gansift.errors import UsageError
 from gansift.metrics.imagenet import is_imagenet, parse_dims, weights_file
 from gansift.metrics.metric import Metric
@@ -76,6 +77,11 @@ def load_data(config: Config, cache: Path | None = None) -> Splits:
         config.source,
         seed=config.split_seed,
         labels=config.labels,
+        label=config.label,
+        group=parse_columns(config.group),
+        ignore=parse_columns(config.ignore),
+        include=parse_columns(config.include),
+        impute=config.impute,
         size=config.size,
         resize=config.resize,
         skip_bad=config.skip_bad,

@@ -80,8 +80,13 @@ class Way(NamedTuple):
 class Config:
     """What `gansift run` does. A value of None (or ``auto``) is filled in by the preset that fits the data."""
 
-    source: str = _option("", "built-in name, folder or zip of images, .npz or Parquet")
+    source: str = _option("", "built-in name, folder or zip of images, CSV, Parquet or .npz")
     labels: str | None = _option(None, "label file (CSV with path,label or dataset.json)")
+    label: str | None = _option(None, "column of a table that is the label")
+    group: str = _option("", "columns of a table that are kept beside it, e.g. sex,race")
+    ignore: str = _option("", "columns of a table that are not read")
+    include: str = _option("", "those of label and groups that are trained on, too")
+    impute: str | None = _option(None, "what stands for missing numbers of a table: mean or median")
     size: int | None = _option(None, "crop and resize every image to this many pixels a side", 1)
     resize: str = _option("crop-lanczos", "how: crop, stretch or pad, and a filter: lanczos, bicubic, bilinear or box")
     skip_bad: bool = _option(False, "go on without images that cannot be read or have an odd size")

@@ -12,7 +12,7 @@ from typing import Any
 from gansift import data
 from gansift.cleansing.decisions import read_decisions
 from gansift.errors import GansiftError, TrainingError, UsageError
-from gansift.files import read_json, remove, write_bytes, write_json
+from gansift.files import read_json, remove, write_bytes, write_json, write_text
 from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
@@ -77,9 +77,9 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
         if config != recorded:
             write_json(directory.config, asdict(config))
         if not directory.manifest.exists():
-            data.write_manifest(directory.manifest, splits)
+            _record(directory, splits)
         return directory, config
-    data.write_manifest(directory.manifest, splits)
+    _record(directory, splits)
     write_json(directory.config, asdict(config))
     _log.info(
         "%s: %d training, %d validation and %d test examples",
@@ -103,6 +103,13 @@ def move(directory: RunDirectory, config: Config, device: str | None, accept_dri
     if changed != config:
         write_json(directory.config, asdict(changed))
     return changed
+
+
+def _record(directory: RunDirectory, splits: data.Splits) -> None:
+    """Write down which example is where, and how records became numbers."""
+    data.write_manifest(directory.manifest, splits)
+    if splits.encoding is not None:
+        write_text(directory.encoding, splits.encoding.to_json())
 
 
 def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> None:
