@@ -34,4 +34,4 @@ def around(
     defaults = general(usual) | ({} if made.averaged else {"ema": 0.0})
     if not metrics:
         del defaults["metric"]
-    return System(game, {name: optimizers.get(name, adam) for name in made.players}, metrics, defaults)
+    return System(game, {**dict.fromkeys(made.learners, adam), **optimizers}, metrics, defaults)

@@ -99,7 +99,7 @@ class DiscriminatorLoss:
             x = self._x[rows].to(device, step.dtype)
             labels = None if self._labels is None else self._labels[rows].to(device)
             ones, steps = torch.ones(len(rows), dtype=step.dtype, device=device), step.settings.steps
-            batch = Batches({"held-out": Batch(x, ones, labels, step=steps - 1, steps=steps)})
+            batch = Batches({next(iter(step.x)): Batch(x, ones, labels, step=steps - 1, steps=steps)})
             yield len(rows) / len(self._x) * step.game.loss("discriminator", net, batch, draw)
 
 
