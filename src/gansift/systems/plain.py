@@ -34,7 +34,7 @@ def around(
     defaults = general(usual) | {"baselines": _baselines(made)} | ({} if made.averaged else {"ema": 0.0})
     if not metrics:
         del defaults["metric"]
-    return System(game, {name: optimizers.get(name, adam) for name in made.players}, metrics, defaults)
+    return System(game, {**dict.fromkeys(made.learners, adam), **optimizers}, metrics, defaults)
 
 
 def _baselines(game: Game) -> str:

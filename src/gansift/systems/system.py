@@ -212,7 +212,7 @@ def _checked_game(name: str, game: Any, optimizers: Any) -> tuple[Game, dict[str
             f"optimizers; the game that it gave is {game!r}"
         )
     if isinstance(optimizers, Optimizer):
-        return game, dict.fromkeys(game.players, optimizers)
+        return game, dict.fromkeys(game.learners, optimizers)
     if not isinstance(optimizers, Mapping) or not all(isinstance(value, Optimizer) for value in optimizers.values()):
         raise UsageError(
             f"--game {name}: the optimizers must be a dictionary from players to gansift.training optimizers"

@@ -198,7 +198,7 @@ def build_optimizers(config: Config, examples: Examples) -> dict[str, training.O
     lr = known(config.lr)
     if config.game is not None:
         game, own = own_game(config.game, examples, seed=0)
-        return {name: own.get(name) or _optimizer(config, lr) for name in game.learners}
+        return {name: own.get(name) or _optimizer(config, lr) for name in game.players}
     optimizers = {
         "discriminator": _optimizer(config, lr),
         "generator": _optimizer(config, lr if config.generator_lr is None else config.generator_lr),
