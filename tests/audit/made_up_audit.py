@@ -26,7 +26,7 @@ def drawn(count: int, rng: np.random.Generator, spread: float = 1.0) -> np.ndarr
 def examples(x: np.ndarray, name: str, hashes: tuple[str, ...] | None = None) -> Examples:
     """Rows or images as examples without labels."""
     ids = tuple(f"{name}/{row}" for row in range(len(x)))
-    return Examples(ids, torch.as_tensor(x, dtype=torch.float32), None, None, ("",) * len(x), hashes or ids)
+    return Examples(ids, torch.as_tensor(x, dtype=torch.float32), {}, ("",) * len(x), hashes or ids)
 
 
 class Player:
