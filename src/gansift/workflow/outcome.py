@@ -157,6 +157,7 @@ def _write_outcome(
         shown.values,
         labels,
         train.x.numpy(),
+        encoding=place.splits.encoding,
         samples_before=_samples(run.trained()) if result.samples else None,
         samples_after=_samples(after) if result.samples and after is not None else None,
         removed=frozenset(removed),
