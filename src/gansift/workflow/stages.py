@@ -77,9 +77,9 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
         if config != recorded:
             write_json(directory.config, asdict(config))
         if not directory.manifest.exists():
-            data.write_manifest(directory.manifest, splits)
+            data.write_manifest(directory.manifest, data.DataSets(data=splits))
         return directory, config
-    data.write_manifest(directory.manifest, splits)
+    data.write_manifest(directory.manifest, data.DataSets(data=splits))
     write_json(directory.config, asdict(config))
     _log.info(
         "%s: %d training, %d validation and %d test examples",
@@ -88,6 +88,8 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     )
     for path, reason in splits.skipped:
         _log.warning("left out %s: %s", path, reason)
+    for note in splits.notes:
+        _log.warning("%s", note)
     return directory, config
 
 
@@ -164,7 +166,7 @@ def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> No
 
 
 def _check_same_data(directory: RunDirectory, splits: data.Splits) -> None:
-    differing = data.changes(directory.manifest, splits)
+    differing = data.changes(directory.manifest, data.DataSets(data=splits))
     if differing:
         raise TrainingError(
             f"the data are not those that {directory.root} was made with: {len(differing)} examples were added, "
