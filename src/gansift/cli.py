@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -228,6 +229,7 @@ def data(
     size: Annotated[Optional[int], typer.Option(help="as it will be given to `gansift run`")] = None,  # noqa: UP045
     resize: Annotated[str, typer.Option(help="as it will be given to `gansift run`")] = "crop-lanczos",
     split_seed: Annotated[int, typer.Option(help="seed of the train/validation/test split")] = 0,
+    fractions: Annotated[str, typer.Option(help="shares of train, validation and test")] = "0.5,0.25,0.25",
     label: Annotated[Optional[str], typer.Option(help="column of a table that is the label")] = None,  # noqa: UP045
     group: Annotated[str, typer.Option(help="columns of a table that are kept beside it, e.g. sex,race")] = "",
     ignore: Annotated[str, typer.Option(help="columns of a table that are not read")] = "",
@@ -240,11 +242,13 @@ def data(
     Exit code 1 says that nothing can be used; unusable files alone are no error.
     """
     from gansift.data.records import Roles
+    from gansift.data.splits import parse_fractions
     from gansift.data.survey import survey
     from gansift.data.survey_text import survey_text
 
     roles = Roles.parse(label, group, ignore, include, impute)
-    found = survey(source, labels=labels, size=size, resize=resize, seed=split_seed, roles=roles)
+    shares = parse_fractions(fractions)
+    found = survey(source, labels=labels, size=size, resize=resize, seed=split_seed, roles=roles, fractions=shares)
     _print(found, as_json, survey_text(found))
     if not found["usable"]:
         raise typer.Exit(1)
@@ -488,20 +492,23 @@ def report(
 @app.command()
 def export(
     run_dir: _RunDir,
-    destination: Annotated[Path, typer.Argument(help="new folder to fill; new file for zip and parquet")],
+    destination: Annotated[Path, typer.Argument(help="new folder to fill; new file for zip, npz, csv and parquet")],
     format: Annotated[
         str,
         typer.Option(
-            help="folder (the kept training images), lists (kept.txt, removed.txt), zip (as StyleGAN reads it), hf "
-            "(folder with metadata.csv for Hugging Face), parquet (scores of all examples), weights (the networks, to "
-            "start from with --init), adapters (what was trained of them)"
+            help="folder (the kept training images, and those held out), lists (kept.txt, removed.txt), zip (as "
+            "StyleGAN reads it), hf (folder with metadata.csv for Hugging Face), npz (arrays), csv (rows of a table), "
+            "parquet (scores of all examples), weights (the networks, to start from with --init), adapters (what was "
+            "trained of them)"
         ),
     ] = "folder",
     link: Annotated[str, typer.Option(help="copy, symlink or hardlink the images")] = "copy",
     as_json: _Json = False,
 ) -> None:
     """Export the clean training set, or the trained networks, for any later training."""
-    from gansift.report.export import FORMATS, SCORED
+    from gansift.data import DataSets, Records
+    from gansift.data.sources import open_source
+    from gansift.report.export import FORMATS, SCORED, SOURCES
     from gansift.report.export import export as export_run
     from gansift.workflow import config as configuration
     from gansift.workflow import weights
@@ -517,14 +524,27 @@ def export(
         files = [str(path) for path in weights.export_weights(directory, destination, format)]
         _print({"files": files}, as_json, "\n".join(files))
         return
-    examples = load_data(configuration.load(directory.config)).train
+    config = configuration.load(directory.config)
+    splits = load_data(config)
+    found = open_source(config.source, config.split_seed) if format == "csv" else None
+    tables = {"data": [found]} if isinstance(found, Records) else {}
     scores = chosen_scores(directory) if format in SCORED else None
-    kept = export_run(format, run_dir, destination, link=link, examples=examples, scores=scores)
+    kept = export_run(format, run_dir, destination, link=link, sets=DataSets(data=splits), tables=tables, scores=scores)
+    again = _again(config, destination) if format in SOURCES else None
+    lines = [f"{kept} of {len(splits.train)} training examples in {destination}"]
+    lines += [] if again is None else [f"Train on them, with the same validation and test examples: {again}"]
     _print(
-        {"kept": kept, "removed": len(examples) - kept, "destination": str(destination)},
+        {"kept": kept, "removed": len(splits.train) - kept, "destination": str(destination), "command": again},
         as_json,
-        f"{kept} of {len(examples)} training examples in {destination}",
+        "\n".join(lines),
     )
+
+
+def _again(config: Config, exported: Path) -> str:
+    """The command that trains on an export."""
+    sized = config.size is not None and exported.is_dir()  # files hold the pixels that were trained on
+    size = ["--size", str(config.size), "--resize", config.resize] if sized else []
+    return shlex.join(["gansift", "run", str(exported), *size])
 
 
 @app.command()

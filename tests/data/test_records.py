@@ -359,3 +359,44 @@ def test_arrays_that_are_no_table_are_refused(tmp_path, arrays, message):
     np.savez(tmp_path / "t.npz", **arrays)
     with pytest.raises(DataError, match=message):
         load(tmp_path / "t.npz")
+
+
+def test_a_column_of_splits_gives_the_splits_and_is_no_feature(tmp_path):
+    own = [("train", "Validation", "test")[row % 3] for row in range(ROWS)]
+    rows = [[*row, part] for row, part in zip(people(), own, strict=True)]
+    splits = load(write(tmp_path / "people.csv", rows, [*HEADER, "Split"]), label="income")
+    assert list(map(len, parts(splits))) == [40, 40, 40]
+    for part, name in zip(parts(splits), ("train", "Validation", "test"), strict=True):
+        assert all(own[int(identity.split("/")[1].split("#")[0])] == name for identity in part.ids)
+        assert {*splits.encoding.decode(part.x)[0]} == {"age", "job", "sex", "hours"}
+    ages = [float(row[0]) for row, part in zip(people(), own, strict=True) if part == "train"]
+    assert splits.encoding.features[0].mean == pytest.approx(np.mean(ages))  # fitted on the training rows alone
+
+
+def test_a_column_split_of_another_meaning_is_a_feature_and_a_mixed_one_is_refused(tmp_path):
+    rows = [[*row, ("left", "right")[number % 2]] for number, row in enumerate(people())]
+    splits = load(write(tmp_path / "people.csv", rows, [*HEADER, "split"]))
+    assert "split" in splits.encoding.decode(splits.train.x)[0]
+    rows[0][-1] = "train"
+    with pytest.raises(DataError, match=r"column split: .*some rows have 'left'.*--ignore split"):
+        load(write(tmp_path / "people.csv", rows, [*HEADER, "split"]))
+
+
+def test_another_table_to_test_with_is_encoded_as_the_training_rows_are(path, tmp_path):
+    more = people(9, seed=1)
+    more[0] = people()[5]  # a row that is trained on, too
+    tested = write(tmp_path / "more.csv", [row[::-1] for row in more], HEADER[::-1])
+    splits = load(path, label="income", group=["sex"], test=tested)
+    assert len(splits.test) == 9
+    assert len(splits.train) + len(splits.valid) == ROWS - 1
+    assert "people.csv/5" not in {identity.split("#")[0] for identity in (*splits.train.ids, *splits.valid.ids)}
+    ages = [float(people()[int(identity.split("/")[1].split("#")[0])][0]) for identity in splits.train.ids]
+    assert splits.encoding.features[0].mean == pytest.approx(np.mean(ages))
+    for row, record in zip(more, splits.encoding.decode(splits.test.x), strict=True):
+        assert (str(record["age"]), record["job"]) == (row[0], row[1])
+        assert record["hours"] == pytest.approx(float(row[3]), abs=1e-4)
+    assert [splits.test.class_names[label] for label in splits.test.labels.tolist()] == [row[4] for row in more]
+    for source, other, message in ((path, "digits", "digits, to test with, is none"),
+                                   ("digits", path, "to test with, is a table, and digits is none")):  # fmt: skip
+        with pytest.raises(UsageError, match=message):
+            load(source, test=other)

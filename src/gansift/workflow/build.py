@@ -76,6 +76,7 @@ def load_data(config: Config, cache: Path | None = None) -> Splits:
     return data.load(
         config.source,
         seed=config.split_seed,
+        fractions=data.parse_fractions(config.fractions),
         labels=config.labels,
         label=config.label,
         group=parse_columns(config.group),

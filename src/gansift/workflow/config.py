@@ -91,6 +91,9 @@ class Config:
     resize: str = _option("crop-lanczos", "how: crop, stretch or pad, and a filter: lanczos, bicubic, bilinear or box")
     skip_bad: bool = _option(False, "go on without images that cannot be read or have an odd size")
     split_seed: int = _option(0, "seed of the train/validation/test split")
+    fractions: str = _option(
+        "0.5,0.25,0.25", "shares of train, validation and test, e.g. 0.8,0.1,0.1, where the data are not split already"
+    )
     game: str | None = _option(
         None, "your own game: module:function or file.py:function, called with the training examples"
     )

@@ -88,6 +88,8 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     )
     for path, reason in splits.skipped:
         _log.warning("left out %s: %s", path, reason)
+    for note in splits.notes:
+        _log.warning("%s", note)
     return directory, config
 
 
@@ -107,7 +109,7 @@ def move(directory: RunDirectory, config: Config, device: str | None, accept_dri
 
 def _record(directory: RunDirectory, splits: data.Splits) -> None:
     """Write down which example is where, and how records became numbers."""
-    data.write_manifest(directory.manifest, splits)
+    data.write_manifest(directory.manifest, data.DataSets(data=splits))
     if splits.encoding is not None:
         write_text(directory.encoding, splits.encoding.to_json())
 
@@ -171,7 +173,7 @@ def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> No
 
 
 def _check_same_data(directory: RunDirectory, splits: data.Splits) -> None:
-    differing = data.changes(directory.manifest, splits)
+    differing = data.changes(directory.manifest, data.DataSets(data=splits))
     if differing:
         raise TrainingError(
             f"the data are not those that {directory.root} was made with: {len(differing)} examples were added, "
