@@ -193,7 +193,13 @@ def test_what_helped_is_removed_and_exported_and_no_longer_when_it_does_not(fini
     networks = [load_file(folder / "weights" / f"{name}.safetensors") for name in ("original", "cleansed")]
     assert any(not torch.equal(value, networks[1][name]) for name, value in networks[0].items())
     done = json.loads(_gansift("export", folder, tmp_path / "clean", "--json").stdout)
-    assert done["kept"] == 846 == len(list((tmp_path / "clean").rglob("*.png")))
+    assert done["kept"] == 846 == len(list((tmp_path / "clean" / "train").rglob("*.png")))
+    assert done["command"] == f"gansift run {tmp_path / 'clean'}"
+    again, first = (
+        json.loads(_gansift("run", source, "--dry-run", "--json").stdout)["examples"]
+        for source in (tmp_path / "clean", "digits")
+    )
+    assert again == {**first, "train": 846}
     _pretend(folder, 50.0)
     assert json.loads(_gansift("report", folder, "--json").stdout)["removed"] == 0
     assert (folder / "removed.txt").read_text() == ""

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gansift.data import load
 from gansift.errors import UsageError
 from gansift.influence.scores import Scores
+from gansift.training import Adam, train
 from tiny_run import gansift
 
 ROOT = Path(__file__).parent.parent
@@ -44,6 +46,17 @@ def test_the_plain_script_runs_without_gansift():
     assert done.returncode == 0, done.stderr
     assert "step 0" in done.stdout
     assert "gansift" not in _examples()["plain_gan.py"]
+
+
+def test_the_game_with_a_history_trains_and_remembers(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    from history_gan import build
+
+    digits = load("digits", seed=0).train
+    run = train(build(digits), digits, steps=3, batch_size=50, optimizers=Adam(lr=1e-3))
+    written = run.state(3)["history"]["parameters"].view(200, -1).abs().sum(1) > 0
+    assert 50 < written.sum() <= 150
+    assert run.state(3)["level"]["parameters"] != 0
 
 
 def _commands() -> list[list[str]]:

@@ -9,7 +9,7 @@ from gansift.catalogue import AUDITS, DATA, ESTIMATOR_LABELS, SAMPLE_METRICS
 from gansift.errors import UsageError
 from gansift.named import is_named
 from gansift.systems import SYSTEMS
-from gansift.systems.settings import Manual, manual
+from gansift.systems.reading import Manual, manual
 
 
 def everything() -> dict[str, dict[str, str]]:

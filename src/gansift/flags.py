@@ -12,7 +12,8 @@ from typing import Annotated, Any, Optional
 import typer
 
 from gansift.errors import UsageError
-from gansift.systems.settings import Manual, Setting, manual
+from gansift.systems.reading import Manual, manual
+from gansift.systems.settings import Setting
 from gansift.systems.system import spec_of
 from gansift.workflow.config import GENERAL, General
 from gansift.workflow.request import USUAL_GAME, read_toml

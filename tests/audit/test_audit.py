@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import made_up_audit as made_up
 import pytest
 
@@ -55,3 +58,10 @@ def test_what_is_not_there_is_refused_with_what_is(own):
 def test_an_answer_goes_by_its_own_name_where_it_has_one():
     assert run_audit("copies", made_up.subject(0, held=10), samples=5).audit == "copies"
     assert isinstance(run_audit("copies", made_up.subject(0, held=10), samples=5), Answer)
+
+
+def test_audits_are_listed_without_torch_and_charts():
+    code = "import sys, gansift.audit; print(gansift.audit.AUDITS.keys(), {'torch', 'matplotlib'} & sys.modules.keys())"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("dict_keys(['copies'")
+    assert shown.strip().endswith("set()")

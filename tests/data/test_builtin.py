@@ -96,3 +96,16 @@ def test_emoji_say_where_they_are_from():
     text = (builtin._ASSETS / "emoji32_noto_twemoji.ATTRIBUTION.md").read_text(encoding="utf-8")
     for owed in ("Noto Emoji", "Google", "Apache License 2.0", "Twemoji", "Twitter", "Attribution 4.0"):
         assert owed in text
+
+
+def test_the_built_in_table_has_its_label_and_group_and_may_be_given_others():
+    splits = load("diabetes")
+    assert sum(len(part) for part in (splits.train, splits.valid, splits.test)) == 442
+    assert (splits.train.class_names, splits.train.columns["sex"].names) == (("fast", "slow"), ("1", "2"))
+    assert [feature.name for feature in splits.encoding.features][:3] == ["age", "body mass", "blood pressure"]
+    assert splits.train.shape == (9,)
+    fast = sum(int((part.labels == 0).sum()) for part in (splits.train, splits.valid, splits.test))
+    assert fast == 221
+    other = load("diabetes", label="sex", ignore=["progression", "age"])
+    assert (other.train.class_names, other.train.shape) == (("1", "2"), (8,))
+    assert set(other.train.columns) == {"label"}

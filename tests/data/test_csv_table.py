@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import lzma
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -172,3 +173,17 @@ def test_damaged_files_are_named(tmp_path, suffix):
     for damaged in (b"junk", packed[: len(packed) // 2]):
         with pytest.raises(DataError, match=rf"t\.csv{suffix} cannot be read, or it is damaged"):
             read(tmp_path, damaged, name="t.csv" + suffix)
+
+
+def test_reading_takes_little_more_memory_than_the_file_has_bytes(tmp_path):
+    draw = np.random.default_rng(0)
+    rows = [f"{age},job {age % 14},{value:.6f},{'fm'[age % 2]}" for age, value in enumerate(draw.normal(size=40_000))]
+    path = tmp_path / "t.csv"
+    path.write_text("age,job,value,sex\n" + "\n".join(rows))
+    del rows
+    tracemalloc.start()
+    table = read_csv(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(table) == 40_000
+    assert peak < 2 * path.stat().st_size + 2e6  # and the rows that are text at a time

@@ -97,6 +97,15 @@ def test_made_up_records_are_the_nearest_whole_numbers_and_the_likeliest_categor
     ]
 
 
+def test_columns_of_records_are_the_columns_of_the_table():
+    fields = table()
+    encoding = Encoding.fit(fields)
+    columns = encoding.record(encoding.encode(fields).numpy())
+    assert list(columns) == ["age", "job", "t"]
+    assert columns["age"] == fields[0].values.tolist()
+    assert columns["job"] == [fields[1].names[code] for code in fields[1].values]
+
+
 def test_a_record_is_described_in_words_that_can_be_printed():
     fields = [number([37.0, 20.0]), Field.of_texts("job", ["Sa\x1bles", ""]), number([0.25, 1 / 3], "rate")]
     encoding = Encoding.fit(fields)

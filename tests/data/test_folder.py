@@ -307,3 +307,41 @@ def test_too_few_images_for_three_splits_is_an_error(tmp_path):
     save(tmp_path / "two" / "b.png", pixels(1))
     with pytest.raises(DataError, match=r"two has 2 images, and none of them falls into the \w+ split.* Add images"):
         load(tmp_path / "two")
+
+
+def test_folders_named_like_splits_are_the_splits_and_nobody_trains_on_the_test_images(tmp_path):
+    for number in range(24):
+        part, kind = ("train", "train", "val", "Test")[number % 4], ("cat", "dog", "dog ")[number % 3]
+        save(tmp_path / "pets" / part / kind / f"{number:02d}.png", pixels(number))
+    splits = load(tmp_path / "pets")
+    for part, folder in (("train", "train/"), ("valid", "val/"), ("test", "Test/")):
+        examples = getattr(splits, part)
+        assert all(identity.startswith(folder) for identity in examples.ids)
+        assert examples.class_names == ("cat", "dog")
+        assert len(set(examples.labels.tolist())) == 2
+    assert list(map(len, (splits.train, splits.valid, splits.test))) == [12, 6, 6]
+    assert splits.notes == ("pets has train and valid and test of its own: train 12, valid 6, test 6",)
+
+
+def test_a_wrapping_folder_hides_no_classes(faces, tmp_path):
+    for number in range(6):
+        save(tmp_path / "in" / "pets" / ("cat" if number % 2 else "dog") / f"{number}.png", pixels(number))
+    assert read_folder(tmp_path / "in")[0].class_names == ("cat", "dog")
+
+
+def test_one_image_beside_the_classes_is_left_out_and_named_but_its_size_spoils_nothing(tmp_path):
+    for number in range(12):
+        save(tmp_path / ("cat" if number % 2 else "dog") / f"{number}.png", pixels(number))
+    save(tmp_path / "cover.png", pixels(99, 30, 20, 3))
+    examples, skipped = read_folder(tmp_path)
+    assert examples.class_names == ("cat", "dog")
+    assert examples.shape == (1, 6, 5)
+    assert skipped == (
+        (str(tmp_path / "cover.png"), "lies beside the folders that are the classes, so it has no class"),
+    )
+
+
+def test_stylegans_numbered_folders_are_no_classes(tmp_path):
+    for number in (0, 1, 1000, 1001):
+        save(tmp_path / f"{number // 1000:05d}" / f"img{number:08d}.png", pixels(number))
+    assert read_folder(tmp_path)[0].labels is None

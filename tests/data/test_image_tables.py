@@ -150,3 +150,25 @@ def test_without_pyarrow_the_extra_is_named(encoded, tmp_path, monkeypatch):
 def test_a_label_file_does_not_go_with_a_table(encoded, tmp_path):
     with pytest.raises(UsageError, match="--labels goes with a folder or zip of images"):
         load(write(tmp_path / "t.parquet", encoded), labels="x.csv")
+
+
+def test_a_column_of_splits_gives_the_splits(encoded, tmp_path):
+    path, own = tmp_path / "t.parquet", ["train", "validation", "test", "Train"] * 5
+    parquet.write_table(pyarrow.table({"image": encoded, "split": own}), path)
+    examples, _ = read(path)
+    assert examples.parts == ("train", "valid", "test", "train") * 5
+    for column, message in ((["train"] * 19 + ["x"], "row 19: a split is train, valid or test, not x"),
+                            (["train"] * 19 + [None], "1 of 20 rows in .* have no split")):  # fmt: skip
+        parquet.write_table(pyarrow.table({"image": encoded, "split": column}), path)
+        with pytest.raises(DataError, match=message):
+            read(path)
+
+
+def test_files_that_are_named_after_splits_hold_them(encoded, tmp_path):
+    for part, images in (("train", encoded[:12]), ("validation", encoded[12:16]), ("test", encoded[16:])):
+        write(tmp_path / "data" / f"{part}-00000-of-00001.parquet", images)
+    splits = load(tmp_path / "data")
+    for part, rows in (("train", range(12)), ("valid", range(12, 16)), ("test", range(16, 20))):
+        assert {*getattr(splits, part).hashes} == {sha256(tmp_path / "png" / f"{row}.png") for row in rows}
+    (tmp_path / "data" / "test-00000-of-00001.parquet").rename(tmp_path / "data" / "more.parquet")
+    assert load(tmp_path / "data").notes == ()

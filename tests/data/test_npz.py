@@ -143,3 +143,30 @@ def test_a_single_array_or_another_zip_is_told_apart(path):
         file.writestr("x", "no array")
     with pytest.raises(DataError, match=r"`x` in .*some\.npz is damaged"):
         load(path)
+
+
+def test_arrays_for_training_and_testing_are_the_splits(path):
+    x = np.stack([pixels(number) for number in range(9)])
+    y = np.arange(9) % 4
+    np.savez(path, x_test=x[:2], y_test=y[:2], x_train=x[2:7], y_train=y[2:7], x_val=x[7:], y_val=y[7:])
+    splits = load(path)
+    for part, rows in (("train", slice(2, 7)), ("valid", slice(7, 9)), ("test", slice(0, 2))):
+        examples = getattr(splits, part)
+        assert np.array_equal(((examples.x[:, 0] + 1) * 127.5).round().numpy(), x[rows])
+        assert [int(examples.class_names[label]) for label in examples.labels.tolist()] == y[rows].tolist()
+    assert len({*splits.train.ids, *splits.valid.ids, *splits.test.ids}) == 9
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"x_test": np.zeros((2, 3))}, "must be of one type, and of one shape but for the number of rows"),
+        ({"x_test": np.zeros((2, 2), np.float64)}, "of one type"),
+        ({"y_train": np.zeros(3, int)}, "some of its splits only: y_test is missing"),
+        ({"y_train": np.zeros(2, int), "y_test": np.zeros(2, int)}, "`y_train` .* but `x_train` has 3 rows"),
+    ],
+)
+def test_splits_that_do_not_go_together_are_refused(path, changed, message):
+    np.savez(path, **{"x_train": np.zeros((3, 2), np.float32), "x_test": np.ones((2, 2), np.float32)} | changed)
+    with pytest.raises(DataError, match=message):
+        read_npz(path)

@@ -116,3 +116,61 @@ def test_what_does_not_fit_is_said_with_file_and_line(folder, name, content, mes
         load(folder)
     assert name in str(caught.value)
     assert message in str(caught.value)
+
+
+def parts(source):
+    examples, _ = read_folder(source) if source.is_dir() else read_images(open_archive(source))
+    return dict(zip([identity.split("#")[0] for identity in examples.ids], examples.parts, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metadata.csv", "file_name,split\nx/a.png,train\nx/b.png,Test\ny/c.png,dev\n"),
+        ("x/../metadata.jsonl", "".join(f'{{"file_name": "{n}.png", "split": "{s}"}}\n' for n, s in
+                                       (("x/a", "training"), ("x/b", "test"), ("y/c", "validation")))),
+    ],
+)  # fmt: skip
+def test_a_column_of_splits_gives_the_splits(folder, name, content):
+    (folder / name).write_text(content)
+    expected = {"x/a.png": "train", "x/b.png": "test", "y/c.png": "valid"}
+    assert parts(folder) == parts(in_a_zip(folder)) == expected
+
+
+def test_a_column_of_splits_goes_before_folders_and_beside_other_labels(folder, tmp_path):
+    (folder / "x").rename(folder / "train")
+    (folder / "y").rename(folder / "test")
+    assert parts(folder) == {"train/a.png": "train", "train/b.png": "train", "test/c.png": "test"}
+    (folder / "metadata.csv").write_text("file_name,split\ntrain/a.png,test\ntrain/b.png,train\ntest/c.png,train\n")
+    expected = {"train/a.png": "test", "train/b.png": "train", "test/c.png": "train"}
+    assert parts(folder) == expected
+    (folder / "dataset.json").write_text('{"labels": [["train/a.png", 1], ["train/b.png", 0], ["test/c.png", 1]]}')
+    assert parts(folder) == expected
+    assert named(folder) == {"train/a.png": "1", "train/b.png": "0", "test/c.png": "1"}
+    (tmp_path / "mine.csv").write_text("path,label\ntrain/a.png,p\ntrain/b.png,q\ntest/c.png,q\n")
+    assert read_folder(folder, labels=tmp_path / "mine.csv")[0].parts == tuple(expected[n] for n in sorted(expected))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("file_name,split\nx/a.png,train\nx/b.png,holdout\n", "line 3: a split is train, valid or test, not 'holdout'"),
+        ("file_name,split\nx/a.png,train\nx/b.png,\n", "line 3: a split is train, valid or test, not ''"),
+        ("file_name,split\nx/a.png,train\nx/a.png,test\n", "gives x/a.png two splits"),
+        ("file_name,split\nx/a.png,train\n", "2 of 3 images have no split (x/b.png, y/c.png)"),
+    ],
+)
+def test_splits_that_do_not_fit_are_said(folder, content, message):
+    (folder / "metadata.csv").write_text(content)
+    with pytest.raises(DataError) as caught:
+        load(folder)
+    assert message in str(caught.value)
+
+
+def test_dataset_json_in_a_wrapping_folder_is_used(folder, tmp_path):
+    rows = [["x/a.png", 3], ["x/b.png", 0], ["y/c.png", 3]]
+    (folder / "dataset.json").write_text(json.dumps({"labels": rows}))
+    (tmp_path / "outer").mkdir()
+    (tmp_path / "outer" / "README.txt").write_text("about")
+    folder.rename(tmp_path / "outer" / "inner")
+    assert both(tmp_path / "outer") == {"inner/x/a.png": "3", "inner/x/b.png": "0", "inner/y/c.png": "3"}

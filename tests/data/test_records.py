@@ -85,6 +85,8 @@ def test_ids_are_of_the_content_whatever_the_dialect_and_the_order_of_columns(pa
     reordered = [[row[k] for k in (4, 2, 0, 1, 3)] for row in people()]
     other = write(tmp_path / "other" / "people.csv", reordered, [HEADER[k] for k in (4, 2, 0, 1, 3)], "; ")
     assert all_ids(load(other)) == ids
+    # But x has its numbers in another order, so that it is another run.
+    assert load(other).train.digest() != load(path).train.digest()
 
 
 def test_ids_and_splits_do_not_depend_on_groups_but_on_the_columns_that_are_content(path):
@@ -239,6 +241,8 @@ def test_columns_are_refused_where_there_is_no_table(faces, option):
     for source in ("digits", faces):
         with pytest.raises(UsageError, match=rf"name columns of a table, and {source} is none"):
             load(source, **option)
+    with pytest.raises(DataError, match=r"gone\.csv does not exist"):
+        load("gone.csv", **option)
 
 
 def column(values, tmp_path, **roles):
@@ -290,6 +294,11 @@ def test_a_label_may_have_one_class_but_no_missing_one(tmp_path):
     assert (splits.train.class_names, splits.train.labels.unique().tolist()) == (("yes",), [0])
     with pytest.raises(DataError, match="a: 2 of 60 rows have no label; label all rows or none"):
         column(["yes", "no", "", "?"] + ["yes"] * 56, tmp_path, label="a")
+
+
+def test_a_label_of_numbers_is_finite(tmp_path):
+    with pytest.raises(DataError, match="a: 1 numbers in 61 rows are infinite or too large"):
+        column(["inf", *(f"{row}.5" for row in range(60))], tmp_path, label="a")
 
 
 def test_a_missing_group_is_one_of_the_groups(tmp_path):
@@ -350,3 +359,44 @@ def test_arrays_that_are_no_table_are_refused(tmp_path, arrays, message):
     np.savez(tmp_path / "t.npz", **arrays)
     with pytest.raises(DataError, match=message):
         load(tmp_path / "t.npz")
+
+
+def test_a_column_of_splits_gives_the_splits_and_is_no_feature(tmp_path):
+    own = [("train", "Validation", "test")[row % 3] for row in range(ROWS)]
+    rows = [[*row, part] for row, part in zip(people(), own, strict=True)]
+    splits = load(write(tmp_path / "people.csv", rows, [*HEADER, "Split"]), label="income")
+    assert list(map(len, parts(splits))) == [40, 40, 40]
+    for part, name in zip(parts(splits), ("train", "Validation", "test"), strict=True):
+        assert all(own[int(identity.split("/")[1].split("#")[0])] == name for identity in part.ids)
+        assert {*splits.encoding.decode(part.x)[0]} == {"age", "job", "sex", "hours"}
+    ages = [float(row[0]) for row, part in zip(people(), own, strict=True) if part == "train"]
+    assert splits.encoding.features[0].mean == pytest.approx(np.mean(ages))  # fitted on the training rows alone
+
+
+def test_a_column_split_of_another_meaning_is_a_feature_and_a_mixed_one_is_refused(tmp_path):
+    rows = [[*row, ("left", "right")[number % 2]] for number, row in enumerate(people())]
+    splits = load(write(tmp_path / "people.csv", rows, [*HEADER, "split"]))
+    assert "split" in splits.encoding.decode(splits.train.x)[0]
+    rows[0][-1] = "train"
+    with pytest.raises(DataError, match=r"column split: .*some rows have 'left'.*--ignore split"):
+        load(write(tmp_path / "people.csv", rows, [*HEADER, "split"]))
+
+
+def test_another_table_to_test_with_is_encoded_as_the_training_rows_are(path, tmp_path):
+    more = people(9, seed=1)
+    more[0] = people()[5]  # a row that is trained on, too
+    tested = write(tmp_path / "more.csv", [row[::-1] for row in more], HEADER[::-1])
+    splits = load(path, label="income", group=["sex"], test=tested)
+    assert len(splits.test) == 9
+    assert len(splits.train) + len(splits.valid) == ROWS - 1
+    assert "people.csv/5" not in {identity.split("#")[0] for identity in (*splits.train.ids, *splits.valid.ids)}
+    ages = [float(people()[int(identity.split("/")[1].split("#")[0])][0]) for identity in splits.train.ids]
+    assert splits.encoding.features[0].mean == pytest.approx(np.mean(ages))
+    for row, record in zip(more, splits.encoding.decode(splits.test.x), strict=True):
+        assert (str(record["age"]), record["job"]) == (row[0], row[1])
+        assert record["hours"] == pytest.approx(float(row[3]), abs=1e-4)
+    assert [splits.test.class_names[label] for label in splits.test.labels.tolist()] == [row[4] for row in more]
+    for source, other, message in ((path, "digits", "digits, to test with, is none"),
+                                   ("digits", path, "to test with, is a table, and digits is none")):  # fmt: skip
+        with pytest.raises(UsageError, match=message):
+            load(source, test=other)

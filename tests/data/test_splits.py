@@ -3,15 +3,16 @@ import hashlib
 import pytest
 import torch
 
-from gansift.data import SPLITS, Examples, assign, labelled, split
+from gansift.data import SPLITS, Examples, assign, labelled, parse_fractions, split
+from gansift.data.splits import parts_of
 from gansift.errors import DataError, UsageError
 
 
-def examples(hashes, shape=(2,)):
+def examples(hashes, shape=(2,), parts=()):
     count = len(hashes)
     ids = tuple(f"{row}#{content_hash[:4]}" for row, content_hash in enumerate(hashes))
     x = torch.arange(count).float().reshape(count, *[1] * len(shape)).expand(count, *shape)
-    return Examples(ids, x, labelled(torch.arange(count)), ("",) * count, tuple(hashes))
+    return Examples(ids, x, labelled(torch.arange(count)), ("",) * count, tuple(hashes), parts=tuple(parts))
 
 
 def sha(text):
@@ -73,7 +74,76 @@ def test_fractions_that_make_no_sense_are_refused(fractions):
 
 def test_an_empty_split_says_how_many_there_are_and_what_to_do():
     one = next(content_hash for content_hash in MANY if assign(content_hash, 0) == "train")
-    with pytest.raises(DataError, match=r"faces has 1 images, and none .* valid split, which takes 25% .* Add images"):
+    with pytest.raises(
+        DataError,
+        match=r"faces has 1 images, and none .* valid split, which takes 25% .* Add images",
+    ):
         split(examples([one], shape=(1, 2, 2)), "faces")
+    with pytest.raises(DataError, match=r"a larger share with --fractions, or try another --split-seed"):
+        split(examples([one]), "faces")
     with pytest.raises(DataError, match=r"has 3 points \(1 distinct; copies stay together\), .* Add points"):
         split(examples([one] * 3), "points")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0.8,0.1,0.1", (0.8, 0.1, 0.1)), ("80/10/10", (0.8, 0.1, 0.1)), (" 2, 1 ,1", (0.5, 0.25, 0.25))],
+)
+def test_fractions_are_read_as_parts_of_one_or_in_proportion(text, expected):
+    assert parse_fractions(text) == pytest.approx(expected, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0.8,0.2", "0.8,0.2,0", "a,b,c", "nan,1,1", "inf,1,1", "0,0,0", "1;1;1", "-1,1,1", "1e308,1e308,1"]
+)
+def test_fractions_that_are_none_are_refused_with_examples(text):
+    with pytest.raises(UsageError, match=r"--fractions .*such as 0\.8,0\.1,0\.1 or 80/10/10"):
+        parse_fractions(text)
+
+
+def test_splits_of_the_sources_own_are_used_as_they_are():
+    own = [SPLITS[row % 3] for row in range(30)]
+    parts = split(examples(MANY[:30], parts=own), "own")
+    assert [getattr(parts, part).labels.tolist() for part in SPLITS] == [list(range(k, 30, 3)) for k in range(3)]
+    assert parts.notes == ("own has train and valid and test of its own: train 10, valid 10, test 10",)
+    assert parts.skipped == ()
+
+
+@pytest.mark.parametrize(("missing", "share"), [("valid", 0.6 / 0.9), ("test", 0.6 / 0.7)])
+def test_a_split_that_the_source_lacks_is_taken_from_its_training_examples_by_their_fractions(missing, share):
+    (there,) = {"valid", "test"} - {missing}
+    own = [there if row % 4 == 0 else "train" for row in range(len(MANY))]
+    found = parts_of(MANY, own, 3, (0.6, 0.3, 0.1))
+    for content_hash, mine, part in zip(MANY, own, found, strict=True):
+        exact = int(hashlib.sha256(f"3:{content_hash}".encode()).hexdigest(), 16) / 2**256
+        assert part == (there if mine == there else "train" if exact < share else missing)
+
+
+def test_a_source_of_training_examples_alone_is_split_as_one_without_splits():
+    assert parts_of(MANY, ["train"] * len(MANY), 5) == parts_of(MANY, (), 5) == [assign(one, 5) for one in MANY]
+
+
+def test_a_source_without_training_examples_is_refused():
+    with pytest.raises(DataError, match="mine: all examples are test or valid examples"):
+        split(examples(MANY[:4], parts=["test", "valid"] * 2), "mine")
+
+
+def test_copies_of_what_is_held_out_are_neither_trained_on_nor_chosen_with():
+    own = ["train"] * 6 + ["valid"] * 3 + ["test"] * 3
+    hashes = MANY[:12]
+    hashes[0], hashes[1], hashes[6] = hashes[9], hashes[7], hashes[10]
+    hashes[2] = hashes[3]  # two training examples of one content are no concern of the held-out ones
+    whole = examples(hashes, parts=own)
+    parts = split(whole, "copies")
+    assert parts.train.labels.tolist() == [2, 3, 4, 5]
+    assert parts.valid.labels.tolist() == [7, 8]
+    assert parts.test.labels.tolist() == [9, 10, 11]
+    assert parts.skipped == (
+        (whole.ids[0], f"is a train example and a copy of the test example {whole.ids[9]}"),
+        (whole.ids[1], f"is a train example and a copy of the valid example {whole.ids[7]}"),
+        (whole.ids[6], f"is a valid example and a copy of the test example {whole.ids[10]}"),
+    )
+    assert "3 examples of copies are copies of others that are held out" in parts.notes[1]
+    assert parts.notes[1].endswith(f": {whole.ids[0]}, {whole.ids[1]}, {whole.ids[6]}")
+    with pytest.raises(DataError, match="no train example is left, for all 2 that are left out are copies of points"):
+        split(examples([MANY[0]] * 2 + MANY[:2], parts=["train"] * 2 + ["test", "valid"]), "all")

@@ -140,3 +140,25 @@ def test_many_of_a_kind_are_cut_short_for_people_only(faces):
     assert "copy14.png" in text
     assert "copy9.png" not in text
     assert " ..." in text
+
+
+def test_splits_of_the_sources_own_and_copies_across_them_are_shown(tmp_path):
+    for number in range(12):
+        part = ("train", "train", "test")[number % 3]
+        save(tmp_path / "pets" / part / ("cat" if number % 2 else "dog") / f"{number}.png", pixels(number, 32, 32))
+    shutil.copy(tmp_path / "pets" / "test" / "dog" / "2.png", tmp_path / "pets" / "train" / "dog" / "copy.png")
+    found = survey(tmp_path / "pets", fractions=(0.6, 0.3, 0.1))
+    assert found["own_split"] == ["train", "test"]
+    assert (found["split"]["test"], sum(found["split"].values())) == (4, 13)
+    assert (found["classes"], found["crossing"]) == ({"dog": 7, "cat": 6}, 1)
+    assert found["command"].endswith("--fractions 0.6,0.3,0.1")
+    assert "(its own: train, test)" in survey_text(found)
+    assert any("1 groups of exact copies lie in more than one split" in sentence for sentence in found["next"])
+
+
+def test_folders_of_splits_without_training_images_cannot_be_used(tmp_path):
+    for number, part in enumerate(("val", "test")):
+        save(tmp_path / "pets" / part / "a.png", pixels(number))
+    found = survey(tmp_path / "pets")
+    assert (found["usable"], found["command"]) == (0, None)
+    assert "none of them is called train" in found["next"][0]

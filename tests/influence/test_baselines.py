@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 
@@ -13,8 +14,9 @@ from scipy.stats import multivariate_normal
 from sklearn.ensemble import IsolationForest
 
 from gansift import games, influence, training
+from gansift.data.columns import Column, labelled
 from gansift.errors import GansiftError, UsageError
-from gansift.games.batch import Batch, Batches, weighted_mean
+from gansift.games.batch import Batch, weighted_mean
 from gansift.games.draw import Draw
 from gansift.games.parameters import Layout, Net
 from gansift.influence import baselines
@@ -389,7 +391,7 @@ class Critics(games.Game):
         super().__init__(critic=Critic(2))
 
     def critic_loss(self, net, batch, draw):
-        parts = [batch[name] for name in batch] if isinstance(batch, Batches) else [batch]
+        parts = [batch[name] for name in batch]
         return sum(weighted_mean(net.critic(part.x).square(), part.weight) for part in parts)
 
 
@@ -514,11 +516,24 @@ def test_the_held_out_labels_reach_the_discriminators_loss():
         def discriminator_loss(self, net, batch, draw):
             return weighted_mean(net.discriminator(batch.x) * batch.label, batch.weight)
 
-    data = examples(COUNT)
-    object.__setattr__(data, "labels", torch.arange(COUNT))
+    data = replace(examples(COUNT), columns=labelled(torch.arange(COUNT)))
     run = _train(data, Labelled(Perceptron(2, 2), Critic(2)), optimizer=training.SGD(lr=1e-4))
     logits = run.step.net(run.trained().parameters).discriminator(data.x.double())
     expected = float((logits * data.labels).mean().detach())
+    assert DiscriminatorLoss(run.step, data).value(run) == pytest.approx(expected, rel=1e-12)
+
+
+def test_held_out_examples_come_by_the_name_of_the_data_set_with_their_columns():
+    class ByAge(games.GAN):
+        def discriminator_loss(self, net, batch, draw):
+            photos = batch.photos
+            return weighted_mean(net.discriminator(photos.x) * photos.columns["age"], photos.weight)
+
+    data = replace(examples(COUNT), columns={"age": Column(torch.arange(COUNT) / 3)})
+    game, settings = ByAge(Perceptron(2, 2), Critic(2)), {"optimizers": training.SGD(lr=1e-4), "dtype": "float64"}
+    run = training.train(game, {"photos": data}, steps=2, batch_size=4, **settings)
+    logits = run.step.net(run.trained().parameters).discriminator(data.x.double())
+    expected = float((logits * (torch.arange(COUNT) / 3)).mean().detach())
     assert DiscriminatorLoss(run.step, data).value(run) == pytest.approx(expected, rel=1e-12)
 
 

@@ -1,114 +1,11 @@
-"""Settings are read from a function's source as they are from the function itself, and no value slips through."""
+"""No value of a setting slips through that is not one."""
 
 from __future__ import annotations
-
-import doctest
-import inspect
-import subprocess
-import sys
 
 import pytest
 
 from gansift.errors import UsageError
-from gansift.systems import SYSTEMS, Range, Setting, checked, find, manual, settings, spec_of
-
-SOURCE = '''
-from __future__ import annotations
-from typing import Annotated, Literal, Optional
-from gansift.systems import Range
-
-def mine(
-    data,
-    share=0.5,
-    *,
-    count: Annotated[int, Range(1, 9)] = 3,
-    open_: Annotated[float | None, Range(0)] = None,
-    kind: Literal["soft", "hard"] = "soft",
-    sides: Literal[16, 32] | None = None,
-    twice: bool = False,
-    name: Optional[str] = None,
-    rate: float = 1,
-):
-    """Do something.
-
-    At length.
-
-    Args:
-        data: the data.
-        share: of it
-            all.
-        count: how many: as a number
-
-    Returns:
-        nothing: of use.
-    """
-'''
-EXPECTED = (
-    Setting("share", float, 0.5, "of it all."),
-    Setting("count", int, 3, "how many: as a number", range=Range(1, 9)),
-    Setting("open_", float, None, optional=True, range=Range(0)),
-    Setting("kind", str, "soft", choices=("soft", "hard")),
-    Setting("sides", int, None, optional=True, choices=(16, 32)),
-    Setting("twice", bool, False),
-    Setting("name", str, None, optional=True),
-    Setting("rate", float, 1.0),
-)
-
-
-@pytest.fixture
-def mine(tmp_path):
-    def write(source: str) -> str:
-        (tmp_path / "mine.py").write_text(source)
-        return f"{tmp_path}/mine.py:mine"
-
-    return write
-
-
-def test_a_file_is_read_without_being_run(mine):
-    found = manual(mine("raise SystemExit('it was run')\n" + SOURCE))
-    assert found.settings == EXPECTED
-    assert found.text == "Do something.\n\nAt length."
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda text: text.replace("share=0.5", "share=1 / 2"),
-        lambda text: text.replace("rate: float", "rate: Rate") + "\nRate = float\n",
-        lambda text: text.replace("def mine", "def his") + "\nmine = his\n",
-        lambda text: text.replace("def mine", "@staticmethod\ndef mine"),
-    ],
-    ids=["computed default", "own name in an annotation", "assigned", "decorated"],
-)
-def test_what_only_importing_tells_is_imported_and_gives_the_same(mine, change):
-    assert manual(mine(change(SOURCE))).settings == EXPECTED
-
-
-@pytest.mark.parametrize("name", SYSTEMS)
-def test_the_source_of_a_built_in_system_says_what_its_function_does(name):
-    function = find(name)
-    live = [settings._setting(name, one, "") for one in settings._live_keywords(function)]
-    read = manual(spec_of(name))
-    assert [(one.name, one.type, one.default, one.optional, one.choices, one.range) for one in read.settings] == [
-        (one.name, one.type, one.default, one.optional, one.choices, one.range) for one in live
-    ]
-    assert all(one.help for one in read.settings), "every setting is explained"
-    assert inspect.getdoc(function).startswith(read.text)
-
-
-def test_a_module_in_the_current_folder_is_found_without_being_run(tmp_path, monkeypatch):
-    (tmp_path / "mine_in_this_folder.py").write_text("raise SystemExit('it was run')\n" + SOURCE)
-    monkeypatch.chdir(tmp_path)
-    assert manual("mine_in_this_folder:mine").settings == EXPECTED
-
-
-def test_help_of_a_system_imports_no_torch():
-    code = (
-        "import sys, gansift.systems as systems\n"
-        "for name in systems.SYSTEMS: assert systems.manual(systems.spec_of(name)).settings\n"
-        "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+from gansift.systems import Range, Setting, checked
 
 
 @pytest.mark.parametrize(
@@ -159,34 +56,8 @@ def test_a_text_that_stands_for_nothing_is_refused_with_its_flag(kind, text):
         Setting("some_thing", kind, None, optional=True).parse(text)
 
 
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        ("def mine(data, *, most): ...", "its setting 'most' needs a default"),
-        ("def mine(data, *, most=(1, 2)): ...", "'most' is annotated with .*tuple"),
-        ("def mine(data, *, most: list[int] = None): ...", "'most' is annotated with list"),
-        ("def mine(data, *, most: int = 1.5): ...", "does not fit its annotation: --most must be a whole number"),
-        ("x = 1", "has nothing called 'mine'"),
-        ("def mine(data: ...", "SyntaxError"),
-    ],
-)
-def test_a_function_that_no_flags_can_be_made_of_is_refused_with_the_reason(mine, code, message):
-    with pytest.raises(UsageError, match=message):
-        manual(mine(code))
-
-
 def test_an_unknown_setting_is_refused_with_the_nearest_one():
     known = [Setting("most", float, 1.0), Setting("hidden", int, 64)]
     assert checked(known, {"hidden": 3, "most": 1}, "dann") == {"hidden": 3, "most": 1.0}
     with pytest.raises(UsageError, match=r"dann has no setting 'mots' \(did you mean most\?\); it has most, hidden"):
         checked(known, {"mots": 1}, "dann")
-
-
-def test_the_examples_in_the_docstrings_run():
-    assert not doctest.testmod(settings).failed
-    assert doctest.testmod(settings).attempted >= 4
-
-
-@pytest.mark.parametrize("spec", SYSTEMS.values())
-def test_a_built_in_system_is_read_from_its_source_alone(spec):
-    assert settings._read(spec) is not None, "an annotation or a default that only importing torch would tell"

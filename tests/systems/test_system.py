@@ -97,8 +97,26 @@ def test_a_game_alone_becomes_a_system_with_what_the_presets_say(mine):
     assert system.metrics == {}
     assert "metric" not in system.defaults
     assert system.defaults["ema"] == 0.0, "nobody is averaged"
+    assert system.defaults["baselines"] == "isolation-forest,density"
     adam = system.optimizers["only"]
     assert (type(adam), adam.lr, adam.eps, adam.betas) == (training.Adam, 1e-3, 1e-3, (0.0, 0.99))
+
+
+@pytest.mark.parametrize("given", ["{}", "training.SGD(lr=1e-3)"])
+def test_a_memory_needs_no_optimizer(mine, given):
+    code = (
+        "import torch\n"
+        "class Level(Mine):\n"
+        "    def level_loss(self, net, batch, draw):\n"
+        "        return net.level.towards(games.weighted_mean(net.only(batch.x).sum(1), batch.weight), 0.1)\n"
+        f"def build(data): return Level(only=nn.Linear(2, 2), level=games.Memory(torch.zeros(1))), {given}\n"
+    )
+    system = build(mine(code), POINTS)
+    assert set(system.optimizers) == {"only"}
+    run = training.train(
+        system.game(), POINTS["data"].train, steps=2, batch_size=4, optimizers=system.optimizers, dtype="float64"
+    )
+    assert run.step.settings.optimizers["level"] == training.SGD(lr=1.0)
 
 
 def test_a_game_with_samples_is_judged_by_the_metrics_of_samples(mine):
@@ -107,6 +125,7 @@ def test_a_game_with_samples_is_judged_by_the_metrics_of_samples(mine):
     assert system.optimizers == {"only": training.SGD(lr=0.1)}
     assert set(system.metrics) == {"fid", "kid", "is", "all"}
     assert (system.defaults["metric"], system.defaults["ema"]) == ("all", 0.98)
+    assert system.defaults["baselines"] == "isolation-forest,density,nearest-samples"
     judges = system.judges("all", latents=50)
     assert isinstance(judges, Judges)
     several = build(mine(code), {"a": POINTS["data"], "b": POINTS["data"]})

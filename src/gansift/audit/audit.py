@@ -11,17 +11,17 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
-from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
-from gansift.games.trained import Trained
 from gansift.named import import_named, is_named
-from gansift.report.answer import Answer
 
-Audit = Callable[..., Answer]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gansift.data.examples import Examples, Splits
+    from gansift.games.trained import Trained
+    from gansift.report.answer import Answer
 
 #: Audits by name. They are strings so that listing them imports none.
 AUDITS: dict[str, str] = {"copies": "gansift.audit.copies:copies"}
@@ -69,7 +69,7 @@ def held_out(splits: Splits) -> list[Examples]:
     return [part for part in (splits.valid, splits.test) if len(part)]
 
 
-def find(name: str) -> Audit:
+def find(name: str) -> Callable[..., Answer]:
     """An audit by its name, or a person's own as ``file.py:function`` or ``module:function``.
 
     Raises:
@@ -101,6 +101,8 @@ def run_audit(name: str, subject: Subject, **settings: Any) -> Answer:
     Raises:
         UsageError: if there is no such audit, or it has no such setting, or it returns no answer.
     """
+    from gansift.report.answer import Answer  # charts come with it, which listing audits does not need
+
     audit = find(name)
     known = list(inspect.signature(audit).parameters.values())[1:]
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known):

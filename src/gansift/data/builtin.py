@@ -14,6 +14,8 @@ from gansift.data.examples import Examples
 from gansift.data.hashing import hash_rows
 from gansift.data.labels import number_labels
 from gansift.data.pixels import to_signed
+from gansift.data.records import Records, Roles
+from gansift.data.table import Field, Table
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -75,15 +77,33 @@ def normal_2d(seed: int = 0, count: int = 3000) -> Examples:
     return _points("normal-2d", seed, np.stack([1 + z[:, 0], 1 + 0.8 * z[:, 0] + 0.6 * z[:, 1]], axis=1))
 
 
-BUILTINS: dict[str, Callable[[int], Examples]] = {
+def diabetes() -> Records:
+    """The 442 patients of scikit-learn's diabetes data: a table of age, body mass, blood pressure and six blood values.
+
+    The label is whether the disease went on faster than in half of the patients, ``fast`` or ``slow``; the group is
+    ``sex``, of which the data do not say which is ``1`` and which is ``2``.
+    """
+    from sklearn.datasets import load_diabetes
+
+    source = load_diabetes(scaled=False)
+    names = ("age", "sex", "body mass", "blood pressure", *source.feature_names[4:])
+    numbers = tuple(Field(name, column) for name, column in zip(names, source.data.T, strict=True))
+    fast = source.target > np.median(source.target)
+    label = Field.of_texts("progression", np.where(fast, "fast", "slow").tolist())
+    return Records.of("diabetes", Table((*numbers, label)), Roles("progression", ("sex",)))
+
+
+BUILTINS: dict[str, Callable[[int], Examples | Records]] = {
     "digits": lambda seed: digits(),
     "mnist": lambda seed: mnist(),
     "emoji-noto": lambda seed: emoji("noto"),
     "emoji-twemoji": lambda seed: emoji("twemoji"),
     "normal-1d": normal_1d,
     "normal-2d": normal_2d,
+    "diabetes": lambda seed: diabetes(),
 }
-"""Name -> a function from the seed, on which only the normal distributions depend, to the examples."""
+"""Name -> a function from the seed, on which only the normal distributions depend, to the examples
+or records."""
 
 
 def _row_ids(prefix: str, count: int) -> tuple[str, ...]:

@@ -10,17 +10,23 @@ from typing import NamedTuple
 from gansift.data.labels import LabelFile
 from gansift.data.pixels import SUFFIXES, BadImageError
 
+# What ends the names of validation and test images in an archive for StyleGAN's trainers, which train on every file
+# that is named like an image.
+HELD_OUT = ".held-out"
+
 
 class Own(NamedTuple):
-    """What a place says of the classes of its images.
+    """What a place says of the classes and the splits of its images.
 
     Attributes:
         labels: of the images; None if nothing lists them.
         by_folder: without such a list, subfolders may be classes.
+        parts: the splits of the images, as names of the standard ones; None if nothing lists them.
     """
 
     labels: LabelFile | None
     by_folder: bool
+    parts: LabelFile | None = None
 
 
 class File(NamedTuple):
@@ -65,8 +71,8 @@ class Collection:
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file is named like an image."""
-    return name.lower().endswith(SUFFIXES)
+    """Whether a file is named like an image, or like one that an archive holds out."""
+    return name.lower().removesuffix(HELD_OUT).endswith(SUFFIXES)
 
 
 def is_passed_over(name: str) -> bool:

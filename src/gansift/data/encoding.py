@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -201,10 +202,14 @@ class Encoding:
 
     def decode(self, x: Tensor) -> list[Row]:
         """The record that each x (N, width), real or made up, stands for; None for a category that is none."""
-        array = x.detach().cpu().double().numpy()
-        parts = [part.decode(array[:, where]) for part, where in zip(self.features, self.slices.values(), strict=True)]
-        names = [part.name for part in self.features]
-        return [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
+        columns = self.record(x.detach().cpu().numpy())
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def record(self, x: np.ndarray) -> dict[str, list[Any]]:
+        """The same by columns, of an array (N, width): the N values of each, as the report's page takes them."""
+        array = x.astype(np.float64)
+        parts = zip(self.features, self.slices.values(), strict=True)
+        return {part.name: part.decode(array[:, where]) for part, where in parts}
 
     def describe(self, x: Tensor) -> str:
         """One record x (width,) in words, such as "age 37, job Sales"."""
@@ -220,6 +225,10 @@ class Encoding:
             "label": self.label,
         }
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of all of it: with another one, the same record is another x."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     @classmethod
     def from_json(cls, text: str) -> Encoding:

@@ -29,8 +29,9 @@ class Examples:
         columns: what else is known of each, by name: ``label``, and any other attribute, such as ``sex``.
         paths: the file that is the example, or "" where it is no file of its own.
         hashes: SHA-256 of the content of each, in hexadecimal.
-        resize: the convention by which files became images of this shape (or missing numbers were filled), if it is
-            not the usual one; else "".
+        resize: the convention by which files became images of this shape, if it is not the usual one; of records, the
+            digest of their encoding; else "".
+        parts: the split of each as the source has it, "train", "valid" or "test"; () where it leaves that to chance.
 
     Raises:
         ValueError: if the parts are not of one length.
@@ -42,6 +43,7 @@ class Examples:
     paths: tuple[str, ...]
     hashes: tuple[str, ...]
     resize: str = ""
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         parts: dict[str, Sized] = {
@@ -49,6 +51,7 @@ class Examples:
             "x": self.x,
             "paths": self.paths,
             "hashes": self.hashes,
+            **({"parts": self.parts} if self.parts else {}),
             **self.columns,
         }
         lengths = {name: len(part) for name, part in parts.items()}
@@ -117,6 +120,7 @@ class Examples:
             paths=tuple(self.paths[row] for row in rows),
             hashes=tuple(self.hashes[row] for row in rows),
             resize=self.resize,
+            parts=tuple(self.parts[row] for row in rows) if self.parts else (),
         )
 
     def digest(self) -> str:
@@ -142,8 +146,10 @@ class Splits:
 
     Attributes:
         name: of the source.
-        skipped: (path, reason) of every file that was left out on request.
+        skipped: (path, reason) of everything that was left out: on request, because it has no place among the folders,
+            or because it is a copy of what is held out.
         encoding: how the records of a table became x; None where x is none of the kind.
+        notes: sentences on how the splits came about, where the source has a say in it.
     """
 
     name: str
@@ -152,3 +158,4 @@ class Splits:
     test: Examples
     skipped: tuple[tuple[str, str], ...] = ()
     encoding: Encoding | None = None
+    notes: tuple[str, ...] = ()

@@ -1,22 +1,24 @@
-"""Parquet files of images in the layout of Hugging Face's data sets: a column ``image``, and perhaps one ``label``."""
+"""Parquet files of images as Hugging Face's data sets have them: columns ``image`` and perhaps ``label``, ``split``."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from gansift.data.collection import Collection, File, Own
 from gansift.data.labels import LabelFile
+from gansift.data.layout import split_name
 from gansift.data.names import shown
 from gansift.data.parquet import IMAGE, PARQUET, first_line, parquet_reader
 from gansift.data.pixels import BadImageError
 from gansift.errors import DataError
 
-_LABEL = "label"
+_LABEL, _SPLIT = "label", "split"
 
 # Rows in memory at a time.
 _BATCH = 64
@@ -43,8 +45,9 @@ def open_tables(folder: Path, files: Sequence[str]) -> Collection:
     """The images of Parquet files; each is called by its file and row, such as ``train.parquet/000017``.
 
     The column ``image`` holds structs of ``bytes`` and ``path``, or bytes; paths are not followed. ``label`` holds
-    integers or strings; with class names in the file's metadata, integers are numbers of classes. Damaged
-    files are refused.
+    integers or strings; with class names in the file's metadata, integers are numbers of classes. A column ``split``
+    says in words which split a row is in; without it the names of the files do, if all of them begin with one, such as
+    ``train-00000-of-00001.parquet``. Damaged files are refused.
 
     Args:
         folder: that holds them.
@@ -123,34 +126,67 @@ def _content(value: Any) -> bytes | BadImageError:
 
 
 def _own(folder: Path, tables: Sequence[_Table]) -> Own:
-    """The labels of all rows; none if no row has one."""
+    """The labels and the splits of all rows; none if no row has one."""
+    return Own(
+        _listed(folder, tables, _LABEL, _labels),
+        by_folder=False,
+        parts=_listed(folder, tables, _SPLIT, _split) or _split_by_file(folder, tables),
+    )
+
+
+def _listed(
+    folder: Path, tables: Sequence[_Table], column: str, read: Callable[[Path], list[str | None]]
+) -> LabelFile | None:
+    """What a column says of every row; None if it says nothing of any."""
     names: dict[str, str] = {}
     without = []
     for table in tables:
-        labels = _labels(folder / table.file)
-        names.update({name: label for name, label in zip(table.rows, labels, strict=False) if label is not None})
+        values = read(folder / table.file)
+        names.update({name: value for name, value in zip(table.rows, values, strict=False) if value is not None})
         without += [name for name in table.rows if name not in names]
     if names and without:
         total = len(names) + len(without)
         raise DataError(
-            f"{len(without)} of {total} rows in {shown(folder)} have no label, the first of them {shown(without[0])}. "
-            "Label all rows or none."
+            f"{len(without)} of {total} rows in {shown(folder)} have no {column}, the first of them "
+            f"{shown(without[0])}. Give all rows a {column} or none."
         )
-    return Own(LabelFile(folder, names) if names else None, by_folder=False)
+    return LabelFile(folder, names) if names else None
 
 
 def _labels(path: Path) -> list[str | None]:
     """The label of every row; none at all without a column of labels."""
-    with parquet_reader(path).ParquetFile(path) as file:
-        schema = file.schema_arrow
-        if _LABEL not in schema.names:
-            return []
-        try:
-            values = list(_column(file, _LABEL, range(file.num_row_groups)))
-        except Exception as error:
-            raise DataError(f"the labels of {shown(path)} cannot be read ({first_line(error)})") from error
+    schema, values = _values(path, _LABEL)
     classes = _class_names(schema)
     return [_label(value, classes, path) for value in values]
+
+
+def _split(path: Path) -> list[str | None]:
+    """The split of every row; none at all without a column of splits."""
+    _, values = _values(path, _SPLIT)
+    parts = [None if value is None else split_name(str(value)) for value in values]
+    for row, (value, part) in enumerate(zip(values, parts, strict=True)):
+        if value is not None and part is None:
+            raise DataError(f"{shown(path)}, row {row}: a split is train, valid or test, not {shown(str(value))}")
+    return parts
+
+
+def _values(path: Path, column: str) -> tuple[Any, list[Any]]:
+    """The schema, and a column, empty if it is not there."""
+    with parquet_reader(path).ParquetFile(path) as file:
+        if column not in file.schema_arrow.names:
+            return file.schema_arrow, []
+        try:
+            return file.schema_arrow, list(_column(file, column, range(file.num_row_groups)))
+        except Exception as error:
+            raise DataError(f"the {column}s of {shown(path)} cannot be read ({first_line(error)})") from error
+
+
+def _split_by_file(folder: Path, tables: Sequence[_Table]) -> LabelFile | None:
+    """The splits that files are named after, if all are and one of them is for training."""
+    told = {table.file: split_name(re.split("[-._]", PurePosixPath(table.file).name)[0]) for table in tables}
+    if None in told.values() or "train" not in told.values() or len(set(told.values())) < 2:
+        return None
+    return LabelFile(folder, {row: part for table in tables for row in table.rows if (part := told[table.file])})
 
 
 def _label(value: Any, classes: list[str] | None, path: Path) -> str | None:

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from gansift.data.cache import PixelCache
-from gansift.data.collection import Collection, File
+from gansift.data.collection import Collection, File, Own
 from gansift.data.columns import labelled
 from gansift.data.examples import Examples
 from gansift.data.labels import LabelFile, number_labels, read_label_file
+from gansift.data.layout import read_layout
 from gansift.data.names import refusal, shown
 from gansift.data.pixels import SUFFIXES, BadImageError, decode, to_signed
 from gansift.data.resize import USUAL
@@ -53,8 +54,8 @@ def read_images(
 ) -> tuple[Examples, tuple[tuple[str, str], ...]]:
     """Read every image of a collection, ordered bytewise by id: ``relative/path.png#first12ofsha256``.
 
-    Images are grey if every file is, else RGB. Without labels, given or in the collection, the immediate subfolders
-    are classes if there are two or more and every image is in one of them.
+    Images are grey if every file is, else RGB. Without labels, given or in the collection, folders are classes as
+    :mod:`gansift.data.layout` says, and the splits are those of the collection or of its folders, if it has any.
 
     Args:
         collection: of image files.
@@ -65,7 +66,8 @@ def read_images(
         cache: a folder for decoded pixels (:class:`gansift.data.cache.PixelCache`); None keeps none.
 
     Returns:
-        The examples, x (N, 1 or 3, H, W) in [-1, 1], and (path, reason) of each image that was left out.
+        The examples, x (N, 1 or 3, H, W) in [-1, 1], and (path, reason) of each image that was left out: unusable ones
+        with ``skip_bad``, and always the few that lie beside the folders that are splits or classes.
 
     Raises:
         DataError: if there is no image, an image is unusable or of an odd size (unless ``skip_bad``), or the label
@@ -73,21 +75,20 @@ def read_images(
     """
     if not collection.names and not collection.refused:
         raise DataError(no_image(collection))
-    label_file = None if labels is None else read_label_file(labels)
+    told = read_told(collection, None if labels is None else read_label_file(labels))
     pixel_cache = None if cache is None else PixelCache(cache, size, resize)
-    decoded, unreadable = _decode_all(collection, size, resize, pixel_cache)
+    decoded, unreadable = _decode_all(collection, told.strays, size, resize, pixel_cache)
     odd = odd_sizes({picture.name: picture.size for picture in decoded})
     pictures = [picture for picture in decoded if picture.name not in odd]
     bad = sorted([*collection.refused, *unreadable.items(), *odd.items()])
-    skipped = tuple((shown(collection.where(name)), reason) for name, reason in bad)
-    if skipped and (not skip_bad or not pictures):
-        raise DataError(_unusable(skipped, collection, resizable=bool(odd)))
+    if bad and (not skip_bad or not pictures):
+        raise DataError(_unusable(_located(bad, collection), collection, resizable=bool(odd)))
     if pixel_cache is not None:
         pixel_cache.keep({picture.content_hash: picture.pixels for picture in pictures})
 
     pictures.sort(key=lambda picture: picture.id)  # by code point, which is the order of the UTF-8 bytes
     kept = [picture.name for picture in pictures]
-    numbers, class_names = classes(collection, kept, label_file)
+    numbers, class_names = told.classes_of(kept)
     examples = Examples(
         ids=tuple(picture.id for picture in pictures),
         x=_stack(pictures),
@@ -95,8 +96,9 @@ def read_images(
         paths=tuple(os.path.abspath(collection.place / name) if collection.are_files else "" for name in kept),
         hashes=tuple(picture.content_hash for picture in pictures),
         resize="" if size is None or resize == USUAL else resize,
+        parts=told.parts_of(kept),
     )
-    return examples, skipped
+    return examples, _located(sorted([*bad, *told.strays.items()]), collection)
 
 
 def readable(file: File) -> bytes:
@@ -122,21 +124,77 @@ def odd_sizes(sizes: Mapping[str, str]) -> dict[str, str]:
     return {name: f"is {size} pixels (width x height), but {most}" for name, size in sizes.items() if size != usual}
 
 
-def classes(
-    collection: Collection, kept: Sequence[str], given: LabelFile | None
-) -> tuple[Tensor | None, tuple[str, ...] | None]:
-    """Labels, int64 (N,), of these images and the name of each class: as given, by the collection, or by folders.
+@dataclass(frozen=True)
+class Told:
+    """What is known of the classes and the splits of the images in a collection.
+
+    Attributes:
+        collection: of images.
+        labels: the classes, where a file lists them.
+        by_folder: name -> class, where folders are classes; empty otherwise.
+        listed: the splits, where a file lists them.
+        parts: name -> split, where folders are splits; empty otherwise.
+        strays: name -> why an image is left out, of the few that lie beside such folders.
+    """
+
+    collection: Collection
+    labels: LabelFile | None
+    by_folder: Mapping[str, str]
+    listed: LabelFile | None
+    parts: Mapping[str, str]
+    strays: Mapping[str, str]
+
+    def classes_of(self, kept: Sequence[str]) -> tuple[Tensor | None, tuple[str, ...] | None]:
+        """Labels, int64 (N,), of these images and the name of each class; None without classes.
+
+        Raises:
+            DataError: if a label file does not fit the images.
+        """
+        if self.labels is not None:
+            return number_labels(self._match(self.labels, kept, "label"))
+        return number_labels([self.by_folder[name] for name in kept]) if self.by_folder else (None, None)
+
+    def parts_of(self, kept: Sequence[str]) -> tuple[str, ...]:
+        """The split of each of these images as the collection has it; () if it has none.
+
+        Raises:
+            DataError: if a file does not list the split of all of them.
+        """
+        if self.listed is not None:
+            return tuple(self._match(self.listed, kept, "split"))
+        return tuple(self.parts[name] for name in kept) if self.parts else ()
+
+    def _match(self, listed: LabelFile, kept: Sequence[str], what: str) -> list[str]:
+        known = [*self.collection.names, *(name for name, _ in self.collection.refused)]
+        return listed.match(kept, known, self.collection.place, self.collection.kind, what)
+
+
+def read_told(collection: Collection, given: LabelFile | None) -> Told:
+    """What is known of classes and splits: as given, as the collection lists them, or else by its folders.
 
     Raises:
-        DataError: if a label file does not fit the images, or cannot be read.
+        DataError: if a file in the collection cannot be read, or its folders are splits without one for training.
     """
-    own = collection.own() if given is None else None
-    labels = given or (own and own.labels)
-    if labels:
-        known = [*collection.names, *(name for name, _ in collection.refused)]
-        return number_labels(labels.match(kept, known, collection.place, collection.kind))
-    names = _subfolders(kept) if own and own.by_folder else None
-    return (None, None) if names is None else number_labels(names)
+    own = _own(collection, given)
+    labels = own.labels if given is None else given
+    folders = read_layout(collection.names)
+    by_folder = labels is None and own.by_folder and bool(folders.classes)
+    strays = {**(folders.outside if own.parts is None else {}), **(folders.beside if by_folder else {})}
+    return Told(collection, labels, folders.classes if by_folder else {}, own.parts, folders.parts, strays)
+
+
+def _own(collection: Collection, given: LabelFile | None) -> Own:
+    try:
+        return collection.own()
+    except DataError:
+        if given is None:
+            raise
+        return Own(None, by_folder=False)  # the labels that are given go before a file that cannot be read
+
+
+def _located(left_out: Sequence[tuple[str, str]], collection: Collection) -> tuple[tuple[str, str], ...]:
+    """Path and reason of everything that is left out, as it is shown."""
+    return tuple((shown(collection.where(name)), reason) for name, reason in left_out)
 
 
 def no_image(collection: Collection) -> str:
@@ -151,11 +209,13 @@ def no_image(collection: Collection) -> str:
 
 
 def _decode_all(
-    collection: Collection, size: int | None, resize: str, cache: PixelCache | None
+    collection: Collection, strays: Mapping[str, str], size: int | None, resize: str, cache: PixelCache | None
 ) -> tuple[list[_Picture], dict[str, str]]:
-    """The images that can be decoded, and the reason for each that cannot."""
+    """The images that can be decoded, and the reason for each that cannot; strays are not looked at."""
     pictures, bad = [], {}
     for file in collection.contents():
+        if file.name in strays:
+            continue
         try:
             content = readable(file)
             content_hash = hashlib.sha256(content).hexdigest()
@@ -181,14 +241,6 @@ def _unusable(bad: Sequence[tuple[str, str]], collection: Collection, *, resizab
     else:
         lines.append(f"No image is left: mend them, or give another {collection.kind}.")
     return "\n".join(lines)
-
-
-def _subfolders(names: Sequence[str]) -> list[str] | None:
-    """The immediate subfolder of each image, if these are classes."""
-    if not all("/" in name for name in names):
-        return None
-    folders = [name.split("/", 1)[0] for name in names]
-    return folders if len(set(folders)) >= 2 else None
 
 
 def _stack(pictures: Sequence[_Picture]) -> Tensor:

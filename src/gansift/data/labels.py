@@ -24,11 +24,12 @@ _SHOWN = 5
 def number_labels(names: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
     """Number the classes 0, 1, ... in the order of their names.
 
-    Names that are all integers are ordered by value, others bytewise.
+    Names that are all integers are ordered by value, others bytewise. Blanks around a name do not count.
 
     Returns:
         Labels, int64 (N,), and the name of each class.
     """
+    names = [name.strip() or name for name in names]
     numeric = all(_INTEGER.fullmatch(name) for name in names)
     class_names = tuple(sorted(set(names), key=lambda name: (int(name) if numeric else 0, name)))
     number = {name: position for position, name in enumerate(class_names)}
@@ -47,7 +48,9 @@ class LabelFile:
     path: Path
     names: dict[str, str]
 
-    def match(self, wanted: Sequence[str], known: Iterable[str], place: Path, kind: str = "folder") -> list[str]:
+    def match(
+        self, wanted: Sequence[str], known: Iterable[str], place: Path, kind: str = "folder", what: str = "label"
+    ) -> list[str]:
         """The class of every wanted image, in their order.
 
         Args:
@@ -55,6 +58,7 @@ class LabelFile:
             known: relative paths of all that is there, images that are left out and folders not read among them.
             place: where the images are, named in the message.
             kind: what the place is: a folder or an archive.
+            what: the file says of each image, for messages.
 
         Raises:
             DataError: if a wanted image has no label, or a label is for an image that is not there.
@@ -64,7 +68,7 @@ class LabelFile:
         unknown = sorted(image for image in self.names if there.isdisjoint(_with_parents(image)))
         faults = []
         if missing:
-            faults.append(f"{len(missing)} of {len(wanted)} images have no label ({_first(missing)})")
+            faults.append(f"{len(missing)} of {len(wanted)} images have no {what} ({_first(missing)})")
         if unknown:
             faults.append(f"{len(unknown)} of {len(self.names)} listed paths are no image there ({_first(unknown)})")
         if faults:
@@ -98,8 +102,8 @@ def read_label_file(path: Path) -> LabelFile:
     return collect(path, json_rows(path, content) if path.suffix.lower() == ".json" else _csv_rows(path, content))
 
 
-def collect(path: Path, rows: Iterable[tuple[str, str]]) -> LabelFile:
-    """Labels from rows of path and label.
+def collect(path: Path, rows: Iterable[tuple[str, str]], what: str = "label") -> LabelFile:
+    """Labels, or what else a file says of images, from rows of path and label.
 
     Raises:
         DataError: if one image has two labels.
@@ -109,7 +113,7 @@ def collect(path: Path, rows: Iterable[tuple[str, str]]) -> LabelFile:
         relative = PurePosixPath(image).as_posix()
         if names.setdefault(relative, label) != label:
             raise DataError(
-                f"label file {shown(path)} gives {shown(relative)} two labels, {names[relative]!r} and {label!r}"
+                f"label file {shown(path)} gives {shown(relative)} two {what}s, {names[relative]!r} and {label!r}"
             )
     return LabelFile(path, names)
 

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 from gansift.data.examples import Examples, Splits
-from gansift.data.splits import SPLITS
+from gansift.data.held_out import label_names
+from gansift.data.layout import SPLITS
 from gansift.errors import GansiftError
 from gansift.files import write_text
 
-COLUMNS = ("id", "path", "sha256", "split", "label")
+COLUMNS = ("id", "path", "sha256", "set", "split", "label")
+
+# The set of every row of a manifest that was written before there were several.
+_ONLY = "data"
 
 _REMEDY = (
     "If the data are those of this run, delete it and give the command that made the run again: it is written anew."
 )
 
 
-def write_manifest(path: Path, splits: Splits) -> None:
-    """Write one row an example, atomically: train, then valid, then test, each in its order.
+def write_manifest(path: Path, sets: Mapping[str, Splits]) -> None:
+    """Write one row an example, atomically: set by set, train, then valid, then test, each in its order.
 
     ``path`` is "" where the example is no file of its own; ``label`` is the name of the class, or "".
+
+    Args:
+        path: of the manifest.
+        sets: the data sets by name; a single one that has no name is called "data".
 
     Raises:
         GansiftError: if the file cannot be written.
     """
-    write_text(path, _table(splits))
+    write_text(path, _table(sets))
 
 
-def changes(path: Path, splits: Splits) -> list[str]:
-    """Ids of the examples that a manifest has otherwise: added, gone, in another split or with another label.
-
-    Where the files lie does not matter.
+def read_manifest(path: Path) -> list[dict[str, str]]:
+    """The rows of a manifest, by :data:`COLUMNS`; one without the column ``set`` is of a single one, "data".
 
     Raises:
         GansiftError: if the manifest cannot be read, or is damaged.
@@ -41,30 +48,38 @@ def changes(path: Path, splits: Splits) -> list[str]:
         recorded = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise GansiftError(f"the manifest {path} cannot be read: {error}. {_REMEDY}") from error
-    rows = list(csv.DictReader(io.StringIO(recorded)))
+    try:
+        rows = [{"set": _ONLY, **row} for row in csv.DictReader(io.StringIO(recorded, newline=""), strict=True)]
+    except csv.Error as error:
+        raise GansiftError(f"the manifest {path} is damaged: {error}. {_REMEDY}") from error
     if not rows or any(row.get(name) is None for row in rows for name in COLUMNS):
         raise GansiftError(f"the manifest {path} is damaged: a row does not fit its columns. {_REMEDY}")
-    before, now = (
-        {(row["id"], row["sha256"], row["split"], row["label"]) for row in table}
-        for table in (rows, csv.DictReader(io.StringIO(_table(splits))))
-    )
-    return sorted({identity for identity, *_ in before ^ now})
+    return rows
 
 
-def _table(splits: Splits) -> str:
+def changes(path: Path, sets: Mapping[str, Splits]) -> list[str]:
+    """Ids of the examples that a manifest has otherwise: added, gone, in another set or split or of another label.
+
+    Where the files lie does not matter.
+
+    Raises:
+        GansiftError: if the manifest cannot be read, or is damaged.
+    """
+    before = read_manifest(path)
+    now = list(csv.DictReader(io.StringIO(_table(sets), newline="")))
+    differing = {tuple(row[name] for name in COLUMNS if name != "path") for row in before}
+    differing ^= {tuple(row[name] for name in COLUMNS if name != "path") for row in now}
+    return sorted({identity for identity, *_ in differing})
+
+
+def _table(sets: Mapping[str, Splits]) -> str:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for part in SPLITS:
-        examples: Examples = getattr(splits, part)
-        columns = (examples.ids, examples.paths, examples.hashes, _label_names(examples))
-        for identity, source, content_hash, label in zip(*columns, strict=True):
-            writer.writerow((identity, source, content_hash, part, label))
+    for name, splits in sets.items():
+        for part in SPLITS:
+            examples: Examples = getattr(splits, part)
+            columns = (examples.ids, examples.paths, examples.hashes, label_names(examples))
+            for identity, source, content_hash, label in zip(*columns, strict=True):
+                writer.writerow((identity, source, content_hash, name, part, label))
     return table.getvalue()
-
-
-def _label_names(examples: Examples) -> list[str]:
-    if examples.labels is None:
-        return [""] * len(examples)
-    numbers = examples.labels.tolist()
-    return [str(number) if examples.class_names is None else examples.class_names[number] for number in numbers]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from gansift.data.columns import LABEL, Column
 from gansift.data.examples import Examples
 from gansift.data.hashing import hash_rows, row_ids
+from gansift.data.layout import SPLITS, split_name
 from gansift.data.pixels import to_signed
 from gansift.data.records import Records, Roles
 from gansift.data.table import Field, Table
@@ -57,6 +58,9 @@ def open_npz(path: Path, roles: Roles) -> Examples | Records:
 def read_npz(path: Path) -> Examples:
     """Read the arrays ``x`` and, if it is there, ``y`` of a ``.npz`` file; ids are ``name.npz/row#hash12``.
 
+    A file with ``x_train`` and ``x_test`` or ``x_valid`` (and ``y_train``, ...) in place of ``x`` has splits of
+    its own; the rows of all of them are counted through: train, valid, test.
+
     Args:
         path: the file; ``x`` is uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), or float (N, d); ``y`` is integers or
             strings (N,). Other arrays are passed over.
@@ -67,7 +71,7 @@ def read_npz(path: Path) -> Examples:
     Raises:
         DataError: if the file is damaged or the arrays are missing, pickled objects, or of another type or shape.
     """
-    arrays = _read_arrays(path)
+    arrays, parts = _read_arrays(path)
     content, x = _convert(arrays["x"], path)
     columns = {LABEL: _beside("y", arrays["y"], len(x), path)} if "y" in arrays else {}
     hashes = hash_rows(content)
@@ -77,6 +81,7 @@ def read_npz(path: Path) -> Examples:
         columns=columns,
         paths=("",) * len(x),
         hashes=hashes,
+        parts=parts,
     )
 
 
@@ -90,13 +95,46 @@ def _opened(path: Path) -> np.lib.npyio.NpzFile:
     return file
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The array x, and y if it is there."""
+def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """The array x, and y if it is there, and the split of each row if the file has splits of its own."""
     with _opened(path) as file:
+        split = {name[2:]: part for name in file.files if name.startswith("x_") and (part := split_name(name[2:]))}
+        if "x" not in file.files and "train" in split.values() and len(split) > 1:
+            return _read_split(file, split, path)
         if "x" not in file.files:
             found = ", ".join(sorted(file.files)) or "nothing"
             raise DataError(f"{path} has no array `x`; it holds: {found}. Save it with np.savez(path, x=..., y=...).")
-        return {key: _read_array(file, key, path) for key in ("x", "y") if key in file.files}
+        return {key: _read_array(file, key, path) for key in ("x", "y") if key in file.files}, ()
+
+
+def _read_split(
+    file: np.lib.npyio.NpzFile, split: Mapping[str, str], path: Path
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """The arrays ``x_train``, ``x_test``, ... one after another, and those of y if they are there."""
+    suffixes = sorted(split, key=lambda suffix: SPLITS.index(split[suffix]))
+    xs = [_read_array(file, f"x_{suffix}", path) for suffix in suffixes]
+    if len({(x.dtype, x.shape[1:]) for x in xs}) > 1 or any(x.ndim == 0 for x in xs):
+        forms = ", ".join(f"`x_{suffix}` {x.dtype} {x.shape}" for suffix, x in zip(suffixes, xs, strict=True))
+        raise DataError(
+            f"the arrays of {path} must be of one type, and of one shape but for the number of rows: {forms}"
+        )
+    counts = {suffix: len(x) for suffix, x in zip(suffixes, xs, strict=True)}
+    arrays = {"x": np.concatenate(xs)}
+    if any(f"y_{suffix}" in file.files for suffix in suffixes):
+        arrays["y"] = _read_split_labels(file, counts, path)
+    return arrays, tuple(split[suffix] for suffix, count in counts.items() for _ in range(count))
+
+
+def _read_split_labels(file: np.lib.npyio.NpzFile, counts: Mapping[str, int], path: Path) -> np.ndarray:
+    """The arrays ``y_train``, ``y_test``, ... one after another."""
+    without = [f"y_{suffix}" for suffix in counts if f"y_{suffix}" not in file.files]
+    if without:
+        raise DataError(f"{path} has labels for some of its splits only: {', '.join(without)} is missing")
+    ys = [_read_array(file, f"y_{suffix}", path) for suffix in counts]
+    for y, (suffix, count) in zip(ys, counts.items(), strict=True):
+        if y.shape != (count,):
+            raise DataError(f"`y_{suffix}` in {path} is of shape {y.shape}, but `x_{suffix}` has {count} rows")
+    return np.concatenate(ys)
 
 
 def _read_array(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a folder or an archive says of the classes of its own images: StyleGAN's file, Hugging Face's, or nothing."""
+"""What a folder or an archive says of the classes and splits of its own images, in StyleGAN's file or in tables."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from typing import NamedTuple
 
 from gansift.data.collection import Own
 from gansift.data.labels import collect, json_rows, parse_json, read_table
+from gansift.data.layout import split_name
 from gansift.data.names import shown
 from gansift.errors import DataError
 
 _STYLEGAN = "dataset.json"
+_EXPORTED = "manifest.csv"
 
 
 def own_labels(place: Path, files: Sequence[str], read: Callable[[str], bytes]) -> Own:
-    """Labels from files that lie beside the images.
+    """Labels and splits from files that lie beside the images.
 
-    ``dataset.json`` at the root holds ``{"labels": [["a.png", 3], ...]}``; null there says that there are none. It
-    goes before ``metadata.csv`` and ``metadata.jsonl``, at the root or in folders, whose ``file_name`` is relative to
-    the file and whose ``label`` may be missing. Wherever there is such a file, folders are no classes.
+    ``dataset.json`` at the root, or in the one folder at the root, holds ``{"labels": [["a.png", 3], ...]}``; null
+    there says that there are none. It goes before the labels of ``metadata.csv`` and ``metadata.jsonl``, at the root or
+    in folders, whose ``file_name`` is relative to the file and whose ``label`` and ``split`` may be missing.
+    ``manifest.csv`` is such a table if it has a column ``file_name``, as in an exported archive, and then goes before
+    ``dataset.json``, which knows the numbers of classes alone. Wherever there is such a file, folders are no classes.
 
     Args:
         place: that holds the files.
@@ -29,29 +33,48 @@ def own_labels(place: Path, files: Sequence[str], read: Callable[[str], bytes]) 
     Raises:
         DataError: if such a file cannot be read or has another form.
     """
-    if _STYLEGAN in files:
-        path, content = place / _STYLEGAN, read(_STYLEGAN)
-        parsed = parse_json(path, content)
-        if isinstance(parsed, dict) and "labels" in parsed:
-            labels = None if parsed["labels"] is None else collect(path, json_rows(path, content))
-            return Own(labels, by_folder=False)
     tables = [(place / name, name, _table(place / name, read(name))) for name in files if _is_metadata(name)]
     found = [(path, name, rows) for path, name, rows in tables if rows is not None]
-    labelled = [row for path, name, rows in found for row in _labelled(path, PurePosixPath(name).parent, rows)]
     path = found[0][0] if len(found) == 1 else place
-    return Own(collect(path, labelled) if labelled else None, by_folder=not found)
+    split = [row for path, name, rows in found for row in _split(path, PurePosixPath(name).parent, rows)]
+    parts = collect(path, split, "split") if split else None
+    exported = any(path.name == _EXPORTED for path, _, _ in found)
+    stylegan = None if exported else _stylegan(place, files, read)
+    if stylegan is not None:
+        return stylegan._replace(parts=parts)
+    labelled = [row for path, name, rows in found for row in _labelled(path, PurePosixPath(name).parent, rows)]
+    return Own(collect(path, labelled) if labelled else None, by_folder=not found, parts=parts)
+
+
+def _stylegan(place: Path, files: Sequence[str], read: Callable[[str], bytes]) -> Own | None:
+    """What ``dataset.json`` says; None if there is none of StyleGAN's."""
+    folders = {name.partition("/")[0] for name in files if "/" in name}
+    wrapped = [f"{folder}/{_STYLEGAN}" for folder in folders if len(folders) == 1]
+    name = next((name for name in (_STYLEGAN, *wrapped) if name in files), None)
+    if name is None:
+        return None
+    path, content = place / name, read(name)
+    parsed = parse_json(path, content)
+    if not isinstance(parsed, dict) or "labels" not in parsed:
+        return None
+    if parsed["labels"] is None:
+        return Own(None, by_folder=False)
+    folder = PurePosixPath(name).parent
+    rows = [((folder / image).as_posix(), label) for image, label in json_rows(path, content)]
+    return Own(collect(path, rows), by_folder=False)
 
 
 class _Row(NamedTuple):
-    """One row of a metadata file; the label is "" where there is none."""
+    """One row of a metadata file; label and split are "" where there is none."""
 
     line: int
     file_name: str
     label: str
+    split: str
 
 
 def _is_metadata(name: str) -> bool:
-    return PurePosixPath(name).name in ("metadata.csv", "metadata.jsonl")
+    return PurePosixPath(name).name in ("metadata.csv", "metadata.jsonl", _EXPORTED)
 
 
 def _labelled(path: Path, folder: PurePosixPath, rows: Sequence[_Row]) -> list[tuple[str, str]]:
@@ -67,6 +90,20 @@ def _labelled(path: Path, folder: PurePosixPath, rows: Sequence[_Row]) -> list[t
     return [((folder / row.file_name).as_posix(), row.label) for row in rows]
 
 
+def _split(path: Path, folder: PurePosixPath, rows: Sequence[_Row]) -> list[tuple[str, str]]:
+    """Path, relative to the place, and split of every row; none at all if no row has a split."""
+    if not any(row.split for row in rows):
+        return []
+    parts = [split_name(row.split) for row in rows]
+    wrong = [row for row, part in zip(rows, parts, strict=True) if part is None]
+    if wrong:
+        raise DataError(
+            f"label file {shown(path)}, line {wrong[0].line}: a split is train, valid or test, not {wrong[0].split!r}. "
+            "Give all rows a split or none; rename the column if it says something else."
+        )
+    return [((folder / row.file_name).as_posix(), part) for row, part in zip(rows, parts, strict=True) if part]
+
+
 def _table(path: Path, content: bytes) -> list[_Row] | None:
     """The rows of a metadata file; None if it has no ``file_name``, so that it is something else of that name."""
     if path.suffix == ".jsonl":
@@ -79,7 +116,8 @@ def _table(path: Path, content: bytes) -> list[_Row] | None:
         if len(row) != len(header):
             raise DataError(f"label file {shown(path)}, line {line}: {len(row)} fields, but {len(header)} columns")
         fields = dict(zip(header, row, strict=True))
-        rows.append(_Row(line, _file_name(path, line, fields["file_name"]), fields.get("label", "")))
+        name = _file_name(path, line, fields["file_name"])
+        rows.append(_Row(line, name, fields.get("label", ""), fields.get("split", "")))
     return rows
 
 
@@ -95,12 +133,17 @@ def _json_lines(path: Path, content: bytes) -> list[_Row] | None:
     for line, fields in objects:
         if not isinstance(fields, dict):
             raise DataError(f'label file {shown(path)}, line {line}: expected an object such as {{"file_name": ...}}')
-        label = fields.get("label")
-        if not (label is None or isinstance(label, str | int)) or isinstance(label, bool):
-            raise DataError(f"label file {shown(path)}, line {line}: a label is a number or a text, not {label!r}")
         name = _file_name(path, line, fields.get("file_name"))
-        rows.append(_Row(line, name, "" if label is None else str(label)))
+        rows.append(_Row(line, name, _word(path, line, fields, "label"), _word(path, line, fields, "split")))
     return rows
+
+
+def _word(path: Path, line: int, fields: dict[str, object], what: str) -> str:
+    """The label or the split in an object of JSON, "" where there is none."""
+    word = fields.get(what)
+    if not (word is None or isinstance(word, str | int)) or isinstance(word, bool):
+        raise DataError(f"label file {shown(path)}, line {line}: a {what} is a number or a text, not {word!r}")
+    return "" if word is None else str(word)
 
 
 def _file_name(path: Path, line: int, name: object) -> str:

@@ -11,21 +11,25 @@ from typing import Any
 import numpy as np
 
 from gansift.data.columns import LABEL
+from gansift.data.layout import SPLITS
 from gansift.data.names import shown
 from gansift.data.records import Records, Roles, listed_columns, remedies
-from gansift.data.splits import FRACTIONS, SPLITS, assign
+from gansift.data.splits import FRACTIONS, parts_of
 from gansift.data.table import Field
 
 _NOTHING: dict[str, Any] = {"sizes": {}, "near": [], "leaks": 0, "bad": [], "others": {}}
 
 
-def survey_records(records: Records, source: str | os.PathLike[str], seed: int) -> dict[str, Any]:
+def survey_records(
+    records: Records, source: str | os.PathLike[str], seed: int, fractions: Sequence[float] = FRACTIONS
+) -> dict[str, Any]:
     """Look at every row and column of a table.
 
     Args:
         records: the table.
         source: as it was given.
         seed: of the split.
+        fractions: of the splits that the table does not have itself.
 
     Returns:
         What :func:`gansift.data.survey.survey` does; and ``columns``: of each its ``name``, its ``role`` (feature,
@@ -35,7 +39,8 @@ def survey_records(records: Records, source: str | os.PathLike[str], seed: int) 
     """
     rows = records.rows
     problems = records.problems()
-    counts = Counter(assign(content_hash, seed, FRACTIONS) for content_hash in rows.hashes)
+    parts = parts_of(rows.hashes, rows.parts, seed, fractions)
+    counts = Counter(parts)
     copies = _copies(rows.hashes)
     columns = [_column(part, records) for part in records.table.fields]
     result = {
@@ -47,6 +52,8 @@ def survey_records(records: Records, source: str | os.PathLike[str], seed: int) 
         "classes": _balance(records, LABEL),
         "exact": [[rows.ids[row] for row in group] for group in copies],
         "split": {part: counts[part] for part in SPLITS},
+        "own_split": [part for part in SPLITS if part in rows.parts],
+        "crossing": sum(len({parts[row] for row in group}) > 1 for group in copies),
         "columns": columns + [{"name": shown(name), "role": "ignored"} for name in records.table.ignored],
         "groups": {shown(name): _balance(records, name) for name in records.roles.group},
         "conflicts": [[rows.ids[row] for row in group] for group in copies if _differ(records, group)],
@@ -55,7 +62,7 @@ def survey_records(records: Records, source: str | os.PathLike[str], seed: int) 
     ignore = [problem.ignore for problem in problems if problem.ignore is not None and not problem.impute]
     impute = "median" if any(problem.impute for problem in problems) else records.roles.impute
     stuck = any(problem.ignore is None for problem in problems)
-    result["command"] = None if stuck else _command(result["source"], records.roles, ignore, impute, seed)
+    result["command"] = None if stuck else _command(result["source"], records.roles, ignore, impute, seed, fractions)
     return result
 
 
@@ -102,16 +109,24 @@ def _advice(found: dict[str, Any]) -> list[str]:
     if found["conflicts"]:
         rows = sum(map(len, found["conflicts"]))
         advice.append(f"{rows} rows are copies of another with a different label: look at them.")
+    if found["crossing"]:
+        advice.append(
+            f"{found['crossing']} groups of exact copies lie in more than one split: those that are held out stay, and "
+            "their copies are left out of what is trained on."
+        )
     empty = [part for part, count in found["split"].items() if not count]
     if empty:
         advice.append(f"No row falls into {' and '.join(empty)}: add rows, or try another --split-seed.")
     return advice
 
 
-def _command(source: str, roles: Roles, ignore: Sequence[str], impute: str | None, seed: int) -> str:
+def _command(
+    source: str, roles: Roles, ignore: Sequence[str], impute: str | None, seed: int, fractions: Sequence[float]
+) -> str:
     parts = ["gansift", "run", source]
     parts += [] if roles.label is None else ["--label", shown(roles.label)]
     for flag, names in (("group", roles.group), ("ignore", (*roles.ignore, *ignore)), ("include", roles.include)):
         parts += [f"--{flag}", listed_columns(names)] if names else []
     parts += [] if impute is None else ["--impute", impute]
-    return shlex.join(parts + (["--split-seed", str(seed)] if seed else []))
+    parts += ["--split-seed", str(seed)] if seed else []
+    return shlex.join(parts + (["--fractions", ",".join(map(str, fractions))] if tuple(fractions) != FRACTIONS else []))

@@ -7,7 +7,7 @@ import difflib
 import io
 import logging
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,8 @@ from gansift.data.csv_table import is_csv_name, is_zipped_csv, read_csv
 from gansift.data.encoding import IMPUTE, Encoding
 from gansift.data.examples import Examples, Splits
 from gansift.data.hashing import row_ids
+from gansift.data.held_out import with_test
+from gansift.data.layout import split_name
 from gansift.data.names import shown
 from gansift.data.parquet import PARQUET, is_of_images, read_parquet
 from gansift.data.table import Field, Table, content_hashes
@@ -152,13 +154,24 @@ class Records:
             UsageError: if a role is of a column that is not there, or a group holds fractions.
         """
         roles.check([*(part.name for part in table.fields), *table.ignored], shown(name))
+        table, parts = _without_split(table, {roles.label, *roles.group})
         content = [part for part in table.fields if part.name != roles.label or part.name in roles.include]
         # With nothing left of it there is one content; `problems` says so.
         hashes = content_hashes(content) if content else ("",) * len(table)
         columns = {column: _beside(table[part], column) for column, part in roles.beside.items()}
         positions = torch.arange(len(table))[:, None]
-        rows = Examples(row_ids(name, hashes), positions, columns, ("",) * len(table), hashes, roles.impute or "")
+        rows = Examples(row_ids(name, hashes), positions, columns, ("",) * len(table), hashes, parts=parts)
         return cls(name, table, roles, rows)
+
+    def with_roles(self, roles: Roles) -> Records:
+        """The same table with other roles for its columns.
+
+        Raises:
+            UsageError: as `of`.
+        """
+        kept = tuple(part for part in self.table.fields if part.name not in roles.ignore)
+        ignored = tuple(part.name for part in self.table.fields if part.name in roles.ignore)
+        return Records.of(self.name, Table(kept, (*self.table.ignored, *ignored)), roles)
 
     @property
     def features(self) -> tuple[Field, ...]:
@@ -178,6 +191,7 @@ class Records:
             found.append(Problem("no column is left to train on: give fewer of them to --label, --group and --ignore"))
         if self.roles.label is not None:
             label = self.table[self.roles.label]
+            found += _too_large(label)
             if label.missing.any():
                 missing = f"{label.missing.sum():,} of {len(label):,} rows"
                 found.append(Problem(f"{shown(label.name)}: {missing} have no label; label all rows or none"))
@@ -253,11 +267,37 @@ def encode(splits: Splits, records: Records) -> Splits:
     Raises:
         DataError: if a number is missing and nothing stands for it.
     """
-    columns = {name: column.names for name, column in records.rows.columns.items()}
-    encoding = Encoding.fit(
-        records.at(splits.train), impute=records.roles.impute, columns=columns, label=records.roles.label
-    )
+    encoding = _fitted(records, splits.train)
     train, valid, test = (_encoded(part, records, encoding) for part in (splits.train, splits.valid, splits.test))
+    return replace(splits, train=train, valid=valid, test=test, encoding=encoding)
+
+
+def _fitted(records: Records, train: Examples) -> Encoding:
+    """The encoding that is fitted on these rows."""
+    columns = {name: column.names for name, column in records.rows.columns.items()}
+    return Encoding.fit(records.at(train), impute=records.roles.impute, columns=columns, label=records.roles.label)
+
+
+def split_with_test(records: Records, held_out: Records, split: Callable[[Examples], Splits], other: str) -> Splits:
+    """Splits of a table that is tested with the rows of another, encoded as its training rows are.
+
+    Args:
+        records: to train on and to choose with.
+        held_out: to test with.
+        split: makes the splits of examples.
+        other: what the second table is called.
+
+    Raises:
+        DataError: as `encode` and `encode_like`.
+        UsageError: as :func:`gansift.data.held_out.with_test`.
+    """
+    # Columns beside x are left to `encode_like`, which gives them the numbers of the training data.
+    bare, tested = (replace(one.rows, columns={}) for one in (records, held_out))
+    splits = split(with_test(bare, tested, records.name, other))
+    train, valid = (records.rows.subset(part.x[:, 0]) for part in (splits.train, splits.valid))
+    encoding = _fitted(records, train)
+    test = encode_like(held_out, encoding).subset(splits.test.x[:, 0])
+    train, valid = (_encoded(part, records, encoding) for part in (train, valid))
     return replace(splits, train=train, valid=valid, test=test, encoding=encoding)
 
 
@@ -284,7 +324,27 @@ def _encoded(examples: Examples, records: Records, encoding: Encoding) -> Exampl
             "%s: %d rows have a %s that no training row has, %s%s; it is 0 in all of its places",
             shown(records.name), sum(counts.values()), shown(name), first, ", ..." if len(counts) > _SHOWN else "",
         )  # fmt: skip
-    return replace(examples, x=encoding.encode(fields))
+    return replace(examples, x=encoding.encode(fields), resize=encoding.digest())
+
+
+def _without_split(table: Table, named: Collection[str | None]) -> tuple[Table, tuple[str, ...]]:
+    """The table without its column ``split``, and the split of each row; all of it and () if it has none.
+
+    Raises:
+        DataError: if some rows alone are in a split.
+    """
+    part = next((part for part in table.fields if part.name.strip().casefold() == "split"), None)
+    if part is None or part.name in named or part.names is None or not any(map(split_name, part.names)):
+        return table, ()
+    other = [name for name in part.names if split_name(name) is None]
+    if other:
+        raise DataError(
+            f"column {shown(part.name)}: a split is train, valid or test, and some rows have {shown(other[0])!r}. Give "
+            f"all rows a split, or go on without the column with --ignore {shlex.quote(shown(part.name))}."
+        )
+    split = [split_name(name) or "" for name in part.names]
+    kept = tuple(other for other in table.fields if other is not part)
+    return replace(table, fields=kept), tuple(split[code] for code in part.values.tolist())
 
 
 def _beside(part: Field, column: str) -> Column:
@@ -306,12 +366,17 @@ def _problems(part: Field, roles: Roles) -> Iterator[Problem]:
             odd = f", such as {part.odd}" if part.odd else ""
             yield Problem(f"{name}: {count:,} different values in {rows}{odd}; too many for categories", part.name)
         return
-    large = ~part.missing & ~(np.abs(part.values) <= _LARGEST)
-    if large.any():
-        yield Problem(f"{name}: {large.sum():,} numbers in {rows} are infinite or too large", part.name)
+    yield from _too_large(part)
     mostly_there = bool(part.missing.mean() <= 0.5)
     if part.missing.any() and roles.impute is None:
         yield Problem(f"{name}: {part.missing.sum():,} numbers in {rows} are missing", part.name, mostly_there)
+
+
+def _too_large(part: Field) -> Iterator[Problem]:
+    large = ~part.missing & ~(np.abs(part.values) <= _LARGEST) if part.names is None else np.array([False])
+    if large.any():
+        found = f"{large.sum():,} numbers in {len(part):,} rows are infinite or too large"
+        yield Problem(f"{shown(part.name)}: {found}", part.name)
 
 
 def _renumbered(column: Column, names: tuple[str, ...] | None, what: str) -> Column:

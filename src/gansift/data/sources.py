@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gansift.data.archive import open_archive
@@ -11,13 +13,41 @@ from gansift.data.builtin import BUILTINS
 from gansift.data.collection import Collection
 from gansift.data.examples import Examples, Splits
 from gansift.data.folder import open_folder
+from gansift.data.held_out import with_test
 from gansift.data.image_tables import is_table_name, open_tables
 from gansift.data.images import read_images
 from gansift.data.npz import open_npz
-from gansift.data.records import NO_ROLES, Records, Roles, encode, is_records, open_records
+from gansift.data.records import NO_ROLES, Records, Roles, encode, is_records, open_records, split_with_test
 from gansift.data.resize import USUAL, check_resize
 from gansift.data.splits import FRACTIONS, check_fractions, split
 from gansift.errors import DataError, UsageError
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How sources are read and split: the arguments of `load` that say so.
+
+    Raises:
+        UsageError: if the fractions, the size or the way of resizing make no sense.
+    """
+
+    seed: int = 0
+    fractions: Sequence[float] = FRACTIONS
+    labels: str | os.PathLike[str] | None = None
+    size: int | None = None
+    resize: str = USUAL
+    skip_bad: bool = False
+    cache: Path | None = None
+    roles: Roles = NO_ROLES
+
+    def __post_init__(self) -> None:
+        check_fractions(self.fractions)
+        check_size(self.size, self.resize)
+
+    def beside(self, found: Examples | Records | Collection, name: str) -> Reading:
+        """How to read a source of this name beside others: resized only if it can be, and with a cache of its own."""
+        size, resize = (self.size, self.resize) if isinstance(found, Collection) else (None, USUAL)
+        return replace(self, size=size, resize=resize, cache=None if self.cache is None else self.cache / name)
 
 
 def load(
@@ -35,6 +65,7 @@ def load(
     ignore: Sequence[str] = (),
     include: Sequence[str] = (),
     impute: str | None = None,
+    test: str | os.PathLike[str] | None = None,
 ) -> Splits:
     """Load a source of examples and split it.
 
@@ -43,7 +74,8 @@ def load(
             ``.npz`` file, or a CSV file, plain or compressed. A built-in name wins over a folder of that name in the
             current one, which is reached as ``./name``.
         seed: decides the splits, and the points of the built-in normal distributions.
-        fractions: of train, valid and test; three positive numbers with sum 1.
+        fractions: of train, valid and test; three positive numbers with sum 1. Splits that the source has itself are
+            used as they are; one that it lacks is taken from its training examples by these fractions.
         labels: a label file for a folder or zip, which goes before labels that are found in it.
         size: side in pixels to which image files are resized.
         resize: by which convention (:mod:`gansift.data.resize`).
@@ -55,31 +87,83 @@ def load(
         include: of a table: those of the label and the groups that are part of x, too.
         impute: of a table: what stands for a missing number, the ``mean`` or ``median`` of the training rows; None
             refuses such a table.
+        test: a source of its own that holds the test examples: all of it, or its test split if it has one.
 
     Raises:
         DataError: if the source is not there or cannot be used, or a split ends up empty.
         UsageError: if the fractions, the size or the way of resizing make no sense, or an option does not go with the
             source.
     """
-    check_fractions(fractions)
-    check_size(size, resize)
     roles = Roles(label, tuple(group), tuple(ignore), tuple(include), impute)
-    found = open_source(source, seed, roles)
-    if isinstance(found, Examples | Records):
-        for option, value in (("labels", labels), ("size", size)):
-            if value is not None:
-                raise UsageError(f"--{option} goes with image files only, and {source} is none")
-        if isinstance(found, Records):
-            found.check()
-        examples = found if isinstance(found, Examples) else found.rows
-        splits = split(examples, _name(source), seed=seed, fractions=fractions)
-        return encode(splits, found) if isinstance(found, Records) else splits
-    if labels is not None and found.kind == "table":
+    reading = Reading(seed, fractions, labels, size, resize, skip_bad, cache, roles)
+    return splits_of(open_source(source, seed, roles), source, reading, test)
+
+
+def splits_of(
+    found: Examples | Records | Collection,
+    source: str | os.PathLike[str],
+    reading: Reading,
+    test: str | os.PathLike[str] | None = None,
+) -> Splits:
+    """The splits of an opened source, and of another to test with.
+
+    Raises:
+        DataError, UsageError: as `load`.
+    """
+    name = source_name(source)
+    cut = partial(split, name=name, seed=reading.seed, fractions=reading.fractions)
+    if isinstance(found, Records):
+        return _splits_of_records(found, source, reading, cut, test)
+    examples, skipped = _read(found, source, reading)
+    if test is not None:
+        tested = open_source(test, reading.seed, reading.roles)
+        if isinstance(tested, Records):
+            raise UsageError(f"{test}, to test with, is a table, and {source} is none")
+        held_out, more = _read(tested, test, replace(reading.beside(tested, "test"), labels=None))
+        examples, skipped = with_test(examples, held_out, name, source_name(test)), skipped + more
+    return cut(examples, skipped=skipped)
+
+
+def _splits_of_records(
+    found: Records,
+    source: str | os.PathLike[str],
+    reading: Reading,
+    cut: Callable[[Examples], Splits],
+    test: str | os.PathLike[str] | None,
+) -> Splits:
+    _refuse_image_options(source, reading)
+    found.check()
+    if test is None:
+        return encode(cut(found.rows), found)
+    tested = open_source(test, reading.seed, reading.roles)
+    if not isinstance(tested, Records):
+        raise UsageError(f"{source} is a table, and {test}, to test with, is none")
+    return split_with_test(found, tested, cut, source_name(test))
+
+
+def _refuse_image_options(source: str | os.PathLike[str], reading: Reading) -> None:
+    for option, value in (("labels", reading.labels), ("size", reading.size)):
+        if value is not None:
+            raise UsageError(f"--{option} goes with image files only, and {source} is none")
+
+
+def _read(
+    found: Examples | Collection, source: str | os.PathLike[str], reading: Reading
+) -> tuple[Examples, tuple[tuple[str, str], ...]]:
+    """The examples of an opened source, and (path, reason) of what was left out."""
+    if isinstance(found, Examples):
+        _refuse_image_options(source, reading)
+        return found, ()
+    if reading.labels is not None and found.kind == "table":
         raise UsageError(f"--labels goes with a folder or zip of images; the labels of {source} are a column of it")
-    examples, skipped = read_images(
-        found, labels=Path(labels) if labels else None, size=size, resize=resize, skip_bad=skip_bad, cache=cache
+    return read_images(
+        found,
+        labels=None if reading.labels is None else Path(reading.labels),
+        size=reading.size,
+        resize=reading.resize,
+        skip_bad=reading.skip_bad,
+        cache=reading.cache,
     )
-    return split(examples, _name(source), seed=seed, fractions=fractions, skipped=skipped)
 
 
 def check_size(size: int | None, resize: str) -> None:
@@ -110,16 +194,19 @@ def open_source(
         UsageError: if it is no table and columns have roles, or a table has no such column.
     """
     path = Path(source)
-    if os.fspath(source) not in BUILTINS and path.is_file():
+    builtin = BUILTINS.get(os.fspath(source))
+    found = None if builtin is None else builtin(seed)
+    if isinstance(found, Records):
+        return found.with_roles(roles) if roles else found
+    if found is None and path.is_file():
         if path.suffix.lower() == ".npz":
             return open_npz(path, roles)
         if is_records(path):
             return open_records(path, roles)
-    if roles:
+    if roles and (found is not None or path.exists()):
         raise UsageError(f"--label, --group and --ignore name columns of a table, and {source} is none")
-    builtin = BUILTINS.get(os.fspath(source))
-    if builtin is not None:
-        return builtin(seed)
+    if found is not None:
+        return found
     if path.is_dir():
         folder = open_folder(path)
         tables = [name for name in folder.others if is_table_name(name)]
@@ -141,5 +228,6 @@ def open_source(
     )
 
 
-def _name(source: str | os.PathLike[str]) -> str:
+def source_name(source: str | os.PathLike[str]) -> str:
+    """What a source is called in messages: a built-in name, or the last part of its path."""
     return os.fspath(source) if os.fspath(source) in BUILTINS else Path(source).resolve().name

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,15 +15,16 @@ import numpy as np
 from gansift.data.collection import Collection
 from gansift.data.duplicates import near_duplicates, thumbnail
 from gansift.data.examples import Examples
-from gansift.data.images import classes, no_image, odd_sizes, readable
+from gansift.data.images import Told, no_image, odd_sizes, read_told, readable
 from gansift.data.labels import read_label_file
+from gansift.data.layout import SPLITS
 from gansift.data.names import shown
 from gansift.data.pixels import BadImageError, decode, form, to_pixels
 from gansift.data.record_survey import survey_records
 from gansift.data.records import NO_ROLES, Records, Roles
 from gansift.data.resize import USUAL
 from gansift.data.sources import check_size, open_source
-from gansift.data.splits import FRACTIONS, SPLITS, assign
+from gansift.data.splits import FRACTIONS, check_fractions, parts_of
 from gansift.errors import DataError, UsageError
 
 # Sides of the images that the built-in networks take, beside anything up to the smallest of them.
@@ -59,6 +60,7 @@ def survey(
     resize: str = USUAL,
     seed: int = 0,
     roles: Roles = NO_ROLES,
+    fractions: Sequence[float] = FRACTIONS,
 ) -> dict[str, Any]:
     """Look at every example of a source; nothing is written, and only what is compared stays in memory.
 
@@ -69,31 +71,44 @@ def survey(
         resize: the way of resizing that will be given.
         seed: of the split.
         roles: of the columns of a table.
+        fractions: of the splits that the source does not have itself.
 
     Returns:
         ``source``, ``found`` and ``usable`` counts; ``sizes``, ``forms`` and ``classes`` (None without labels), each
         name -> count, the most frequent first; ``exact`` and ``near``, groups of names that are copies and that look
         the same; ``leaks``, how many near groups are in more than one split; ``bad``, path and reason of each unusable
-        file; ``others``, suffix -> count of files that are no images; ``split``, part -> count; ``next``, sentences;
-        ``command`` to go on with. Of a table also what :func:`gansift.data.record_survey.survey_records` adds.
+        file; ``others``, suffix -> count of files that are no images; ``split``, part -> count; ``own_split``,
+        the splits that the source has itself; ``crossing``, how many exact groups are in more than one split; ``next``,
+        sentences; ``command`` to go on with. Of a table also what :func:`gansift.data.record_survey.survey_records`
+        adds.
 
     Raises:
         DataError: if the source is not there or nothing of its kind.
         UsageError: if an option makes no sense.
     """
     check_size(size, resize)
+    check_fractions(fractions)
     found = open_source(source, seed, roles)
     if isinstance(found, Examples | Records) and (labels is not None or size is not None):
         raise UsageError(f"--labels and --size go with image files only, and {source} is none")
     if isinstance(found, Records):
-        return survey_records(found, source, seed)
-    seen, bad = _of_examples(found) if isinstance(found, Examples) else _of_files(found)
+        return survey_records(found, source, seed, fractions)
+    problem, told = _told(found, labels)
+    strays = {} if told is None else told.strays
+    seen, bad = _of_examples(found) if isinstance(found, Examples) else _of_files(found, strays)
     odd = odd_sizes({one.name: _words(one.size) for one in seen if one.size}) if size is None else {}
     usable = [one for one in seen if one.name not in odd]
-    problem, by_class = _class_counts(found, usable, labels)
-    split = {one.name: assign(one.content_hash, seed, FRACTIONS) for one in usable}
+    own: tuple[str, ...] = found.parts if isinstance(found, Examples) else ()
+    by_class = None
+    try:
+        own = own if told is None else told.parts_of([one.name for one in usable])
+        by_class = _class_counts(found if told is None else told, usable)
+        parts = parts_of([one.content_hash for one in usable], own, seed, fractions)
+    except DataError as error:
+        problem, parts = problem or str(error), [""] * len(usable)
+    split = dict(zip([one.name for one in usable], parts, strict=True))
     exact, near = _copies(usable)
-    leaks = sum(len({split[name] for name in group}) > 1 for group in near)
+    leaks, crossing = (sum(len({split[name] for name in group}) > 1 for group in groups) for groups in (near, exact))
     counts = Counter(split.values())
     result = {
         "source": shown(os.fspath(source)),
@@ -105,22 +120,26 @@ def survey(
         "exact": _printable(exact),
         "near": _printable(near),
         "leaks": leaks,
+        "crossing": crossing,
         "bad": sorted([*bad, *((_where(found, name), reason) for name, reason in odd.items())]),
         "others": {} if isinstance(found, Examples) else _counts(_suffix(name) for name in found.others),
         "split": {part: counts[part] for part in SPLITS},
+        "own_split": [part for part in SPLITS if part in own],
     }
     wanted = None if isinstance(found, Examples) else size or _wanted_size(seen, bool(odd))
     result["next"] = [*([problem] if problem else []), *_advice(result, bool(odd), size, wanted)]
     skip = bool(bad) or (bool(odd) and wanted is None)
-    result["command"] = _command(result, labels, wanted, resize, seed, skip=skip)
+    result["command"] = _command(result, labels, wanted, resize, seed, fractions, skip=skip)
     return result
 
 
-def _of_files(collection: Collection) -> tuple[list[_Seen], list[tuple[str, str]]]:
+def _of_files(collection: Collection, strays: Mapping[str, str]) -> tuple[list[_Seen], list[tuple[str, str]]]:
     """Every image that can be decoded; and path and reason of everything else."""
     seen = []
-    bad = [(_where(collection, name), reason) for name, reason in collection.refused]
+    bad = [(_where(collection, name), reason) for name, reason in [*collection.refused, *strays.items()]]
     for file in collection.contents():
+        if file.name in strays:
+            continue
         try:
             content = readable(file)
             pixels = decode(content)
@@ -146,23 +165,27 @@ def _of_examples(examples: Examples) -> tuple[list[_Seen], list[tuple[str, str]]
     ], []
 
 
-def _class_counts(
-    found: Examples | Collection, usable: Sequence[_Seen], labels: str | os.PathLike[str] | None
-) -> tuple[str | None, dict[str, int] | None]:
-    """What is wrong with the labels, and the examples of each class."""
+def _told(found: Examples | Collection, labels: str | os.PathLike[str] | None) -> tuple[str | None, Told | None]:
+    """What is wrong with a collection as a whole, and what is known of its classes and splits."""
+    if isinstance(found, Examples):
+        return None, None
+    if not found.names and not found.refused:
+        return no_image(found), None
+    try:
+        return None, read_told(found, None if labels is None else read_label_file(Path(labels)))
+    except DataError as error:
+        return str(error), None
+
+
+def _class_counts(found: Examples | Collection | Told, usable: Sequence[_Seen]) -> dict[str, int] | None:
+    """The examples of each class; None without classes."""
+    if isinstance(found, Collection) or not usable:
+        return None
     if isinstance(found, Examples):
         numbers, names = found.labels, found.class_names
     else:
-        if not found.names and not found.refused:
-            return no_image(found), None
-        try:
-            given = None if labels is None else read_label_file(Path(labels))
-            numbers, names = classes(found, [one.name for one in usable], given) if usable else (None, None)
-        except DataError as error:
-            return str(error), None
-    if numbers is None or names is None:
-        return None, None
-    return None, _counts(shown(names[number]) for number in numbers.tolist())
+        numbers, names = found.classes_of([one.name for one in usable])
+    return None if numbers is None or names is None else _counts(shown(names[number]) for number in numbers.tolist())
 
 
 def _copies(usable: Sequence[_Seen]) -> tuple[list[list[str]], list[list[str]]]:
@@ -207,6 +230,11 @@ def _advice(found: dict[str, Any], differing: bool, size: int | None, wanted: in
             f"{found['leaks']} groups that look the same lie in more than one split, where they make the metric look "
             "better than it is: keep one image of each."
         )
+    if found["crossing"]:
+        advice.append(
+            f"{found['crossing']} groups of exact copies lie in more than one split: those that are held out stay, and "
+            "their copies are left out of what is trained on."
+        )
     rare = _rare(found["classes"] or {})
     if rare:
         advice.append(f"Few examples to learn from in {', '.join(rare)}.")
@@ -224,6 +252,7 @@ def _command(
     wanted: int | None,
     resize: str,
     seed: int,
+    fractions: Sequence[float],
     *,
     skip: bool,
 ) -> str | None:
@@ -234,6 +263,7 @@ def _command(
     parts += ["--size", str(wanted)] if wanted is not None else []
     parts += ["--resize", resize] if resize != USUAL else []
     parts += ["--split-seed", str(seed)] if seed else []
+    parts += ["--fractions", ",".join(map(str, fractions))] if tuple(fractions) != FRACTIONS else []
     return shlex.join(parts + (["--skip-bad"] if skip else []))
 
 

@@ -19,7 +19,8 @@ def survey_text(found: dict[str, Any]) -> str:
     lines += [f"{name + ':':13}{_counted(counts)}" for name, counts in found.get("groups", {}).items() if counts]
     if "columns" in found:
         lines += _listed("columns", [_column(column) for column in found["columns"]], _COLUMNS_SHOWN)
-    lines.append(f"{'split:':13}" + ", ".join(f"{part} {count}" for part, count in found["split"].items()))
+    own = f" (its own: {', '.join(found['own_split'])})" if found["own_split"] else ""
+    lines.append(f"{'split:':13}" + ", ".join(f"{part} {count}" for part, count in found["split"].items()) + own)
     lines += _groups("exact copies", found["exact"])
     if "columns" in found:
         lines += _groups("copies but for the label", found["conflicts"])

@@ -21,7 +21,7 @@ class Batch:
         weight: one weight per example, shape (B,); 1 in the real run, 0 for a removed example. With
             renormalised removal they are already multiplied by B / sum of weights, so that a loss never has
             to know the convention.
-        label: int64 labels, shape (B,), or None.
+        label: labels, int64 of shape (B,) where they are classes, or None.
         step: number of the step that uses the batch, from 0, for coefficients that change over time.
         steps: number of steps of the whole run, so that ``step / steps`` is the progress of training.
         turn: how many updates the player has made in this step before.

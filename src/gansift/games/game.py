@@ -102,7 +102,7 @@ class Game:
                     return {}
                 centres = net.clusters.centres
                 nearest = torch.cdist(batch.x, centres).argmin(1)
-                mass = torch.zeros(len(centres)).index_add(0, nearest, batch.raw_weight)
+                mass = batch.raw_weight.new_zeros(len(centres)).index_add(0, nearest, batch.raw_weight)
                 beside = centres[mass.argmax()] + 0.01 * draw.normal(*centres.shape)
                 return {"clusters": {"centres": torch.where(mass[:, None] == 0, beside, centres)}}
 

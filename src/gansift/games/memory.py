@@ -30,7 +30,8 @@ class Memory(nn.Module):
                 return net.history.write(slots, net.refiner(batch.simulated.x), batch.simulated.raw_weight)
 
             def level_loss(self, net, batch, draw):
-                return net.level.towards(net.refiner(batch.simulated.x).mean(), 0.01)
+                brightness = net.refiner(batch.simulated.x).flatten(1).mean(1)
+                return net.level.towards(weighted_mean(brightness, batch.simulated.weight), 0.01)
             ...
 
     >>> import torch

@@ -180,19 +180,26 @@ class NetMetric:
             return
         count = len(self.reference)
         for rows in torch.arange(count).split(self._chunk or count):
-            yield len(rows) / count, (_batch(self.reference, rows, trained),)
+            yield len(rows) / count, (held_out_batch(self.reference, rows, trained.dtype, trained.device),)
 
 
-def _batch(examples: Examples | Tensor, rows: Tensor, trained: Trained) -> Batch:
-    """Some held-out examples as the players' losses see theirs, each with weight 1."""
+def held_out_batch(examples: Examples | Tensor, rows: Tensor, dtype: torch.dtype, device: torch.device | str) -> Batch:
+    """Some held-out examples as players' losses see theirs, each with weight 1.
+
+    Args:
+        examples: held-out examples, or their ``x`` alone.
+        rows: int64 positions of those wanted, shape (B,).
+        dtype: of what is a number, as in the run.
+        device: as in the run.
+    """
 
     def own(values: Tensor) -> Tensor:
-        part = values[rows].to(trained.device)
-        return part.to(trained.dtype) if part.is_floating_point() else part
+        part = values[rows].to(device)
+        return part.to(dtype) if part.is_floating_point() else part
 
     if isinstance(examples, Tensor):
         x, columns = own(examples), {}
     else:
         x, columns = own(examples.x), {name: own(column.values) for name, column in examples.columns.items()}
-    ones = torch.ones(len(rows), dtype=trained.dtype, device=trained.device)
-    return Batch(x, ones, columns.get("label"), step=0, rows=rows.to(trained.device), columns=columns)
+    ones = torch.ones(len(rows), dtype=dtype, device=device)
+    return Batch(x, ones, columns.get("label"), step=0, rows=rows.to(device), columns=columns)

@@ -1,45 +1,47 @@
-"""The cleaned data set in forms that other programs read: lists of ids, folders, an archive, a table of scores."""
+"""The cleaned data as gansift and other programs read them: lists, folders, an archive, arrays, a table of scores."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
 
+from gansift.data.collection import HELD_OUT
+from gansift.data.layout import SPLITS, read_layout
+from gansift.data.manifest import read_manifest
 from gansift.data.pixels import SUFFIXES, to_pixels
-from gansift.errors import GansiftError
+from gansift.errors import DataError, GansiftError
 from gansift.files import write_text
 from gansift.report.archive import write_archive
+from gansift.report.arrays import write_arrays
+from gansift.report.item import Item
+from gansift.report.rows import write_rows
 from gansift.report.table import write_table
 
 if TYPE_CHECKING:
-    from gansift.data.examples import Examples
+    from gansift.data.examples import Splits
+    from gansift.data.records import Records
 
-FORMATS = ("folder", "lists", "zip", "hf", "parquet")
+FORMATS = ("folder", "lists", "zip", "hf", "npz", "csv", "parquet")
+#: Those that `gansift run` trains on again.
+SOURCES = ("folder", "zip", "hf", "npz", "csv")
 #: Those that say the scores of examples.
 SCORED = ("hf", "parquet")
 LINKS = ("copy", "symlink", "hardlink")
-_COLUMNS = ("id", "path", "sha256", "split", "label")
+_FILES = ("zip", "npz", "csv", "parquet")
 
-
-@dataclass(frozen=True)
-class _Row:
-    """One example of a manifest."""
-
-    id: str
-    path: str
-    sha256: str
-    split: str
-    label: str
+_Write = Callable[[Path], object]
 
 
 class Scored(Protocol):
@@ -95,59 +97,123 @@ def export(
     destination: Path,
     *,
     link: str = "copy",
-    examples: Examples | None = None,
+    sets: Mapping[str, Splits] | None = None,
+    tables: Mapping[str, Sequence[Records]] | None = None,
     scores: Scored | None = None,
 ) -> int:
-    """Export what a run decided to keep. Validation and test examples are in none of the formats but ``parquet``.
+    """Export what a run decided to keep, in a form that trains again: `SOURCES` hold the same validation and test data.
 
-    ``lists`` writes ``kept.txt`` and ``removed.txt``. ``folder`` fills a folder with the kept *training* examples under
-    the same relative paths as in the source. Examples that never were files (built-in data, rows of an array) are
-    written as PNG images, in a folder per class, named after the last part of their id. ``hf`` is that folder with a
-    ``metadata.csv`` of labels and scores, which Hugging Face's data sets read. ``zip`` is an archive as StyleGAN's
-    trainers read it. ``parquet`` is a table of all examples with their scores. Whatever it is appears only when it is
-    complete.
+    ``lists`` writes ``kept.txt`` and ``removed.txt``. ``folder`` fills a folder ``train`` with the kept training
+    examples, and ``valid`` and ``test`` with those that are held out, each under its relative path in the source;
+    classes that folders do not tell are in a ``metadata.csv``. Of several data sets each has a folder. Examples that
+    never were files (built-in data, rows of an array) are written as PNG images, in a folder per class, named after the
+    last part of their id. ``hf`` is such a folder whose tables have labels and scores, which Hugging Face's data sets
+    read. ``zip`` is an archive as StyleGAN's trainers read it, who see the kept training examples alone. ``npz`` holds
+    arrays ``x_train``, ``y_train`` and so on; ``csv`` the rows of a table as they were read, with a column ``split``.
+    ``parquet`` is a table of all examples with their scores. Whatever it is appears only when it is complete.
 
     Args:
         format: one of `FORMATS`.
         run_dir: a run directory with ``manifest.csv`` and ``removed.txt``.
-        destination: a folder that does not exist yet or is empty; for ``zip`` and ``parquet`` a new file.
+        destination: a folder that does not exist yet or is empty; for ``zip``, ``npz``, ``csv`` and ``parquet`` a new
+            file.
         link: ``copy``, ``symlink`` or ``hardlink``: how files get into a folder.
-        examples: the training examples; needed for ``zip``, and for those that are not files.
+        sets: the data of the run, read again from their sources; needed for all but ``lists`` and ``parquet``. What the
+            manifest says of paths is not followed, and an example whose content is not what it says is refused.
+        tables: for ``csv``, the tables that they were read from, by the name of the set: that of its source, and that
+            of the data to test with if they are of another.
         scores: of the training examples; needed for ``hf`` and ``parquet``.
 
     Returns:
-        The number of kept examples.
+        The number of kept training examples.
 
     Raises:
-        GansiftError: if the run is not finished, the destination is occupied, a file is missing, or the format needs
-            something that is not there.
+        GansiftError: if the run is not finished, the destination is occupied, a file is missing or was overwritten, or
+            the format needs something that is not there.
     """
     if format not in FORMATS:
         raise GansiftError(f"there is no export format {format!r}; choose one of {', '.join(FORMATS)}")
     if link not in LINKS:
         raise GansiftError(f"files cannot be put there by {link!r}; choose one of {', '.join(LINKS)}")
-    _refuse_occupied(destination, a_file=format in ("zip", "parquet"))
-    rows = _read_manifest(run_dir / "manifest.csv")
-    train = [row for row in rows if row.split == "train"]
-    removed = _read_removed(run_dir / "removed.txt", {row.id for row in train})
-    kept = [row for row in train if row.id not in removed]
-    sources = [row.path for row in train if row.path]
+    _refuse_occupied(destination, a_file=format in _FILES)
+    rows = read_manifest(run_dir / "manifest.csv")
+    train = [row["id"] for row in rows if row["split"] == "train"]
+    if not train:
+        raise GansiftError(f"{run_dir / 'manifest.csv'} lists no training examples, so there is nothing to export")
+    removed = _read_removed(run_dir / "removed.txt", set(train))
+    by_id = _scores_by_id(train, scores, run_dir, format) if format in SCORED else None
     if format == "lists":
-        write_lists(destination, [row.id for row in train], sorted(removed))
-    elif format == "folder":
-        _fill_folder(destination, _writers(kept, sources, link, examples), link)
-    elif format == "hf":
-        writers = _writers(kept, sources, link, examples)
-        writers |= _metadata(writers, kept, _scores_by_id(train, scores, run_dir, format).values)
-        _fill_folder(destination, writers, link)
-    elif format == "zip":
-        positions = _positions(examples)
-        if examples is None or any(row.id not in positions for row in kept):
-            raise GansiftError("an archive needs the pixels of all kept examples; give examples, or export a folder")
-        write_archive(destination, examples, [positions[row.id] for row in kept])
+        write_lists(destination, train, sorted(removed))
+    elif format == "parquet" and by_id is not None:
+        write_table(destination, _table(rows, removed, by_id))
     else:
-        write_table(destination, _table(rows, removed, _scores_by_id(train, scores, run_dir, format)))
-    return len(kept)
+        kept = [row for row in rows if row["split"] != "train" or row["id"] not in removed]
+        items = _items(kept, sets or {})
+        if format in _FILES and len(items) > 1:
+            raise GansiftError(
+                f"one file holds one data set, and the run has {len(items)}: {', '.join(items)}; export a folder"
+            )
+        if format == "csv":
+            write_rows(destination, _rows(items, tables or {}))
+        else:
+            _write_items(format, destination, items, link, by_id)
+    return len(train) - sum(identity in removed for identity in train)
+
+
+def _write_items(
+    format: str, destination: Path, items: Mapping[str, Sequence[Item]], link: str, scores: _ById | None
+) -> None:
+    """Write the examples of every set."""
+    if format in ("folder", "hf"):
+        writers: dict[PurePosixPath, _Write] = {}
+        for name, of_set in items.items():
+            below = PurePosixPath(name if len(items) > 1 else "")
+            writers |= {below / path: write for path, write in _writers(of_set, link, scores).items()}
+        _fill_folder(destination, writers, link)
+        return
+    ((_, only),) = items.items()
+    (write_archive if format == "zip" else write_arrays)(destination, only)
+
+
+def _items(rows: Sequence[Mapping[str, str]], sets: Mapping[str, Splits]) -> dict[str, list[Item]]:
+    """The examples of these rows of a manifest by set, as they are in the data now.
+
+    Raises:
+        GansiftError: naming the first one that is not there or has another content.
+    """
+    there = {
+        (name, part, identity): (getattr(splits, part), position)
+        for name, splits in sets.items()
+        for part in SPLITS
+        for position, identity in enumerate(getattr(splits, part).ids)
+    }
+    items: dict[str, list[Item]] = {}
+    for row in rows:
+        found = there.get((row["set"], row["split"], row["id"]))
+        if found is None or found[0].hashes[found[1]] != row["sha256"]:
+            raise GansiftError(
+                f"the {row['split']} example {row['id']!r} is not in the data as it was when the run was made: it is "
+                "gone, or was overwritten or moved to another split. Put it back and export again; nothing was written."
+            )
+        items.setdefault(row["set"], []).append(Item(*found, row["split"], row["label"]))
+    return items
+
+
+def _rows(
+    items: Mapping[str, Sequence[Item]], tables: Mapping[str, Sequence[Records]]
+) -> Iterator[tuple[Records, int, str]]:
+    """Where each example stands in its table, and its split."""
+    for name, of_set in items.items():
+        there = {
+            identity: (records, position)
+            for records in tables.get(name, ())
+            for position, identity in enumerate(records.rows.ids)
+        }
+        if any(item.id not in there for item in of_set):
+            raise GansiftError(
+                "these examples are no rows of a table of numbers and categories; export npz or a folder"
+            )
+        yield from ((*there[item.id], item.split) for item in of_set)
 
 
 def _refuse_occupied(destination: Path, a_file: bool) -> None:
@@ -159,21 +225,6 @@ def _refuse_occupied(destination: Path, a_file: bool) -> None:
         raise GansiftError(f"{destination} is there already and is not a folder; choose another destination")
     if destination.is_dir() and any(destination.iterdir()):
         raise GansiftError(f"{destination} is not empty, and nothing in it is overwritten; choose another destination")
-
-
-def _read_manifest(manifest: Path) -> list[_Row]:
-    try:
-        with open(manifest, encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise GansiftError(f"{manifest} cannot be read ({error.strerror}); is this a run directory?") from error
-    missing = [name for name in _COLUMNS if rows and rows[0].get(name) is None]
-    if missing:
-        raise GansiftError(f"{manifest} has no column {', '.join(missing)}")
-    found = [_Row(*(row[name] or "" for name in _COLUMNS)) for row in rows]
-    if not any(row.split == "train" for row in found):
-        raise GansiftError(f"{manifest} lists no training examples, so there is nothing to export")
-    return found
 
 
 def _read_removed(path: Path, ids: set[str]) -> set[str]:
@@ -199,10 +250,10 @@ class _ById:
     estimator: str
 
 
-def _scores_by_id(train: Sequence[_Row], scores: Scored | None, run_dir: Path, format: str) -> _ById:
+def _scores_by_id(train: Sequence[str], scores: Scored | None, run_dir: Path, format: str) -> _ById:
     if scores is None:
         raise GansiftError(f"--format {format} needs the scores of {run_dir}; run `gansift cleanse` first")
-    if set(scores.ids) != {row.id for row in train}:
+    if set(scores.ids) != set(train):
         raise GansiftError(f"the scores of {run_dir} are not those of the training examples in its manifest.csv")
     order = np.argsort(-scores.harm, kind="stable").tolist()
     return _ById(
@@ -213,40 +264,74 @@ def _scores_by_id(train: Sequence[_Row], scores: Scored | None, run_dir: Path, f
     )
 
 
-def _table(rows: Sequence[_Row], removed: set[str], scores: _ById) -> dict[str, Sequence[object]]:
+def _table(rows: Sequence[Mapping[str, str]], removed: set[str], scores: _ById) -> dict[str, Sequence[object]]:
     """Columns of all examples; ``index`` is the place in the split, and only training examples have scores."""
-    counts = dict.fromkeys((row.split for row in rows), 0)
+    counts = dict.fromkeys(((row["set"], row["split"]) for row in rows), 0)
     index = []
     for row in rows:
-        index.append(counts[row.split])
-        counts[row.split] += 1
+        index.append(counts[row["set"], row["split"]])
+        counts[row["set"], row["split"]] += 1
+    trained = [row["split"] == "train" for row in rows]
+    ids = [row["id"] for row in rows]
     return {
-        "id": [row.id for row in rows],
-        "path": [row.path for row in rows],
-        "sha256": [row.sha256 for row in rows],
+        **{name: [row[name] for row in rows] for name in ("id", "path", "sha256")},
         "index": index,
-        "label": [row.label for row in rows],
-        "score": [scores.values.get(row.id) if row.split == "train" else None for row in rows],
-        "rank": [scores.ranks.get(row.id) if row.split == "train" else None for row in rows],
+        "label": [row["label"] for row in rows],
+        "score": [scores.values.get(one) if here else None for one, here in zip(ids, trained, strict=True)],
+        "rank": [scores.ranks.get(one) if here else None for one, here in zip(ids, trained, strict=True)],
         "metric": [scores.metric] * len(rows),
         "estimator": [scores.estimator] * len(rows),
-        "split": [row.split for row in rows],
-        "removed": [row.split == "train" and row.id in removed for row in rows],
+        "set": [row["set"] for row in rows],
+        "split": [row["split"] for row in rows],
+        "removed": [here and one in removed for one, here in zip(ids, trained, strict=True)],
     }
 
 
+def _writers(items: Sequence[Item], link: str, scores: _ById | None) -> dict[PurePosixPath, _Write]:
+    """What to do for every file of a data set, so that all that is wrong shows before anything is written."""
+    writers: dict[PurePosixPath, _Write] = {}
+    named: dict[str, Item] = {}
+    for item, relative in zip(items, _relative_paths(items), strict=True):
+        if relative.is_absolute() or ".." in relative.parts:
+            raise GansiftError(
+                f"example {item.id!r} would be written outside the destination, to {relative}; use lists instead"
+            )
+        if relative in writers:
+            raise GansiftError(
+                f"two kept examples would be written to {relative}, one of them {item.id!r}; use lists instead"
+            )
+        writers[relative] = _put(item, link) if item.path else _paint(item)
+        named[relative.as_posix()] = item
+    classes = {name: item.label for name, item in named.items() if item.label}
+    if scores is not None or dict(read_layout(list(named)).classes) != classes:
+        writers |= _metadata(named, None if scores is None else scores.values, labelled=bool(classes))
+    return writers
+
+
 def _metadata(
-    writers: Mapping[PurePosixPath, Callable[[Path], object]], kept: Sequence[_Row], scores: Mapping[str, float]
-) -> dict[PurePosixPath, Callable[[Path], object]]:
-    """What writes the table of an image folder, whose files are those of ``kept`` in that order."""
-    name = PurePosixPath("metadata.csv")
-    if name in writers:
-        raise GansiftError(f"one of the kept examples is called {name}, as is the table of an image folder; rename it")
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(("file_name", "label", "score"))
-    table.writerows((str(path), row.label, repr(scores[row.id])) for path, row in zip(writers, kept, strict=True))
-    return {name: lambda target: target.write_bytes(text.getvalue().encode())}
+    named: Mapping[str, Item], scores: Mapping[str, float] | None, labelled: bool
+) -> dict[PurePosixPath, _Write]:
+    """What writes the table of each split: file, class (if there are classes) and, if they are given, score."""
+    columns = ["file_name", *(["label"] if labelled else []), *(["score"] if scores is not None else [])]
+    tables: dict[PurePosixPath, _Write] = {}
+    for part in dict.fromkeys(item.split for item in named.values()):
+        path = PurePosixPath(part, "metadata.csv")
+        if str(path) in named:
+            raise GansiftError(f"an example is called {path}, as is the table of an image folder; rename it")
+        text = io.StringIO()
+        table = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+        table.writeheader()
+        for name, item in named.items():
+            if item.split == part:
+                score = repr(scores[item.id]) if scores is not None and part == "train" else ""
+                relative = PurePosixPath(name).relative_to(part)
+                table.writerow({"file_name": relative, "label": item.label, "score": score})
+        tables[path] = partial(_write_text, text.getvalue())
+    return tables
+
+
+def _write_text(text: str, target: Path) -> None:
+    target.write_bytes(text.encode())
 
 
 def _fill_folder(destination: Path, writers: Mapping[PurePosixPath, Callable[[Path], object]], link: str) -> None:
@@ -268,58 +353,47 @@ def _fill_folder(destination: Path, writers: Mapping[PurePosixPath, Callable[[Pa
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _writers(
-    kept: Sequence[_Row], sources: Sequence[str], link: str, examples: Examples | None
-) -> dict[PurePosixPath, Callable[[Path], object]]:
-    """What to do for every file of the folder, so that all that is wrong shows before anything is written."""
-    root = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in sources]) if sources else ""
-    positions = _positions(examples)
-    beside = len({row.id.partition("/")[0] for row in kept}) > 1
-    writers: dict[PurePosixPath, Callable[[Path], object]] = {}
-    for row in kept:
-        if row.path:
-            if not Path(row.path).is_file():
-                raise GansiftError(
-                    f"{row.path} of example {row.id!r} is not there any more; put it back and export again"
-                )
-            relative = _relative_path(row, root)
-            write = _put(Path(row.path).absolute(), link)
-        elif examples is not None and row.id in positions:
-            relative = _new_path(row, beside)
-            write = _paint(examples, positions[row.id])
-        else:
-            raise GansiftError(
-                f"example {row.id!r} never was a file; export lists, or give its pixels so that an image can be written"
-            )
-        if relative.is_absolute() or ".." in relative.parts:
-            raise GansiftError(
-                f"example {row.id!r} would be written outside the destination, to {relative}; use lists instead"
-            )
-        if relative in writers:
-            raise GansiftError(
-                f"two kept examples would be written to {relative}, one of them {row.id!r}; use lists instead"
-            )
-        writers[relative] = write
-    return writers
+def _relative_paths(items: Sequence[Item]) -> list[PurePosixPath]:
+    """Where every example of a data set goes: below the folder of its split, and below no other folder of a split."""
+    files = [os.path.dirname(item.path) for item in items if item.path]
+    root = os.path.commonpath(files) if files else ""
+    several = len({item.id.partition("/")[0] for item in items}) > 1
+    paths = [_own_path(item, root) if item.path else _new_path(item, several) for item in items]
+    inner = _inside_splits([path.as_posix() for path in paths])
+    return [
+        PurePosixPath(item.split, inner.get(path.as_posix(), path)) for item, path in zip(items, paths, strict=True)
+    ]
 
 
-def _positions(examples: Examples | None) -> dict[str, int]:
-    """The position of every example by its id."""
-    return {} if examples is None else {identity: position for position, identity in enumerate(examples.ids)}
+def _inside_splits(names: Sequence[str]) -> Mapping[str, str]:
+    """The paths below those folders that were the splits of the source; empty if there were none."""
+    try:
+        layout = read_layout(names)
+    except DataError:  # the examples to test with are of another source, beside the folders of this one
+        return {}
+    return layout.inner if layout.parts else {}
 
 
-def _new_path(row: _Row, beside: bool) -> PurePosixPath:
+def _own_path(item: Item, root: str) -> PurePosixPath:
+    """The path in the id if the file's path ends with it, as for a folder; else that below the folder common to all."""
+    path, named = Path(item.path).as_posix(), _without_hash(item.id)
+    if path == named or path.endswith(f"/{named}"):
+        return PurePosixPath(named)
+    return PurePosixPath(Path(os.path.relpath(path, root)).as_posix())
+
+
+def _new_path(item: Item, several: bool) -> PurePosixPath:
     """Where an example goes that is no file of its own: as in its archive, or in a folder per class.
 
     Args:
-        row: the example.
-        beside: whether there are several sources, such as the parts of a table, whose rows have the same numbers.
+        item: the example.
+        several: whether there are several sources, such as the parts of a table, whose rows have the same numbers.
     """
-    whole = PurePosixPath(_without_hash(row.id))
+    whole = PurePosixPath(_without_hash(item.id).removesuffix(HELD_OUT))
     if whole.suffix.lower() in SUFFIXES:
         return whole.with_suffix(".png")
     source, *name = whole.parts
-    return PurePosixPath(row.label, *([source] if beside else []), f"{'/'.join(name) or source}.png")
+    return PurePosixPath(item.label, *([source] if several else []), f"{'/'.join(name) or source}.png")
 
 
 def _without_hash(identity: str) -> str:
@@ -327,24 +401,28 @@ def _without_hash(identity: str) -> str:
     return re.sub("#[0-9a-f]{12}$", "", identity)
 
 
-def _relative_path(row: _Row, root: str) -> PurePosixPath:
-    """The path in the id if the file's path ends with it, as for a folder; else that below the folder common to all."""
-    path, named = Path(row.path).as_posix(), _without_hash(row.id)
-    if path == named or path.endswith(f"/{named}"):
-        return PurePosixPath(named)
-    return PurePosixPath(Path(os.path.relpath(path, root)).as_posix())
+def _put(item: Item, link: str) -> _Write:
+    """Copy or link a file, having seen that its content is what was trained on."""
+    source = Path(item.path).absolute()
+    if not source.is_file():
+        raise GansiftError(f"{source} of example {item.id!r} is not there any more; put it back and export again")
+
+    def put(target: Path) -> None:
+        content = source.read_bytes()
+        if hashlib.sha256(content).hexdigest() != item.sha256:
+            raise GansiftError(f"{source} of example {item.id!r} was overwritten; put it back and export again")
+        if link == "symlink":
+            target.symlink_to(source)
+        elif link == "hardlink":
+            os.link(source, target)
+        else:
+            target.write_bytes(content)
+            shutil.copystat(source, target)
+
+    return put
 
 
-def _put(source: Path, link: str) -> Callable[[Path], object]:
-    if link == "symlink":
-        return lambda target: target.symlink_to(source)
-    if link == "hardlink":
-        return lambda target: os.link(source, target)
-    return lambda target: shutil.copy2(source, target)
-
-
-def _paint(examples: Examples, position: int) -> Callable[[Path], object]:
-    image = examples.x[position]
-    if image.ndim != 3:
-        raise GansiftError("these examples are points, not images, so a folder cannot hold them; use lists instead")
-    return lambda target: Image.fromarray(to_pixels(image.numpy())).save(target, "PNG")
+def _paint(item: Item) -> _Write:
+    if item.x.ndim != 3:
+        raise GansiftError("these examples are points, not images, so a folder cannot hold them; use npz instead")
+    return lambda target: Image.fromarray(to_pixels(item.x.numpy())).save(target, "PNG")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from gansift.data.encoding import Encoding
 from gansift.report.answer import Answer
 from gansift.report.review import Review
-from gansift.report.views.view import Record, View, find, view_of
+from gansift.report.views.view import View, find, view_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class ShownSet:
         values: their scores, shape (N,), in the metric's units.
         labels: their class names, or None.
         x: the examples: images (N, C, H, W) in [-1, 1], or rows of numbers (N, d).
-        record: what rows of numbers say by column name, if they are encoded table rows; None for anything else.
+        encoding: of the table that they are rows of, or None.
         view: name of the view that shows them; None tells it from the data.
     """
 
@@ -31,7 +32,7 @@ class ShownSet:
     values: np.ndarray
     labels: tuple[str, ...] | None
     x: np.ndarray
-    record: Record | None = None
+    encoding: Encoding | None = None
     view: str | None = None
 
     def __post_init__(self) -> None:
@@ -44,7 +45,7 @@ class ShownSet:
     @property
     def look(self) -> View:
         """The view that shows these examples."""
-        return find(self.view or view_of(self.x.shape[1:], self.record))
+        return find(self.view or view_of(self.x.shape[1:], self.encoding))
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,12 @@ class Shown:
         x: np.ndarray,
         samples_before: np.ndarray | None = None,
         samples_after: np.ndarray | None = None,
-        record: Callable[[np.ndarray], Mapping[str, Sequence[Any]]] | None = None,
+        encoding: Encoding | None = None,
         **rest: Any,
     ) -> Shown:
         """Of one data set; arguments are those of `ShownSet` and `Shown`."""
         named = None if labels is None else tuple(labels)
-        return cls({"": ShownSet(tuple(ids), values, named, x, record)}, samples_before, samples_after, **rest)
+        return cls({"": ShownSet(tuple(ids), values, named, x, encoding)}, samples_before, samples_after, **rest)
 
     @cached_property
     def ids(self) -> tuple[str, ...]:

@@ -31,7 +31,14 @@ def around(
         **{key: usual[key] for key in ("lr", "eps", "warmup", "decay", "final")},
     )
     metrics = sample_metrics(first) if len(data) == 1 and made.offers("sample") else {}
-    defaults = general(usual) | ({} if made.averaged else {"ema": 0.0})
+    defaults = general(usual) | {"baselines": _baselines(made)} | ({} if made.averaged else {"ema": 0.0})
     if not metrics:
         del defaults["metric"]
-    return System(game, {name: optimizers.get(name, adam) for name in made.players}, metrics, defaults)
+    return System(game, {**dict.fromkeys(made.learners, adam), **optimizers}, metrics, defaults)
+
+
+def _baselines(game: Game) -> str:
+    """The usual baselines that need nothing which the game does not have."""
+    own = ["discriminator-score"] if "discriminator" in game.players else []
+    own += ["nearest-samples"] if game.offers("sample") else []
+    return ",".join(["isolation-forest", "density", *own])

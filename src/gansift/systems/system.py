@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from gansift.catalogue import functions_named_after_files
 from gansift.errors import GansiftError, UsageError
 from gansift.named import import_named, is_named
-from gansift.systems.settings import checked, manual, suggestion
+from gansift.systems.reading import manual
+from gansift.systems.settings import checked, suggestion
 
 if TYPE_CHECKING:
     from gansift.data.examples import Splits
@@ -214,7 +215,7 @@ def _checked_game(name: str, game: Any, optimizers: Any) -> tuple[Game, dict[str
             f"optimizers; the game that it gave is {game!r}"
         )
     if isinstance(optimizers, Optimizer):
-        return game, dict.fromkeys(game.players, optimizers)
+        return game, dict.fromkeys(game.learners, optimizers)
     if not isinstance(optimizers, Mapping) or not all(isinstance(value, Optimizer) for value in optimizers.values()):
         raise UsageError(
             f"--game {name}: the optimizers must be a dictionary from players to gansift.training optimizers"

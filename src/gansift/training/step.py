@@ -430,7 +430,7 @@ def _normalised(weight: Tensor) -> Tensor:
 
 def _columns(part: Examples, device: str, dtype: torch.dtype) -> dict[str, Tensor]:
     """The values of every column of a data set, numbers in the run's own precision."""
-    columns = {name: column.values.to(device) for name, column in getattr(part, "columns", {}).items()}
+    columns = {name: column.values.to(device) for name, column in part.columns.items()}
     return {name: values.to(dtype) if values.is_floating_point() else values for name, values in columns.items()}
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gansift import data, games, metrics, models, training
 from gansift.data.examples import Examples, Splits
+from gansift.data.records import parse_columns
 from gansift.errors import UsageError
 from gansift.metrics.imagenet import is_imagenet, parse_dims, weights_file
 from gansift.metrics.metric import Metric
@@ -83,7 +84,13 @@ def load_data(config: Config, cache: Path | None = None) -> Splits:
     return data.load(
         config.source,
         seed=config.split_seed,
+        fractions=data.parse_fractions(config.fractions),
         labels=config.labels,
+        label=config.label,
+        group=parse_columns(config.group),
+        ignore=parse_columns(config.ignore),
+        include=parse_columns(config.include),
+        impute=config.impute,
         size=config.size,
         resize=config.resize,
         skip_bad=config.skip_bad,
@@ -200,7 +207,7 @@ def build_optimizers(config: Config, examples: Examples) -> dict[str, training.O
     lr = known(config.lr)
     if config.game is not None:
         game, own = own_game(config.game, examples, seed=0)
-        return {name: own.get(name) or _optimizer(config, lr) for name in game.learners}
+        return {name: own.get(name) or _optimizer(config, lr) for name in game.players}
     optimizers = {
         "discriminator": _optimizer(config, lr),
         "generator": _optimizer(config, lr if config.generator_lr is None else config.generator_lr),

@@ -29,7 +29,7 @@ class RunDirectory:
 
     def unfinished(self) -> Iterator[Path]:
         """Files that a killed process was writing. Only gansift's own: the directory may hold other things."""
-        own = [path.name for path in (self.config, self.manifest, self.result, self.page)]
+        own = [path.name for path in (self.config, self.manifest, self.encoding, self.result, self.page)]
         for name in (*own, "kept.txt", "removed.txt"):
             yield from self.root.glob(f".{name}.*.tmp")
         for folder in ("scores", "weights", "seeds", "verify", "decisions", "cache"):
@@ -39,6 +39,11 @@ class RunDirectory:
     def manifest(self) -> Path:
         """Every example with its id, path, hash, split and label."""
         return self.root / "manifest.csv"
+
+    @property
+    def encoding(self) -> Path:
+        """How the records of a table became numbers; not there for other data."""
+        return self.root / "encoding.json"
 
     @property
     def result(self) -> Path:

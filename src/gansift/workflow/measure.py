@@ -23,7 +23,7 @@ from typing import Any
 
 from gansift import training
 from gansift.cleansing.replicas import retrained_players
-from gansift.data import write_manifest
+from gansift.data import DataSets, write_manifest
 from gansift.data.examples import Splits
 from gansift.errors import GansiftError
 from gansift.files import write_json
@@ -125,7 +125,7 @@ def _measured(
     found["place"], place = _timed(lambda: workplace(small, directory.cache))
     peaks["start"] = peak_memory()
     write_json(directory.config, asdict(small))
-    write_manifest(directory.manifest, place.splits)
+    write_manifest(directory.manifest, DataSets(data=place.splits))
     files = {"start": _bytes(folder)}
 
     shown: list[float] = []

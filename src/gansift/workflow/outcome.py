@@ -19,7 +19,9 @@ from gansift.influence.scores import Scores
 from gansift.report.answer import read_answers
 from gansift.report.export import write_lists
 from gansift.report.page import write_page
-from gansift.report.pictures import Pictures
+from gansift.report.shown import Shown
+from gansift.report.summary import Belief, ClassCount, Growth, Summary, Verification
+from gansift.report.typed import from_json
 from gansift.workflow.build import Workplace, workplace
 from gansift.workflow.choosing import is_cleansed, read_trials
 from gansift.workflow.config import Decided, Way, load
@@ -61,14 +63,12 @@ def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> d
     if directory.result.exists():  # a finished run that is only looked at again took what it took
         seconds = max(seconds or 0.0, read_json(directory.result)["seconds"] or 0.0)
     result, kept_choice = summarise(place, values, trials, main.run, way, seconds, times)
-    result |= _trust(main, plan)
-    result["baselines"] = []
-    if result["chosen"] is not None:
-        cell = Cell(result["chosen"]["horizon"], result["chosen"]["removed"])
+    result = replace(result, **_trust(main, plan))
+    if result.chosen is not None:
+        cell = Cell(result.chosen.horizon, result.chosen.removed)
         others = [_compared(directory, plan, seed, cell) for seed in plan.seeds]
-        result["baselines"] = compared(cell, trials, others, way.chooser)
-    _write_outcome(main, plan, result, kept_choice)
-    return result
+        result = replace(result, baselines=compared(cell, trials, others, way.chooser))
+    return _write_outcome(main, plan, result, kept_choice).to_json()
 
 
 def _compared(directory: RunDirectory, plan: Plan, seed: int, cell: Cell) -> list[dict[str, Any]]:
@@ -105,36 +105,44 @@ def _trust(main: Seed, plan: Plan) -> dict[str, Any]:
     growth = read_json(main.directory.growth(main.number, plan.metric, plan.way.estimator))
     epoch = main.run.epoch
     found = trust([(row["step"], row["norm"], row["effect"]) for row in growth], epoch) if growth else None
+    verified = read_verifications(main.directory, plan)
     return {
-        "verification": read_verifications(main.directory, plan),
-        "growth": growth,
-        "trust": None if found is None else asdict(found) | {"epochs": round(found.horizon / epoch, 2)},
+        "verification": tuple(from_json(Verification, entry) for entry in verified),
+        "growth": tuple(from_json(Growth, row) for row in growth),
+        "trust": None if found is None else Belief(**asdict(found), epochs=round(found.horizon / epoch, 2)),
     }
 
 
-def _write_outcome(main: Seed, plan: Plan, result: dict[str, Any], chosen: Cell | None) -> None:
+def _write_outcome(main: Seed, plan: Plan, result: Summary, chosen: Cell | None) -> Summary:
+    """Write everything, and give the result with what could be told only then."""
     directory, run, train = main.directory, main.run, main.place.splits.train
     shown = _shown(main, plan, result, chosen)
-    removed = _listed(main, plan, shown).harmful(result["removed"]).ids
+    removed = _listed(main, plan, shown).harmful(result.removed).ids
     after = None if chosen is None else _cleansed(main, plan, chosen)
-    result["classes"] = _classes(main.place, set(removed))
-    samples = {
-        "samples_before": _samples(main, run.trained()),
-        "samples_after": None if after is None else _samples(main, after),
-    }
+    result = replace(result, classes=_classes(main.place, set(removed)), report=str(directory.page))
     keep_weights(directory, run, {"original": run.trained(), "cleansed": after})
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
     write_lists(directory.root, run.ids, removed)
-    result["report"] = str(directory.page)
-    write_json(directory.result, result)
+    write_json(directory.result, result.to_json())
     labels = None
     if train.labels is not None and train.class_names is not None:
         labels = tuple(train.class_names[label] for label in train.labels.tolist())
-    pictures = Pictures(run.ids, shown.values, labels, train.x.numpy(), removed=frozenset(removed), **samples)
-    write_page(directory.page, result, pictures, reviewed(main, shown))
+    pictured = Shown.of(
+        run.ids,
+        shown.values,
+        labels,
+        train.x.numpy(),
+        samples_before=_samples(main, run.trained()) if result.samples else None,
+        samples_after=_samples(main, after) if result.samples and after is not None else None,
+        removed=frozenset(removed),
+        review=reviewed(main, shown) if result.samples else None,
+        answers=read_answers(directory.audits),
+    )
+    write_page(directory.page, result, pictured)
+    return result
 
 
-def _shown(main: Seed, plan: Plan, result: dict[str, Any], chosen: Cell | None) -> Scores:
+def _shown(main: Seed, plan: Plan, result: Summary, chosen: Cell | None) -> Scores:
     """The scores that the report shows: those of the choice, or of the longest horizon."""
     scores = main.scores(plan.metric, plan.way.estimator)
     if not scores:
@@ -144,7 +152,7 @@ def _shown(main: Seed, plan: Plan, result: dict[str, Any], chosen: Cell | None) 
         )
     if chosen is not None:
         return scores[chosen.horizon]
-    return scores[result["chosen"]["horizon"] if result["chosen"] else max(scores)]
+    return scores[result.chosen.horizon if result.chosen else max(scores)]
 
 
 def _listed(main: Seed, plan: Plan, shown: Scores) -> Scores:

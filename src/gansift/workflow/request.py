@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gansift.errors import UsageError
-from gansift.systems.settings import Setting, checked, manual
+from gansift.systems.reading import manual
+from gansift.systems.settings import Setting, checked
 from gansift.systems.system import spec_of
 from gansift.workflow.config import GENERAL
 

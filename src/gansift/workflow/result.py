@@ -13,7 +13,6 @@ from gansift.cleansing.calibrate import calibrated
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted, is_better
 from gansift.cleansing.statistics import Interval, mean_interval
 from gansift.cleansing.trial import Cell, Trial
-from gansift.games import Game
 from gansift.influence.estimators import ranks_only
 from gansift.metrics.metric import Metric, words_of
 from gansift.report import summary
@@ -63,7 +62,7 @@ def summarise(
     helped = choose(cells, metric.direction) is not None and _held(judged, metric.direction)
     sentence = _verdict(metric, chosen, test, helped, len(values), epoch, way)
     carried_out = helped or way.decided is not None  # a person's decision needs no proof
-    samples = _has_samples(run)
+    samples = run.step.game.offers("sample")
     result = summary.Summary(
         gansift=__version__,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -95,17 +94,13 @@ def summarise(
     return result, chosen if carried_out else None
 
 
-def _has_samples(run: Run) -> bool:
-    return type(run.step.game).sample is not Game.sample
-
-
 def _words(metric: Metric) -> summary.MetricWords:
     """How a metric speaks of itself; one that brings no words goes by its name."""
     return summary.MetricWords(metric.name, *words_of(metric), metric.direction)
 
 
 def _nouns(place: Workplace, samples: bool) -> summary.Nouns:
-    example = find(view_of(place.splits.train.shape)).NOUN
+    example = find(view_of(place.splits.train.shape, place.splits.encoding)).NOUN
     return summary.Nouns(example, "generator" if samples else "model")
 
 
@@ -210,7 +205,7 @@ def _source(place: Workplace) -> summary.Source:
         train=len(splits.train),
         valid=len(splits.valid),
         test=len(splits.test),
-        kind=view_of(splits.train.shape),
+        kind=view_of(splits.train.shape, splits.encoding),
         shape=tuple(splits.train.shape),
         classes=splits.train.class_names,
         skipped=tuple(splits.skipped),

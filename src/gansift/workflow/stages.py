@@ -12,7 +12,7 @@ from typing import Any
 from gansift import data
 from gansift.cleansing.decisions import read_decisions
 from gansift.errors import GansiftError, TrainingError, UsageError
-from gansift.files import read_json, remove, write_bytes, write_json
+from gansift.files import read_json, remove, write_bytes, write_json, write_text
 from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
@@ -68,9 +68,9 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
         if config != recorded:
             write_json(directory.config, asdict(config))
         if not directory.manifest.exists():
-            data.write_manifest(directory.manifest, splits)
+            _record(directory, splits)
         return directory, config
-    data.write_manifest(directory.manifest, splits)
+    _record(directory, splits)
     write_json(directory.config, asdict(config))
     _log.info(
         "%s: %d training, %d validation and %d test examples",
@@ -79,6 +79,8 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     )
     for path, reason in splits.skipped:
         _log.warning("left out %s: %s", path, reason)
+    for note in splits.notes:
+        _log.warning("%s", note)
     return directory, config
 
 
@@ -94,6 +96,13 @@ def move(directory: RunDirectory, config: Config, device: str | None, accept_dri
     if changed != config:
         write_json(directory.config, asdict(changed))
     return changed
+
+
+def _record(directory: RunDirectory, splits: data.Splits) -> None:
+    """Write down which example is where, and how records became numbers."""
+    data.write_manifest(directory.manifest, data.DataSets(data=splits))
+    if splits.encoding is not None:
+        write_text(directory.encoding, splits.encoding.to_json())
 
 
 def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> None:
@@ -154,7 +163,7 @@ def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> No
 
 
 def _check_same_data(directory: RunDirectory, splits: data.Splits) -> None:
-    differing = data.changes(directory.manifest, splits)
+    differing = data.changes(directory.manifest, data.DataSets(data=splits))
     if differing:
         raise TrainingError(
             f"the data are not those that {directory.root} was made with: {len(differing)} examples were added, "

@@ -1,11 +1,12 @@
 import pytest
 
+from gansift.data.encoding import Encoding
 from gansift.errors import UsageError
 from gansift.report.views.view import VIEWS, find, view_of
 
 
 def test_the_view_is_told_from_the_data():
-    assert [view_of((1, 8, 8)), view_of((3,)), view_of((3,), record=dict)] == ["images", "points", "records"]
+    assert [view_of((1, 8, 8)), view_of((3,)), view_of((3,), encoding=Encoding(()))] == ["images", "points", "records"]
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from gansift.errors import UsageError
-from gansift.games.batch import Batch, Batches
+from gansift.games.batch import Batches
 from gansift.games.draw import Draw
 from gansift.influence.baselines.ranking import check_discriminator, only_data_set
 from gansift.influence.itd import Progress, itd, itd_horizons
 from gansift.influence.scores import Scores
-from gansift.metrics.metric import Direction, Metric, reference_tensor, trained_of
+from gansift.metrics.metric import Direction, Metric, trained_of
+from gansift.metrics.net_metric import held_out_batch
 from gansift.training.step import Step
 from gansift.training.trajectory import Run
 
@@ -73,8 +74,7 @@ class DiscriminatorLoss:
 
     def __init__(self, step: Step, reference: Examples | Tensor) -> None:
         self._step = step
-        self._x = reference_tensor(reference)
-        self._labels: Tensor | None = getattr(reference, "labels", None)
+        self._reference = reference
 
     def value(self, source: Any) -> float:
         """The loss at trained players, or at those of a run."""
@@ -93,14 +93,12 @@ class DiscriminatorLoss:
     def _losses(self, parameters: Mapping[str, Tensor]) -> Iterator[Tensor]:
         """The share of each chunk of held-out examples in the loss, which is a mean over examples."""
         step, net = self._step, self._step.net(parameters)
-        device = step.settings.device
+        (name,), steps, device = step.x, step.settings.steps, step.settings.device
         draw = Draw(step.settings.seed, _NAME, dtype=step.dtype, device=device)
-        for rows in torch.arange(len(self._x)).split(_CHUNK):
-            x = self._x[rows].to(device, step.dtype)
-            labels = None if self._labels is None else self._labels[rows].to(device)
-            ones, steps = torch.ones(len(rows), dtype=step.dtype, device=device), step.settings.steps
-            batch = Batches({"held-out": Batch(x, ones, labels, step=steps - 1, steps=steps)})
-            yield len(rows) / len(self._x) * step.game.loss("discriminator", net, batch, draw)
+        for rows in torch.arange(len(self._reference)).split(_CHUNK):
+            batch = replace(held_out_batch(self._reference, rows, step.dtype, device), step=steps - 1, steps=steps)
+            loss = step.game.loss("discriminator", net, Batches({name: batch}), draw)
+            yield len(rows) / len(self._reference) * loss
 
 
 def _loss(run: Run, metric: Metric) -> DiscriminatorLoss:

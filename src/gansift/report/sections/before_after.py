@@ -16,6 +16,6 @@ def content(summary: Summary, shown: Shown) -> dict[str, Any] | None:
     if like is None:
         return None
     return {
-        "samples": like.look.before_after(like.x, shown.samples_before, shown.samples_after, like.record),
+        "samples": like.look.before_after(like.x, shown.samples_before, shown.samples_after, like.encoding),
         "alike": like.look.ALIKE,
     }

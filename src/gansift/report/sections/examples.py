@@ -64,7 +64,7 @@ def _card(shown: Shown, row: int, rank: int, decision: str) -> tuple[View, Card]
         score=float(one.values[here]),
         decision=decision,
         x=one.x[here],
-        record=one.record,
+        encoding=one.encoding,
     )
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from gansift.data.encoding import Encoding
 from gansift.data.pixels import to_pixels
 from gansift.report.rendering import render
-from gansift.report.views.view import Card, Record
+from gansift.report.views.view import Card
 
 NOUN = "image"
 COMPACT = False
@@ -33,7 +34,7 @@ def gallery(cards: Sequence[Card], side: str) -> Markup:
     return render("views/images.html", cards=list(zip(cards, pictures, sharp, strict=True)), side=side)
 
 
-def one(x: np.ndarray, alt: str, record: Record | None = None) -> Markup:
+def one(x: np.ndarray, alt: str, encoding: Encoding | None = None) -> Markup:
     """The image, enlarged if it is small."""
     shown = Markup('<img class="one{}" src="{}" alt="{}" loading="lazy">')
     return shown.format(Markup(" sharp") if _is_sharp(x) else "", image_uri(x), alt)
@@ -44,7 +45,7 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, label: str) -> 
 
 
 def before_after(
-    x: np.ndarray, before: np.ndarray | None, after: np.ndarray | None, record: Record | None = None
+    x: np.ndarray, before: np.ndarray | None, after: np.ndarray | None, encoding: Encoding | None = None
 ) -> Markup:
     """Both sets of samples, each on a sheet."""
     sheets = [

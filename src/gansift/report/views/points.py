@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
+from gansift.data.encoding import Encoding
 from gansift.report import figures
 from gansift.report.rendering import render
-from gansift.report.views.view import Card, Record
+from gansift.report.views.view import Card
 from gansift.report.words import number
 
 NOUN = "point"
@@ -26,7 +27,7 @@ def gallery(cards: Sequence[Card], side: str) -> Markup:
     return render("views/points.html", rows=rows, side=side)
 
 
-def one(x: np.ndarray, alt: str, record: Record | None = None) -> Markup:
+def one(x: np.ndarray, alt: str, encoding: Encoding | None = None) -> Markup:
     """The first coordinates."""
     numbers = ", ".join(number(float(value), 3) for value in x.reshape(-1)[:_COORDINATES])
     return Markup("{}").format(f"{numbers}, …" if x.size > _COORDINATES else numbers)
@@ -38,7 +39,7 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, label: str) -> 
 
 
 def before_after(
-    x: np.ndarray, before: np.ndarray | None, after: np.ndarray | None, record: Record | None = None
+    x: np.ndarray, before: np.ndarray | None, after: np.ndarray | None, encoding: Encoding | None = None
 ) -> Markup:
     """Densities of points with one coordinate; else samples over the training data, before and after."""
     before, after = (None if part is None else part[:_SAMPLES] for part in (before, after))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from markupsafe import Markup
 
+from gansift.data.encoding import Encoding
 from gansift.errors import UsageError
 
-#: What encoded rows (N, d) of a table say, by column name: N texts or numbers each.
-Record = Callable[[np.ndarray], Mapping[str, Sequence[Any]]]
 VIEWS = ("images", "points", "records")
 
 
@@ -29,7 +28,7 @@ class Card:
         score: its score.
         decision: ``removed``, ``kept``, or "" where nothing is to be said.
         x: the example.
-        record: what its row says, for encoded rows of a table.
+        encoding: of the table that it is a row of, or None.
     """
 
     rank: int
@@ -39,7 +38,7 @@ class Card:
     score: float
     decision: str
     x: np.ndarray
-    record: Record | None = None
+    encoding: Encoding | None = None
 
 
 class View(Protocol):
@@ -62,7 +61,7 @@ class View(Protocol):
         """Examples in their order; ``side`` is ``harmful`` or ``helpful``."""
         ...
 
-    def one(self, x: np.ndarray, alt: str, record: Record | None = None) -> Markup:
+    def one(self, x: np.ndarray, alt: str, encoding: Encoding | None = None) -> Markup:
         """One example or sample, small; ``alt`` says what it is to those who do not see it."""
         ...
 
@@ -71,13 +70,13 @@ class View(Protocol):
         ...
 
     def before_after(
-        self, x: np.ndarray, before: np.ndarray | None, after: np.ndarray | None, record: Record | None = None
+        self, x: np.ndarray, before: np.ndarray | None, after: np.ndarray | None, encoding: Encoding | None = None
     ) -> Markup:
         """Samples before and after, beside the training examples where that helps."""
         ...
 
 
-def view_of(shape: Sequence[int], record: Record | None = None) -> str:
+def view_of(shape: Sequence[int], encoding: Encoding | None = None) -> str:
     """The name of the view that suits examples of a shape.
 
     >>> view_of((3, 32, 32)), view_of((2,))
@@ -85,7 +84,7 @@ def view_of(shape: Sequence[int], record: Record | None = None) -> str:
     """
     if len(shape) == 3:
         return "images"
-    return "points" if record is None else "records"
+    return "points" if encoding is None else "records"
 
 
 def find(name: str) -> View:
