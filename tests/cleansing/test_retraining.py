@@ -39,7 +39,12 @@ def test_what_is_measured_is_real_retraining_without_harmful_random_and_given_ex
     scores = influence.itd(run, metric, horizon=5)
     removals = [Harmful(BY, 1), Harmful(BY, 3), Random(Harmful(BY, 3), 5), Ids(("x/002", "x/007"))]
     removed = [removal.removed(run, lambda by: scores) for removal in removals]
-    expected = [scores.harmful(1).ids, scores.harmful(3).ids, random_ids(run, Cell(5, 3)), ("x/002", "x/007")]
+    expected = [
+        scores.harmful(1).ids,
+        scores.harmful(3).ids,
+        random_ids(run, Cell(5, 3), scores.harmful(3).ids),
+        ("x/002", "x/007"),
+    ]
     assert [one.ids for one in removed] == expected
     assert [one.predicted for one in removed] == [scores.harmful(1).sum(), scores.harmful(3).sum(), None, None]
     assert [removal.count for removal in removals] == [1, 3, 3, 2]

@@ -55,7 +55,7 @@ def _epoch(config, data):
 
 
 def _plan(config, way=ITD):
-    return Plan(config, 1000, way)
+    return Plan(config, 1478, way)
 
 
 def _left(plan, done=()):
@@ -203,7 +203,7 @@ def test_stacks_are_full_but_for_the_last():
 
 
 def test_what_is_left_goes_down_to_nothing(tmp_path):
-    settings = SETTINGS | {"steps": 8, "seeds": 2, "horizons": "0.2,all", "remove": "5", "batch": 20}
+    settings = SETTINGS | {"steps": 8, "seeds": 2, "horizons": "0.05,all", "remove": "5", "batch": 20}
     directory, config = stages.prepare(merge(settings, None), tmp_path)
     plan = Plan(config, len(load_data(config).train), config.way)
 

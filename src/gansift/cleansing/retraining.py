@@ -113,7 +113,7 @@ class Harmful:
 
 @dataclass(frozen=True)
 class Random:
-    """As many examples as another removal takes, drawn at random from the run's seed: its control.
+    """As many examples of each data set as another removal takes, drawn at random from the run's seed: its control.
 
     Attributes:
         like: the other removal.
@@ -138,7 +138,8 @@ class Random:
 
     def removed(self, run: Run, scores: Lookup) -> Removed:
         """The examples that were drawn."""
-        return Removed(random_ids(run, Cell(self.horizon, self.count)))
+        like = self.like.removed(run, scores)
+        return Removed(random_ids(run, Cell(self.horizon, self.count), like.ids))
 
 
 #: A set of examples to remove, by its name.

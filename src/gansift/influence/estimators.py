@@ -11,9 +11,8 @@ from gansift.catalogue import ESTIMATOR_LABELS
 from gansift.errors import UsageError
 from gansift.influence import baselines
 from gansift.influence.aid import aid
-from gansift.influence.gradients import Products
 from gansift.influence.horizon import checked_horizon
-from gansift.influence.itd import NAMES, Progress, itd, itd_horizons, itd_metrics
+from gansift.influence.itd import Progress, itd, itd_horizons, itd_metrics
 from gansift.influence.repeated import ROUNDS, itd_repeated, itd_repeated_horizons
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
@@ -46,6 +45,8 @@ class Function(Protocol):
 
 #: Scores of several horizons from one sweep.
 Sweep = Callable[[Run, Metric, Collection[int], Progress | None], dict[int, Scores]]
+#: Scores by several metrics, of several horizons, from one sweep.
+Joint = Callable[[Run, Sequence[Metric], Collection[int], Progress | None], list[dict[int, Scores]]]
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Estimator:
             on the horizon. None for those that look at the run's end or at the data: they say the same for every one.
         rounds: how many times it sweeps a horizon; the first sweep is one for all horizons.
         ranks_only: its scores have no unit, or that of another quantity: they say whom to remove first, no more.
+        joint: gives those by several metrics from one sweep, where one can.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Estimator:
     sweep: Sweep | None = None
     rounds: int = 1
     ranks_only: bool = False
+    joint: Joint | None = None
 
     @property
     def label(self) -> str:
@@ -88,11 +91,12 @@ class Estimator:
 
 
 _RECORDS = (
-    Estimator("itd", itd, itd_horizons),
+    Estimator("itd", itd, itd_horizons, joint=itd_metrics),
     Estimator(
         "itd-first-order",
         partial(itd, products="central-difference"),
         partial(itd_horizons, products="central-difference"),
+        joint=partial(itd_metrics, products="central-difference"),
     ),
     Estimator("itd-repeated", itd_repeated, itd_repeated_horizons, ROUNDS, ranks_only=True),
     Estimator("aid", aid),
@@ -106,9 +110,6 @@ _RECORDS = (
     Estimator("nearest-samples", baselines.nearest_samples, ranks_only=True),
     Estimator("random", baselines.random_ranking, ranks_only=True),
 )
-
-# The estimators that score by several metrics in one sweep, and how they take second derivatives.
-_PRODUCTS: dict[str, Products] = {name: products for products, name in NAMES.items()}
 
 #: Every estimator by its name.
 ESTIMATORS: dict[str, Estimator] = {estimator.name: estimator for estimator in _RECORDS}
@@ -157,14 +158,14 @@ def estimate(
 def estimate_metrics(
     name: str, run: Run, metrics: Sequence[Metric], horizons: Collection[int], progress: Progress | None = None
 ) -> list[dict[int, Scores]]:
-    """The scores for several metrics by one estimator: from one sweep where it is exact, else from one each.
+    """The scores by several metrics: from one sweep where the estimator allows it, else from one each.
 
     Args:
         name: of the estimator, one of `ESTIMATORS`.
         run: a recorded run.
         metrics: at least one.
         horizons: see `estimate`.
-        progress: see `Estimator`.
+        progress: see `Function`.
 
     Returns:
         For each metric what `estimate` gives.
@@ -172,11 +173,7 @@ def estimate_metrics(
     Raises:
         UsageError, ReplayError: as `estimate`.
     """
-    if sweep_count(name, len(metrics)) == len(metrics):
+    joint = ESTIMATORS[name].joint if name in ESTIMATORS and len(metrics) > 1 else None
+    if joint is None:
         return [estimate(name, run, metric, horizons, progress) for metric in metrics]
-    return itd_metrics(run, metrics, horizons, progress, _PRODUCTS[name])
-
-
-def sweep_count(name: str, metrics: int) -> int:
-    """Sweeps that an estimator makes for so many metrics."""
-    return 1 if name in _PRODUCTS else metrics
+    return joint(run, metrics, horizons, progress)

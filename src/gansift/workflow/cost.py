@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gansift.influence.estimators import SWEEPS, steps_swept
+from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.workflow.progress import SWEEP
 from gansift.workflow.states import Sizes, brought_back, retrained
 
@@ -39,7 +39,7 @@ class Cost(NamedTuple):
     @property
     def work(self) -> float:
         """The work in training steps, as progress counts it."""
-        swept = sum(steps_swept(estimator, horizons) for estimator, horizons in self.swept)
+        swept = sum(ESTIMATORS[estimator].steps_swept(horizons) for estimator, horizons in self.swept)
         return self.steps + SWEEP * swept + float(self.replicas * self.redone)
 
     def held(self, steps: int, room: int | None, of_states: Sizes) -> int:
@@ -54,7 +54,7 @@ class Cost(NamedTuple):
         needed += [
             brought_back(steps, max(horizons), room).held * of_states.record + 2 * of_states.state
             for estimator, horizons in self.swept
-            if estimator in SWEEPS
+            if sweeps(estimator)
         ]
         if self.replicas:
             needed.append(retrained(self.redone, self.replicas, of_states.stack) * of_states.state)

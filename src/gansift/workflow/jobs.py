@@ -14,7 +14,7 @@ from typing import Any
 from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf
 from gansift.cleansing.trial import Cell
 from gansift.files import read_json, write_json
-from gansift.influence.estimators import sweep_count, sweeps
+from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.workflow.build import Workplace
 from gansift.workflow.cost import Cost, ToDo
@@ -117,7 +117,7 @@ class Score(Job):
         """The sweeps, and what they leave."""
         count, horizons = len(self.metrics), tuple(plan.horizons)
         return Cost(
-            swept=((self.estimator, horizons),) * sweep_count(self.estimator, count),
+            swept=((self.estimator, horizons),) * (1 if ESTIMATORS[self.estimator].joint else count),
             scores=count * len(horizons),
             growth=count * max(horizons) if sweeps(self.estimator) else 0,
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from gansift import training
 from gansift.cleansing.decisions import read_decisions
-from gansift.cleansing.retraining import Removal, Removed, ScoresOf, changes, mean_scores
+from gansift.cleansing.retraining import Lookup, Removal, Removed, ScoresOf, changes, mean_scores
 from gansift.errors import GansiftError, UsageError
 from gansift.files import read_json, write_json
 from gansift.influence.estimators import estimate, estimate_metrics
@@ -156,11 +156,12 @@ class Seed:
 
     def removed(self, removals: Sequence[Removal], tick: Tick = unseen) -> list[Removed | None]:
         """Which examples are removed; None where an optional removal's estimator does not fit the game or metric."""
-        return [self._removed(removal, tick) for removal in removals]
+        scores = cache(lambda by: self.named(by, tick))
+        return [self._removed(removal, scores) for removal in removals]
 
-    def _removed(self, removal: Removal, tick: Tick) -> Removed | None:
+    def _removed(self, removal: Removal, scores: Lookup) -> Removed | None:
         try:
-            return removal.removed(self.run, lambda by: self.named(by, tick))
+            return removal.removed(self.run, scores)
         except GansiftError as error:
             if removal.needs:
                 raise

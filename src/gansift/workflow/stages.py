@@ -12,7 +12,7 @@ from typing import Any
 from gansift import data
 from gansift.cleansing.decisions import read_decisions
 from gansift.errors import GansiftError, TrainingError, UsageError
-from gansift.files import read_json, remove, write_bytes, write_json, write_text
+from gansift.files import read_json, remove, write_bytes, write_json
 from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
@@ -68,9 +68,9 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
         if config != recorded:
             write_json(directory.config, asdict(config))
         if not directory.manifest.exists():
-            _record(directory, splits)
+            data.write_manifest(directory.manifest, splits)
         return directory, config
-    _record(directory, splits)
+    data.write_manifest(directory.manifest, splits)
     write_json(directory.config, asdict(config))
     _log.info(
         "%s: %d training, %d validation and %d test examples",
@@ -79,8 +79,6 @@ def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
     )
     for path, reason in splits.skipped:
         _log.warning("left out %s: %s", path, reason)
-    for note in splits.notes:
-        _log.warning("%s", note)
     return directory, config
 
 
@@ -96,13 +94,6 @@ def move(directory: RunDirectory, config: Config, device: str | None, accept_dri
     if changed != config:
         write_json(directory.config, asdict(changed))
     return changed
-
-
-def _record(directory: RunDirectory, splits: data.Splits) -> None:
-    """Write down which example is where, and how records became numbers."""
-    data.write_manifest(directory.manifest, data.DataSets(data=splits))
-    if splits.encoding is not None:
-        write_text(directory.encoding, splits.encoding.to_json())
 
 
 def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> None:
@@ -163,7 +154,7 @@ def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> No
 
 
 def _check_same_data(directory: RunDirectory, splits: data.Splits) -> None:
-    differing = data.changes(directory.manifest, data.DataSets(data=splits))
+    differing = data.changes(directory.manifest, splits)
     if differing:
         raise TrainingError(
             f"the data are not those that {directory.root} was made with: {len(differing)} examples were added, "
@@ -246,7 +237,7 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
     discard_damaged(directory, plan.examples)
     check_fits(directory, plan, splits, last)
     scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
-    if consult and last != "train" and way.estimator in SWEEPS and not scored:
+    if consult and last != "train" and sweeps(way.estimator) and not scored:
         _consult(config, splits)
     for unfinished in directory.unfinished():
         remove(unfinished)
@@ -336,7 +327,7 @@ def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> lis
     """The scores of every seed at one horizon."""
     paths = [seed.directory.scores(seed.number, plan.metric, plan.way.estimator, horizon) for seed in seeds]
     unscored = sum(not path.exists() for path in paths)
-    work = SWEEP * steps_swept(plan.way.estimator, [horizon]) * unscored
+    work = SWEEP * ESTIMATORS[plan.way.estimator].steps_swept([horizon]) * unscored
     with progress("score", work, quiet or not unscored) as tick:
         return [seed.scores_at(plan.metric, plan.way.estimator, horizon, tick) for seed in seeds]
 
