@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from gansift.errors import GansiftError
-from gansift.workflow.build import workplace
-from gansift.workflow.config import load
+from gansift.workflow.config import Config
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import Job
+from gansift.workflow.place import place_of
 from gansift.workflow.progress import Tick
 
 # Seconds between messages of progress.
@@ -57,12 +57,20 @@ class Executor(Protocol):
         """End the workers; a job that is running is stopped, and loses no more than its own work."""
 
 
-def attempt(root: Path, job: Job, size: int, tick: Tick) -> Outcome:
-    """Do a job in this process, as one of ``size`` at the same time."""
+def attempt(root: Path, config: Config, job: Job, size: int, tick: Tick) -> Outcome:
+    """Do a job in this process, as one of ``size`` at the same time.
+
+    Args:
+        root: run directory.
+        config: of the run, with what is asked of it now.
+        job: to do.
+        size: jobs at the same time.
+        tick: told of the progress.
+    """
     start, error = time.monotonic(), None
     directory = RunDirectory(root)
     try:
-        job.run(directory, workplace(replace(load(directory.config), jobs=size), directory.cache), tick)
+        job.run(directory, place_of(replace(config, jobs=size), directory.cache), tick)
     except GansiftError as problem:
         error = problem
     return Outcome(time.monotonic() - start, error)
@@ -73,13 +81,13 @@ class Here:
 
     size = 1
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, config: Config) -> None:
+        self._root, self._config = root, config
 
     def submit(self, job: Job, tick: Tick) -> Future[Outcome]:
         """Do the job."""
         future: Future[Outcome] = Future()
-        future.set_result(attempt(self._root, job, 1, tick))
+        future.set_result(attempt(self._root, self._config, job, 1, tick))
         return future
 
     def relay(self, tick: Tick) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -13,8 +13,10 @@ from typing import Any
 import torch
 
 from gansift import systems
+from gansift.data.builtin import BUILTINS
 from gansift.data.examples import Examples
-from gansift.data.sets import DataSets, absolute_source, load_sets
+from gansift.data.records import Roles
+from gansift.data.sets import DataSets, load_sets, parse_source
 from gansift.data.splits import parse_fractions
 from gansift.errors import UsageError
 from gansift.games import Game
@@ -30,6 +32,11 @@ from gansift.workflow.config import GENERAL, MACHINE, QUESTION, Config, Way
 from gansift.workflow.plan import Plan, metric_key
 from gansift.workflow.request import Request
 
+# What is usual where the system has nothing to say.
+_USUAL = {
+    "device": "cpu", "accept_drift": False, "ema": 0.0,
+    "baselines": "isolation-forest,density,discriminator-score,nearest-samples",
+}  # fmt: skip
 # Settings that may name a file of code or weights.
 _NAMING = ("game", "metric", "features")
 
@@ -69,7 +76,8 @@ class Place:
         """The game of a training seed."""
         return self.system.new_game(seed)
 
-    def training(self, seed: int) -> dict[str, Any]:
+    @property
+    def training(self) -> dict[str, Any]:
         """What `training.train`, `training.settings_for` and `influence.doctor.examine` need of the configuration.
 
         These are the keyword arguments that decide what is computed, without the steps and the seed, which an
@@ -142,8 +150,13 @@ def _built(config: str, cache: Path | None) -> tuple[DataSets, System]:
     return data, systems.build(content["game"], data, content["system"])
 
 
-def load_data(sources: Any, settings: Mapping[str, Any], cache: Path | None = None) -> DataSets:
-    """The data sets of sources, read by settings of the panel ``Data``; those that are missing have their defaults."""
+def load_data(sources: Sequence[str], settings: Mapping[str, Any], cache: Path | None = None) -> DataSets:
+    """The data sets of sources, read by settings of the panel ``Data``; those that are missing have their defaults.
+
+    Raises:
+        DataError: if the data cannot be used.
+        UsageError: if settings make no sense.
+    """
     known = {one.name: one.default for one in GENERAL if one.panel == "Data"} | dict(settings)
     return load_sets(
         sources,
@@ -154,16 +167,21 @@ def load_data(sources: Any, settings: Mapping[str, Any], cache: Path | None = No
         resize=known["resize"],
         skip_bad=known["skip_bad"],
         cache=cache,
-        label=known["label"],
-        group=_listed(known["group"]),
-        ignore=_listed(known["ignore"]),
-        include=_listed(known["include"]),
-        impute=known["impute"],
+        roles=roles_of(known),
     )
 
 
-def _listed(text: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",")) if text else ()
+def roles_of(settings: Mapping[str, Any]) -> Roles:
+    """The roles of a table's columns that settings give."""
+    lists = (settings[name] or "" for name in ("group", "ignore", "include"))
+    return Roles.parse(settings["label"], *lists, settings["impute"])
+
+
+def _absolute_source(source: str) -> str:
+    """A source of a run that goes on from any folder."""
+    name, path = parse_source(source)
+    found = path if path in BUILTINS or not Path(path).exists() else str(Path(path).absolute())
+    return found if name is None else f"{name}={found}"
 
 
 def resolve(request: Request, data: DataSets) -> Config:
@@ -175,16 +193,17 @@ def resolve(request: Request, data: DataSets) -> Config:
     game = absolute_named(request.game)
     own = systems.settled(game, data, request.system)
     system = systems.build(game, data, own)
-    usual = {one.name: one.default for one in GENERAL} | {"device": "cpu", "accept_drift": False, "baselines": "none"}
+    usual = {one.name: one.default for one in GENERAL} | _USUAL
     values = usual | dict(system.defaults) | dict(request.general)
     missing = [one.name for one in GENERAL if one.open is not None and values[one.name] is None]
     if missing:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise UsageError(f"the system {request.game} says nothing of {flags}; give them, or name them in its defaults")
-    values |= {name: _absolute(values[name]) for name in ("labels", "metric", "features")}
+    values |= {name: _absolute(values[name]) for name in ("labels", "features")}
+    values["metric"] = ",".join(absolute_named(name.strip()) for name in values["metric"].split(","))
     named = {name: {**values, "game": game}[name] for name in _NAMING}
     files = {name: digest for name, spec in named.items() if (digest := _digest(name, spec)) is not None}
-    return Config(tuple(map(absolute_source, request.sources)), game, own, files, **values)
+    return Config(tuple(map(_absolute_source, request.sources)), game, own, files, **values)
 
 
 def _digest(name: str, spec: str) -> str | None:

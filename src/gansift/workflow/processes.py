@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from gansift.workflow.config import Config
 from gansift.workflow.executors import Outcome, attempt, gathered, logged
 from gansift.workflow.jobs import Job
 from gansift.workflow.progress import Tick
@@ -22,20 +23,20 @@ from gansift.workflow.progress import Tick
 class Processes:
     """Jobs side by side in processes of this machine."""
 
-    def __init__(self, root: Path, size: int) -> None:
+    def __init__(self, root: Path, config: Config, size: int) -> None:
         self.size = size
-        self._root = root
+        self._root, self._config = root, config
         self._workers: list[_Worker] = []
 
     def submit(self, job: Job, tick: Tick) -> Future[Outcome]:
         """Hand the job to an idle worker, or to a new one."""
         for worker in [worker for worker in self._workers if worker.idle]:
             with suppress(BrokenProcessPool):
-                return worker.submit(self._root, job, self.size)
+                return worker.submit(self._root, self._config, job, self.size)
             worker.close()
             self._workers.remove(worker)
         self._workers.append(_Worker())
-        return self._workers[-1].submit(self._root, job, self.size)
+        return self._workers[-1].submit(self._root, self._config, job, self.size)
 
     def relay(self, tick: Tick) -> None:
         """Pass on what the workers reported and logged."""
@@ -68,9 +69,9 @@ class _Worker:
     def idle(self) -> bool:
         return self._future is None or self._future.done()
 
-    def submit(self, root: Path, job: Job, size: int) -> Future[Outcome]:
+    def submit(self, root: Path, config: Config, job: Job, size: int) -> Future[Outcome]:
         with _uninterrupted():  # which starts the process
-            self._future = self._pool.submit(_attempt, root, job, size)
+            self._future = self._pool.submit(_attempt, root, config, job, size)
         return self._future
 
     def relay(self, tick: Tick) -> None:
@@ -121,6 +122,6 @@ def _mask(how: str) -> None:
         signal.pthread_sigmask(getattr(signal, how), {signal.SIGINT})
 
 
-def _attempt(root: Path, job: Job, size: int) -> Outcome:
+def _attempt(root: Path, config: Config, job: Job, size: int) -> Outcome:
     with gathered(_line.send) as tick, logged(_line.send):
-        return attempt(root, job, size, tick)
+        return attempt(root, config, job, size, tick)

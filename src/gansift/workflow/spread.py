@@ -47,7 +47,7 @@ def executor(root: Path, config: Config, most: int) -> Iterator[Executor]:
         chosen = Cluster(root, config)
     else:
         size = min(config.jobs or os.cpu_count() or 1, most)
-        chosen = Processes(root, size) if size > 1 else Here(root)
+        chosen = Processes(root, config, size) if size > 1 else Here(root, config)
     try:
         yield chosen
     finally:

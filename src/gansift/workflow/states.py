@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from gansift.cleansing.replicas import stack_size
-from gansift.data.examples import Examples
 from gansift.training.memory import bytes_of, state_bytes
 from gansift.training.reversal import steps_run
 from gansift.training.state import readout
 from gansift.training.step import Step
 from gansift.training.train import settings_for, usual_stride
-from gansift.workflow.build import build_game, build_optimizers
-from gansift.workflow.config import Config, known
+from gansift.workflow.config import Config
+from gansift.workflow.place import Place
 
 
 class Sizes(NamedTuple):
@@ -46,30 +45,20 @@ class BroughtBack(NamedTuple):
     stretches: int
 
 
-def sizes(config: Config, examples: Examples) -> Sizes:
-    """The sizes of a resolved configuration, without a step being made."""
-    step = step_of(replace(config, device="cpu"), examples, count=config.batch)
+def sizes(place: Place) -> Sizes:
+    """The sizes of a run's states, without a step being made."""
+    step = step_of(replace(place, config=replace(place.config, device="cpu")), count=place.config.batch)
     state = step.initial()
     read = {player: {"read": value} for player, value in readout(state).items()}
     return Sizes(state_bytes(state), step.record_bytes(state), state_bytes(read), stack_size(step))
 
 
-def step_of(config: Config, examples: Examples, count: int | None = None) -> Step:
-    """The step of a resolved configuration, of any seed; with the first ``count`` examples alone, if given."""
-    game, data = build_game(config, examples), {"data": examples.subset(range(count)) if count else examples}
-    settings = settings_for(
-        game,
-        data,
-        steps=known(config.steps),
-        batch_size=config.batch,
-        optimizers=build_optimizers(config, examples),
-        ema=known(config.ema),
-        seed=0,
-        renormalise=config.renormalise,
-        dtype=config.dtype,
-        device=known(config.device),
-    )
-    return Step(game, data, settings)
+def step_of(place: Place, count: int | None = None) -> Step:
+    """The step of a run, of any seed; with the first ``count`` examples of each data set alone, if given."""
+    game, data = place.game(0), place.train
+    if count is not None:
+        data = {name: part.subset(range(count)) for name, part in data.items()}
+    return Step(game, data, settings_for(game, data, **place.training, steps=place.config.steps, seed=0))
 
 
 def recorded(steps: int, left: int | None = None) -> int:
@@ -108,4 +97,4 @@ def room(config: Config, record: int) -> int | None:
 
 def job_memory(config: Config) -> int:
     """The share of ``--memory`` that is one job's, in bytes."""
-    return bytes_of(known(config.memory)) // known(config.jobs)
+    return bytes_of(config.memory or "0") // (config.jobs or 1)
