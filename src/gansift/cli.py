@@ -242,7 +242,7 @@ def score(
     question = _Question(metric, estimator)
     with _opened(run_dir, question, _Machine(jobs, cluster, device, accept_drift)) as (directory, resolved, way):
         stages.work(directory, resolved, "score", way, quiet, doctor)
-        files = [str(path) for path in directory.score_files(resolved, way.estimator)]
+        files = [str(path) for path in stages.score_files(directory, resolved, way.estimator)]
     _print({"scores": files}, as_json, "\n".join(files))
 
 
@@ -415,7 +415,7 @@ def _opened(run_dir: Path, question: _Question, machine: _Machine) -> Iterator[t
     _log_to(run_dir)
     with only_writer(run_dir):
         config = stages.move(directory, config, machine.device, machine.accept_drift)
-        config = stages.asked(config, question.metric)
+        config = stages.asked(directory, config, question.metric)
         given = {key: value for key in ("jobs", "cluster") if (value := getattr(machine, key)) is not None}
         config = replace(config, **given)
         decided = None if question.decisions is None else stages.adopt(directory, config, question.decisions)

@@ -8,10 +8,13 @@ import os
 import platform
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from gansift.errors import GansiftError
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -65,6 +68,26 @@ def remove(path: Path) -> None:
         raise _cannot("delete", path, error) from error
 
 
+def set_aside(path: Path) -> Path:
+    """Give a file another name beside its own, so that it is out of the way and not lost.
+
+    Returns:
+        The new path, ``<name>.damaged`` or, if that is taken, ``<name>.damaged-2`` and so on; nothing is moved if
+        there is no file.
+
+    Raises:
+        GansiftError: if it cannot be moved.
+    """
+    names = chain([f"{path.name}.damaged"], (f"{path.name}.damaged-{number}" for number in count(2)))
+    aside = next(other for name in names if not (other := path.with_name(name)).exists())
+    try:
+        with suppress(FileNotFoundError):
+            path.rename(aside)
+    except OSError as error:
+        raise _cannot("move", path, error) from error
+    return aside
+
+
 def _cannot(what: str, path: Path, error: OSError) -> GansiftError:
     """What the person has to do, by the cause; the file sizes that a shell can limit count as a full disk."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -110,3 +133,13 @@ def read_json(path: Path) -> Any:
         raise GansiftError(f"{path} does not exist") from error
     except (OSError, ValueError) as error:
         raise GansiftError(f"{path} is damaged: it cannot be read as JSON ({error})") from error
+
+
+def in_words(amount: int) -> str:
+    """An amount of bytes in the largest unit of which there is one.
+
+    >>> in_words(1536)
+    '1.5 KiB'
+    """
+    power = max(power for power in range(len(_UNITS)) if power == 0 or amount >= 1024**power)
+    return f"{amount / 1024**power:.3g} {_UNITS[power]}" if power else f"{amount} bytes"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gansift.files import in_words
+
 _MARKS = {"ok": "ok     ", "warning": "WARNING", "fault": "FAULT  "}
 
 
@@ -37,19 +39,6 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} m" if hours else f"{minutes} m {rest:02} s" if minutes else f"{rest} s"
-
-
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
-
-
-def in_words(amount: int) -> str:
-    """An amount of bytes in the largest unit of which there is one.
-
-    >>> in_words(1536)
-    '1.5 KiB'
-    """
-    power = max(power for power in range(len(_UNITS)) if power == 0 or amount >= 1024**power)
-    return f"{amount / 1024**power:.3g} {_UNITS[power]}" if power else f"{amount} bytes"
 
 
 def plan_text(plan: Mapping[str, Any]) -> str:

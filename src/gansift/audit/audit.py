@@ -1,7 +1,7 @@
 """What an audit looks at, which audits there are, and how one is run.
 
-An audit is a function of a `Subject`, and of settings by keyword, that returns an `Answer`. A new one is one file and a
-line in `AUDITS`; a person's own is named as ``file.py:function``.
+An audit is a function of a `Subject`, and of settings by keyword, that returns an `Answer`. A new one is one file with
+a function of the file's name; a person's own is named as ``file.py:function``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from gansift.catalogue import AUDITS
 from gansift.errors import UsageError
 from gansift.named import import_named, is_named
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from gansift.data.examples import Examples, Splits
     from gansift.games.trained import Trained
     from gansift.report.answer import Answer
-
-#: Audits by name. They are strings so that listing them imports none.
-AUDITS: dict[str, str] = {"copies": "gansift.audit.copies:copies"}
 
 
 @dataclass(frozen=True)

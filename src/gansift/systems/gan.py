@@ -108,6 +108,7 @@ def gan(
         optimizers=_optimizers(settings),
         metrics=sample_metrics(splits),
         defaults=general(settings),
+        architecture=architecture(settings, shape),
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gansift.data.examples import Splits
     from gansift.games import Game
     from gansift.metrics.metric import Metric
+    from gansift.models import Architecture
     from gansift.training import Optimizer
 
 #: The built-in systems, by the name that ``--game`` takes. Text, so that nothing is imported to list them.
@@ -51,6 +52,7 @@ class System:
         defaults: defaults of the general settings ``steps``, ``batch``, ``ema``, ``seeds``, ``horizons``, ``remove``,
             ``verify``, ``metric`` and ``baselines`` that fit this system.
         view: how the page shows examples: ``images``, ``points`` or ``records``. None tells it from the data.
+        architecture: of built-in networks, which is exported with their weights so that others can start from them.
     """
 
     game: Callable[[], Game]
@@ -58,6 +60,7 @@ class System:
     metrics: Mapping[str, Callable[..., Judges]]
     defaults: Mapping[str, Any] = field(default_factory=dict)
     view: str | None = None
+    architecture: Architecture | None = None
 
     def new_game(self, seed: int) -> Game:
         """The game of one training, with networks that start alike whenever the same training is begun or resumed.

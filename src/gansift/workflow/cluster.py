@@ -44,7 +44,7 @@ class Cluster:
     """
 
     def __init__(self, root: Path, config: Config) -> None:
-        self._root = root.absolute()
+        self._root, self._config = root.absolute(), config
         self._fingerprint = _fingerprint(self._root)
         needed = {"CPU": config.threads, "GPU": 0 if config.device == "cpu" else 1}
         _connect(str(config.cluster), (config.jobs or 0) * config.threads)
@@ -64,7 +64,7 @@ class Cluster:
 
     def submit(self, job: Job, tick: Tick) -> Future[Outcome]:
         """Hand the job to Ray."""
-        reference = self._task.remote(self._root, self._fingerprint, job, self.size, self._progress)
+        reference = self._task.remote(self._root, self._fingerprint, self._config, job, self.size, self._progress)
         future: Future[Outcome] = reference.future()
         self._references[future] = reference
         return future
@@ -136,14 +136,14 @@ class _Progress:
         return taken
 
 
-def _attempt(root: Path, fingerprint: str, job: Job, size: int, progress: Any) -> Outcome:
+def _attempt(root: Path, fingerprint: str, config: Config, job: Job, size: int, progress: Any) -> Outcome:
     try:
         _check_shared(root, fingerprint)
     except GansiftError as error:
         return Outcome(0.0, error)
     sent: list[Any] = []
     with gathered(progress.add.remote) as tick, logged(lambda record: sent.append(progress.log.remote(record))):
-        outcome = attempt(root, job, size, tick)
+        outcome = attempt(root, config, job, size, tick)
     with suppress(RayError):  # what was logged is there before the job is known to have ended
         ray.get(sent)
     return outcome

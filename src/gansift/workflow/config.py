@@ -72,7 +72,10 @@ class Config:
     compiled: bool = _of("Training", False, "compile training steps and the sweep: faster for small networks")
 
     metric: str = _of(
-        "Question", _OPEN, "what is to improve, a name of `gansift about` or module:name; further ones after a comma are measured, too", first=True
+        "Question",
+        _OPEN,
+        "what is to improve, a name of `gansift about` or module:name; further ones after a comma are measured, too",
+        first=True,
     )
     features: str = _of(
         "Question", "auto", "of fid, kid, is: classifier, autoencoder, imagenet[:dims], module:name or a file"
@@ -118,6 +121,10 @@ class Config:
         """The keyword settings of metrics that differ from the usual ones."""
         usual = {name: general(name).default for name in ("features", "latents")}
         return {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
+
+    def having(self, values: Mapping[str, Any]) -> Config:
+        """The same with other values of some settings."""
+        return replace(self, **values)
 
     def save(self, path: Path) -> None:
         """Write it as ``config.json``.
@@ -289,7 +296,7 @@ def moved(recorded: Config, given: Mapping[str, Any]) -> Config:
     """
     machine = {name: given.get(name) for name in MACHINE}
     kept = {name: getattr(recorded, name) for name in ("device", "accept_drift") if machine[name] is None}
-    return replace(recorded, **machine | kept)
+    return recorded.having(machine | kept)
 
 
 def parse_horizons(text: str, epoch: float, steps: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Results that cannot be read any more are named in the log and put away, so that they are computed again."""
+"""Results that cannot be read any more are named in the log and moved aside, so that they are computed again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gansift.errors import GansiftError
-from gansift.files import read_json, remove
+from gansift.files import read_json, set_aside
 from gansift.influence.scores import Scores
 from gansift.report.summary import Summary
 from gansift.workflow.directory import RunDirectory
@@ -17,22 +17,22 @@ _log = logging.getLogger(__name__)
 
 
 def discard_damaged(directory: RunDirectory, examples: int) -> None:
-    """Delete every result that cannot be read, or does not hold what it has to, and name it in the log.
+    """Move aside every result that cannot be read, or does not hold what it has to, and name it in the log.
 
-    It is then missing, and what is missing is computed again.
+    It is then missing, and what is missing is computed again. Nothing is deleted: the file stays beside its place.
 
     Args:
         directory: of the run; nobody else writes into it.
         examples: how many training examples there are.
 
     Raises:
-        GansiftError: if a damaged file cannot be deleted.
+        GansiftError: if a damaged file cannot be moved.
     """
     for path in sorted(directory.root.glob("seeds/*/scores/*.csv")):
         if (reason := _damage_of_scores(path, examples)) is not None:
             _discard(path, reason)
             # It vouches for the score files of its metric and estimator.
-            remove(path.with_name(f"{path.stem.rpartition('-')[0]}-growth.json"))
+            set_aside(path.with_name(f"{path.stem.rpartition('-')[0]}-growth.json"))
     for pattern, holds in _CONTENTS.items():
         for path in sorted(directory.root.glob(pattern)):
             if (reason := _damage(path, holds)) is not None:
@@ -46,13 +46,13 @@ def read_values(path: Path) -> dict[str, dict[str, float]]:
         GansiftError: naming the file, and what to do, if it is damaged.
     """
     if (reason := _damage(path, _are_values)) is not None:
-        raise GansiftError(f"{reason}. Run `gansift train` with the same settings, which computes it again.")
+        raise GansiftError(f"{reason}. Run `gansift run` with the same settings, which computes it again.")
     return read_json(path)
 
 
 def _discard(path: Path, reason: str) -> None:
-    _log.warning("%s; it is put away and made anew", reason)
-    remove(path)
+    aside = set_aside(path)
+    _log.warning("%s; it is kept as %s, and computed again", reason, aside.name)
 
 
 def _damage_of_scores(path: Path, examples: int) -> str | None:

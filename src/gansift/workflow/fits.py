@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gansift.errors import UsageError
+from gansift.files import in_words
 from gansift.workflow.config import NO_CLUSTER, Config
 from gansift.workflow.cost import ToDo
 from gansift.workflow.directory import RunDirectory
@@ -14,6 +15,7 @@ from gansift.workflow.machine import available_memory, free_disk
 from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
 from gansift.workflow.states import Sizes, room, sizes
+
 
 def check_fits(directory: RunDirectory, plan: Plan, place: Place, last: str) -> None:
     """Refuse what is certain not to fit: the checkpoints to the disk, or the states of all jobs to the memory.

@@ -23,19 +23,18 @@ from typing import Any
 
 from gansift import training
 from gansift.cleansing.replicas import retrained_players
-from gansift.data import DataSets, write_manifest
-from gansift.data.examples import Splits
+from gansift.data import write_manifest
 from gansift.errors import GansiftError
 from gansift.files import write_json
 from gansift.influence.estimators import estimate, sweeps
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
-from gansift.workflow.build import Workplace, build_game, build_optimizers, load_data, workplace
-from gansift.workflow.config import Config, known
+from gansift.workflow.config import Config
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import Costs, Pace, stacks
 from gansift.workflow.jobs import trial
 from gansift.workflow.machine import peak_memory
+from gansift.workflow.place import Place, load_data, place_of
 from gansift.workflow.plan import STAGES, Plan
 from gansift.workflow.progress import unseen
 from gansift.workflow.seed import Seed
@@ -48,7 +47,7 @@ _FEWEST, _MOST = 6, 64
 _REPEATS = 3
 
 
-def measure(plan: Plan, splits: Splits) -> Costs:
+def measure(plan: Plan, place: Place) -> Costs:
     """Do a miniature of a run in each of its processes at the same time, and take the mean of what they measured.
 
     It takes about as long as one seed takes to start, and a few dozen training steps of everything.
@@ -58,11 +57,11 @@ def measure(plan: Plan, splits: Splits) -> Costs:
     """
     parent, config = peak_memory(), plan.config
     small = replace(
-        config, steps=_miniature_steps(config, splits), horizons="all", seeds=1, memory=None, verify=0, from_start=False
+        config, steps=_miniature_steps(place), horizons="all", seeds=1, memory=None, verify=0, from_start=False
     )
-    miniature = Plan(small, plan.examples, plan.way._replace(from_start=False))  # its only horizon is the whole of it
-    stacked = _stacks(plan, splits)
-    processes = known(config.jobs)
+    miniature = replace(plan, config=small, way=plan.way._replace(from_start=False))
+    stacked = _stacks(plan, place)
+    processes = config.jobs or 1
     # Fresh interpreters, as in a run: what they take in memory and to start is measured, too.
     context = multiprocessing.get_context("spawn")
     with (
@@ -85,27 +84,24 @@ def measure(plan: Plan, splits: Splits) -> Costs:
     return _mean(found, parent)
 
 
-def _miniature_steps(config: Config, splits: Splits) -> int:
+def _miniature_steps(place: Place) -> int:
     """Steps that take about half a second."""
     shown: list[float] = []
+    steps = place.config.steps
     training.train(
-        build_game(config, splits.train),
-        splits.train,
-        steps=min(known(config.steps), _FEWEST),
-        batch_size=config.batch,
-        optimizers=build_optimizers(config, splits.train),
-        ema=known(config.ema),
-        dtype=config.dtype,
-        device=known(config.device),
+        place.game(0),
+        place.train,
+        **place.training,
+        steps=min(steps, _FEWEST),
         progress=lambda number, losses: shown.append(time.process_time()),
     )
     step = median(_differences(shown)) if len(shown) > 1 else _TRAINED
-    return min(known(config.steps), _MOST, max(_FEWEST, round(_TRAINED / max(step, 1e-6))))
+    return min(steps, _MOST, max(_FEWEST, round(_TRAINED / max(step, 1e-6))))
 
 
-def _stacks(plan: Plan, splits: Splits) -> list[int]:
+def _stacks(plan: Plan, place: Place) -> list[int]:
     """The numbers of replicas that the run retrains together."""
-    stack = sizes(plan.config, splits.train).stack
+    stack = sizes(place).stack
     replicas = (2 * len(plan.counts), len(plan.compared), plan.verified[0])
     return sorted({size for count in replicas for size in stacks(count, stack)}) if stack > 1 else []
 
@@ -121,11 +117,11 @@ def _measured(
     if alone:
         found["command"] = found["worker"] + _command(small)
     directory = RunDirectory(folder)
-    load_data(small, directory.cache)  # as the command has done before any job begins
-    found["place"], place = _timed(lambda: workplace(small, directory.cache))
+    load_data(small.sources, asdict(small), directory.cache)  # as the command has done before any job begins
+    found["place"], place = _timed(lambda: _ready(small, directory))
     peaks["start"] = peak_memory()
-    write_json(directory.config, asdict(small))
-    write_manifest(directory.manifest, DataSets(data=place.splits))
+    small.save(directory.config)
+    write_manifest(directory.manifest, place.data)
     files = {"start": _bytes(folder)}
 
     shown: list[float] = []
@@ -134,16 +130,17 @@ def _measured(
     found["step"] = median(_differences(shown)) if len(shown) > 1 else 0.0
     found["opening"], run = _repeated(seed.train)
     store = DiskCheckpoints(directory.checkpoints(seed.number))
-    found["load"], state = _repeated(lambda: store.load(run.steps, known(small.device)))
+    found["load"], state = _repeated(lambda: store.load(run.steps, small.device))
     found["save"], _ = _repeated(lambda: DiskCheckpoints(folder / "spare").save(run.steps, state))
     found["checkpoint"] = _bytes(directory.checkpoints(seed.number)) // len(store.numbers())  # with its checksum's line
-    seed.values(plan.metric)
+    for metric in plan.metrics:
+        seed.values(metric)
     found["values"], _ = _repeated(lambda: [metric.value(run) for metric in (place.validation, place.test)])
     peaks["train"] = peak_memory()
 
     found["gradient"], _ = _repeated(lambda: place.validation.gradient(run))
     estimator = plan.way.estimator
-    seed.score(estimator, [plan.metric])
+    seed.score(estimator, plan.metrics)
     if not seed.scores(plan.metric, estimator):
         raise GansiftError(
             f"nothing can be scored: the backward sweep overflowed within {run.steps} steps. Train more smoothly "
@@ -177,15 +174,22 @@ def _measured(
     return found | {"peaks": peaks, "files": files, "steps": run.steps}
 
 
+def _ready(config: Config, directory: RunDirectory) -> Place:
+    """The data, the system and the metrics, as every job has them."""
+    place = place_of(config, directory.cache)
+    for metric in place.plan().metrics:
+        place.judges(metric)
+    return place
+
+
 def _command(small: Config) -> float:
     """Seconds that the command itself spends: its imports, reading the data twice, examining the game."""
     start = time.process_time()
     from gansift.workflow import stages
 
     with tempfile.TemporaryDirectory() as cache:
-        load_data(small, Path(cache))
-        splits = load_data(small, Path(cache))
-    stages.examined(small, splits, quick=True)
+        load_data(small.sources, asdict(small), Path(cache))
+        stages.examined(place_of(small, Path(cache)), quick=True)
     return time.process_time() - start
 
 
@@ -193,7 +197,7 @@ def _report(directory: RunDirectory, plan: Plan) -> None:
     from gansift.workflow.outcome import finish
 
     write_json(directory.seconds(plan.main), dict.fromkeys(STAGES, 0.0))
-    finish(directory, plan.way)
+    finish(directory, plan.config, plan.way)
 
 
 def _stacked_step(run: Run, replicas: int) -> float:
@@ -209,7 +213,7 @@ def _stacked_step(run: Run, replicas: int) -> float:
     return max(0.0, median((retrained(run.steps) - retrained(1)) / (run.steps - 1) for _ in range(_REPEATS)))
 
 
-def _pace(name: str, run: Run, place: Workplace, gradient: float, step: float) -> tuple[float, Pace]:
+def _pace(name: str, run: Run, place: Place, gradient: float, step: float) -> tuple[float, Pace]:
     """What an estimator spends the first time it is used, for its imports; and its pace from then on."""
 
     def scored() -> tuple[float, list[float]]:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.trial import Cell
+from gansift.data.examples import Examples
 from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.draw import Draw
@@ -19,17 +21,18 @@ from gansift.influence.scores import Scores
 from gansift.report.answer import read_answers
 from gansift.report.export import write_lists
 from gansift.report.page import write_page
-from gansift.report.shown import Shown
+from gansift.report.shown import Shown, ShownSet
 from gansift.report.summary import Belief, ClassCount, Growth, Summary, Verification
 from gansift.report.typed import from_json
-from gansift.workflow.build import Workplace, workplace
 from gansift.workflow.choosing import is_cleansed, read_trials
-from gansift.workflow.config import Decided, Way, load
+from gansift.workflow.config import Config, Decided, Way, load
 from gansift.workflow.damage import discard_damaged
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import comparison, trial
+from gansift.workflow.opening import opened
+from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
-from gansift.workflow.result import compared, summarise
+from gansift.workflow.result import compared, summarise, view_of_splits
 from gansift.workflow.reviewing import reviewed
 from gansift.workflow.seed import Seed, decided_scores, read_seconds
 from gansift.workflow.verification import read_verifications
@@ -38,24 +41,28 @@ from gansift.workflow.weights import keep_weights
 _SAMPLES = 64
 
 
-def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> dict[str, Any]:
+def finish(directory: RunDirectory, config: Config, way: Way, seconds: float | None = None) -> dict[str, Any]:
     """Choose, judge, and write everything that a person takes away from a run.
 
     Args:
         directory: with finished trials.
+        config: of the run, with the question that is asked of it.
         way: which trials to read.
         seconds: that the run took, unless an earlier report says more.
 
     Raises:
         UsageError: if some seed is not cleansed to its end yet.
+        TrainingError: if the data are no longer those of the run.
     """
-    place = workplace(load(directory.config), directory.cache)
-    plan = Plan(place.config, len(place.splits.train), way)
+    place = opened(directory, config)
+    plan = place.plan(way)
     discard_damaged(directory, plan.examples)
     trials = read_trials(directory, plan)
     if not is_cleansed(directory, plan):
+        metric = "" if config.metric == load(directory.config).metric else f" --metric {config.metric}"
         raise UsageError(
-            f"{directory.root} is not cleansed to its end yet; run `gansift cleanse {directory.root}{way.flags}` first"
+            f"{directory.root} is not cleansed to its end yet; run `gansift cleanse {directory.root}{metric}"
+            f"{way.flags}` first"
         )
     main = Seed.main(directory, place)
     values = [read_json(directory.values(seed, plan.metric)) for seed in plan.seeds]
@@ -90,14 +97,13 @@ def chosen_scores(directory: RunDirectory) -> Scores | None:
     return Scores.read(directory.chosen_scores(result["metric"], result["estimator"]))
 
 
-def reported_way(directory: RunDirectory) -> Way:
-    """The way of cleansing that the report and the lists of a run are of."""
+def reported(directory: RunDirectory, config: Config) -> tuple[Config, Way]:
+    """The question and the way of cleansing that the report and the lists of a run are of."""
     result = read_json(directory.result)
+    asked = {name: result["settings"][name] for name in ("metric", "features", "latents")}
     decisions = result.get("decisions")
-    if decisions is None:
-        return Way(result["estimator"], result["from_start"])
-    digest = Path(decisions).stem
-    return Way(result["estimator"], result["from_start"], Decided(digest, result["removed"]))
+    decided = None if decisions is None else Decided(Path(decisions).stem, result["removed"])
+    return replace(config, **asked), Way(result["estimator"], result["from_start"], decided)
 
 
 def _trust(main: Seed, plan: Plan) -> dict[str, Any]:
@@ -115,7 +121,7 @@ def _trust(main: Seed, plan: Plan) -> dict[str, Any]:
 
 def _write_outcome(main: Seed, plan: Plan, result: Summary, chosen: Cell | None) -> Summary:
     """Write everything, and give the result with what could be told only then."""
-    directory, run, train = main.directory, main.run, main.place.splits.train
+    directory, run = main.directory, main.run
     shown = _shown(main, plan, result, chosen)
     removed = _listed(main, plan, shown).harmful(result.removed).ids
     after = None if chosen is None else _cleansed(main, plan, chosen)
@@ -124,18 +130,12 @@ def _write_outcome(main: Seed, plan: Plan, result: Summary, chosen: Cell | None)
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
     write_lists(directory.root, run.ids, removed)
     write_json(directory.result, result.to_json())
-    labels = None
-    if train.labels is not None and train.class_names is not None:
-        labels = tuple(train.class_names[label] for label in train.labels.tolist())
-    pictured = Shown.of(
-        run.ids,
-        shown.values,
-        labels,
-        train.x.numpy(),
+    pictured = Shown(
+        _sets(main.place, shown),
         samples_before=_samples(main, run.trained()) if result.samples else None,
         samples_after=_samples(main, after) if result.samples and after is not None else None,
         removed=frozenset(removed),
-        review=reviewed(main, shown) if result.samples else None,
+        review=reviewed(main, shown),
         answers=read_answers(directory.audits),
     )
     write_page(directory.page, result, pictured)
@@ -173,13 +173,43 @@ def _samples(main: Seed, trained: Trained) -> np.ndarray:
     return trained.sample(_SAMPLES, draw).detach().float().cpu().numpy()
 
 
-def _classes(place: Workplace, removed: set[str]) -> tuple[ClassCount, ...] | None:
-    train = place.splits.train
+def _sets(place: Place, shown: Scores) -> dict[str, ShownSet]:
+    """The training examples of each data set with their scores; the only set goes without its name."""
+    sets, first = {}, 0
+    for name, splits in place.data.items():
+        train, last = splits.train, first + len(splits.train)
+        sets[name if len(place.data) > 1 else ""] = ShownSet(
+            shown.ids[first:last],
+            shown.values[first:last],
+            _label_names(train),
+            train.x.numpy(),
+            splits.encoding,
+            view_of_splits(place, splits),
+        )
+        first = last
+    return sets
+
+
+def _label_names(train: Examples) -> tuple[str, ...] | None:
     if train.labels is None or train.class_names is None:
         return None
-    labels = train.labels.numpy()
-    kept = np.array([identity not in removed for identity in train.ids])
+    return tuple(train.class_names[label] for label in train.labels.tolist())
+
+
+def _classes(place: Place, removed: set[str]) -> tuple[ClassCount, ...] | None:
+    """Examples of each class before and after; None without classes, or where data sets have classes of their own."""
+    names = {splits.train.class_names for splits in place.data.values()}
+    if len(names) != 1 or None in names:
+        return None
+    labels = torch.cat([part.labels for part in place.train.values() if part.labels is not None]).numpy()
+    kept = np.array([identity not in removed for identity in _ids(place)])
     return tuple(
         ClassCount(name, int((labels == row).sum()), int((labels[kept] == row).sum()))
-        for row, name in enumerate(train.class_names)
+        for row, name in enumerate(names.pop() or ())
     )
+
+
+def _ids(place: Place) -> list[str]:
+    """The ids of all training examples as scores have them."""
+    alone = len(place.data) == 1
+    return [one if alone else f"{name}:{one}" for name, part in place.train.items() for one in part.ids]

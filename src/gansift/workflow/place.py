@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -139,7 +139,7 @@ def place_of(config: Config, cache: Path | None = None) -> Place:
     torch.use_deterministic_algorithms(True)
     _check_files(config)
     open_ones = dict.fromkeys((*MACHINE, *QUESTION))
-    data, system = _built(json.dumps(asdict(replace(config, **open_ones))), cache)
+    data, system = _built(json.dumps(asdict(config.having(open_ones))), cache)
     return Place(config, data, system)
 
 
@@ -173,8 +173,8 @@ def load_data(sources: Sequence[str], settings: Mapping[str, Any], cache: Path |
 
 def roles_of(settings: Mapping[str, Any]) -> Roles:
     """The roles of a table's columns that settings give."""
-    lists = (settings[name] or "" for name in ("group", "ignore", "include"))
-    return Roles.parse(settings["label"], *lists, settings["impute"])
+    group, ignore, include = (settings[name] or "" for name in ("group", "ignore", "include"))
+    return Roles.parse(settings["label"], group, ignore, include, settings["impute"])
 
 
 def _absolute_source(source: str) -> str:

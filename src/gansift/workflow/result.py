@@ -13,16 +13,17 @@ from gansift.cleansing.calibrate import calibrated
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted, is_better
 from gansift.cleansing.statistics import Interval, mean_interval
 from gansift.cleansing.trial import Cell, Trial
+from gansift.data.examples import Splits
 from gansift.influence.estimators import ranks_only
 from gansift.metrics.metric import Metric, words_of
 from gansift.report import summary
 from gansift.report.views.view import find, view_of
 from gansift.report.words import MINUS, interval, stretch
 from gansift.training.trajectory import Run
-from gansift.workflow.build import Workplace
 from gansift.workflow.choosing import choice
-from gansift.workflow.config import AUTO, Way, known
-from gansift.workflow.plan import STAGES, Plan
+from gansift.workflow.config import AUTO, Way
+from gansift.workflow.place import Place
+from gansift.workflow.plan import STAGES
 
 Values = Mapping[str, Mapping[str, float]]
 
@@ -30,7 +31,7 @@ _TITLES = ESTIMATOR_LABELS | {"decisions": "a person's decisions"}
 
 
 def summarise(
-    place: Workplace,
+    place: Place,
     values: Sequence[Values],
     trials: list[Trial],
     run: Run,
@@ -74,7 +75,7 @@ def summarise(
         removed=_removed(chosen if helped else None, way),
         decisions=None if way.decided is None else f"decisions/{way.decided.digest}.csv",
         seeds=len(values),
-        steps=known(place.config.steps),
+        steps=place.config.steps,
         removal=run.step.settings.removal,
         from_start=way.from_start,
         estimator=way.estimator,
@@ -99,9 +100,15 @@ def _words(metric: Metric) -> summary.MetricWords:
     return summary.MetricWords(metric.name, *words_of(metric), metric.direction)
 
 
-def _nouns(place: Workplace, samples: bool) -> summary.Nouns:
-    example = find(view_of(place.splits.train.shape, place.splits.encoding)).NOUN
-    return summary.Nouns(example, "generator" if samples else "model")
+def _nouns(place: Place, samples: bool) -> summary.Nouns:
+    """What the page calls an example: an ``example`` where data sets are of several kinds."""
+    kinds = {find(view_of_splits(place, splits)).NOUN for splits in place.data.values()}
+    return summary.Nouns(kinds.pop() if len(kinds) == 1 else "example", "generator" if samples else "model")
+
+
+def view_of_splits(place: Place, splits: Splits) -> str:
+    """The name of the view that shows a data set."""
+    return place.system.view or view_of(splits.train.shape, splits.encoding)
 
 
 def _removed(held: Cell | None, way: Way) -> int:
@@ -198,17 +205,21 @@ def _seed_row(seed: int, before: float, trial: Trial | None, epoch: float) -> su
     return summary.SeedRow(seed, before, before + trial.test, before + trial.random_test, judged)
 
 
-def _source(place: Workplace) -> summary.Source:
-    splits = place.splits
+def _source(place: Place) -> summary.Source:
+    """The data of a run; of several sets their names, and counts that are added up."""
+    sets = place.data
+    first = next(iter(sets.values()))
+    alone = len(sets) == 1
+    kinds = {view_of_splits(place, splits) for splits in sets.values()}
     return summary.Source(
-        name=splits.name,
-        train=len(splits.train),
-        valid=len(splits.valid),
-        test=len(splits.test),
-        kind=view_of(splits.train.shape, splits.encoding),
-        shape=tuple(splits.train.shape),
-        classes=splits.train.class_names,
-        skipped=tuple(splits.skipped),
+        name=first.name if alone else ", ".join(f"{name} ({splits.name})" for name, splits in sets.items()),
+        train=place.examples,
+        valid=sum(len(splits.valid) for splits in sets.values()),
+        test=sum(len(splits.test) for splits in sets.values()),
+        kind=kinds.pop() if len(kinds) == 1 else "examples",
+        shape=tuple(first.train.shape) if alone else None,
+        classes=first.train.class_names if alone else None,
+        skipped=tuple(pair for splits in sets.values() for pair in splits.skipped),
     )
 
 
@@ -256,7 +267,7 @@ def _decided_on(removed: int) -> str:
     return f"{removed} example{'s' if removed > 1 else ''} that a person decided on"
 
 
-def _warnings(place: Workplace, values: Sequence[Values], cells: Collection[Cell], epoch: float, way: Way) -> list[str]:
+def _warnings(place: Place, values: Sequence[Values], cells: Collection[Cell], epoch: float, way: Way) -> list[str]:
     metric, seeds, warnings = place.validation, len(values), []
     untrained = mean_interval([value["untrained"]["test"] for value in values]).mean
     trained = mean_interval([value["trained"]["test"] for value in values]).mean
@@ -268,10 +279,10 @@ def _warnings(place: Workplace, values: Sequence[Values], cells: Collection[Cell
         )
     if seeds == 1:
         warnings.append("One training seed gives no interval; use --seeds 5 or more to know whether the gain holds.")
-    plan = Plan(place.config, len(place.splits.train), way)
+    plan = place.plan(way)
     horizons = plan.horizons
     longest = max((cell.horizon for cell in cells), default=0)
-    if known(place.config.horizons).strip() == AUTO and 0 < longest < max(horizons):
+    if place.config.horizons.strip() == AUTO and 0 < longest < max(horizons):
         horizons = [horizon for horizon in horizons if horizon <= longest]
         warnings.append(
             f"Horizons beyond {stretch(longest, round(longest / epoch, 2))} were not tried: further back the adjoint "

@@ -4,82 +4,99 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from gansift import data
+from gansift import systems
 from gansift.cleansing.decisions import read_decisions
 from gansift.errors import GansiftError, TrainingError, UsageError
-from gansift.files import read_json, remove, write_bytes, write_json
+from gansift.files import read_json, remove, write_bytes
 from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.devices import check_device, kind_of
-from gansift.workflow.build import build_game, build_optimizers, check, load_data, workplace
 from gansift.workflow.choosing import chosen_cell, is_cleansed
 from gansift.workflow.config import (
     MACHINE,
+    QUESTION,
     Config,
     Decided,
     Way,
-    known,
     load,
     moved,
     parse_counts,
     parse_horizons,
-    resolve,
 )
 from gansift.workflow.damage import discard_damaged, read_values
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.executors import Executor
 from gansift.workflow.fits import check_fits
 from gansift.workflow.jobs import Job, Train, at_once, comparison, pipeline, to_do
-from gansift.workflow.outcome import finish, reported_way
-from gansift.workflow.own import updates_of
-from gansift.workflow.plan import Plan
+from gansift.workflow.opening import opened, record
+from gansift.workflow.outcome import finish, reported
+from gansift.workflow.place import Place, check, load_data, place_of, resolve
+from gansift.workflow.plan import STAGES, Plan, metric_key
 from gansift.workflow.progress import SWEEP, progress
+from gansift.workflow.request import Request
 from gansift.workflow.result import floor
 from gansift.workflow.seed import Seed
 from gansift.workflow.spread import executor, run_jobs
 from gansift.workflow.verification import Planned, planned, planned_itself
 
+__all__ = [
+    "STAGES", "Verifying", "adopt", "asked", "describe", "doctor", "evaluate", "examined", "move", "prepare",
+    "resolved", "score_files", "verify", "work",
+]  # fmt: skip
+
 _log = logging.getLogger(__name__)
 
 
-def prepare(given: Config, outdir: Path) -> tuple[RunDirectory, Config]:
+def prepare(request: Request, outdir: Path) -> tuple[RunDirectory, Config]:
     """Check the data, resolve the configuration and write both down; or go on with the run that is there.
 
+    What is asked of a run that is there may be another question than before; what it was trained by may not change.
+
     Raises:
-        UsageError: if the configuration asks for something that does not exist.
-        TrainingError: if the directory holds a run with other settings.
+        UsageError: if something is asked for that does not exist.
+        TrainingError: if the directory holds a run that was trained by other settings, or with other data.
         DataError: if the data cannot be used.
     """
     directory = RunDirectory(outdir)
-    splits = load_data(given, directory.cache)
-    config = resolved(given, splits)
+    place = resolved(request, directory.cache)
+    config = place.config
     if directory.config.exists() and directory.started:
         recorded = load(directory.config)
         _check_same(directory, recorded, config)
-        config = moved(recorded, given)
-        _check_move(directory, recorded, config)
-        if config != recorded:
-            write_json(directory.config, asdict(config))
+        changed = moved(recorded, request.general).having(
+            {name: getattr(config, name) for name in (*QUESTION, "files")}
+        )
+        _check_move(directory, recorded, changed)
         if not directory.manifest.exists():
-            data.write_manifest(directory.manifest, splits)
-        return directory, config
-    data.write_manifest(directory.manifest, splits)
-    write_json(directory.config, asdict(config))
-    _log.info(
-        "%s: %d training, %d validation and %d test examples",
-        splits.name,
-        *map(len, (splits.train, splits.valid, splits.test)),
-    )
-    for path, reason in splits.skipped:
-        _log.warning("left out %s: %s", path, reason)
+            record(directory, place.data)
+        if changed != recorded:
+            changed.save(directory.config)
+        return directory, changed
+    record(directory, place.data)
+    config.save(directory.config)
+    _say(place)
     return directory, config
+
+
+def _say(place: Place) -> None:
+    """What the data are, in the log."""
+    for splits in place.data.values():
+        _log.info(
+            "%s: %d training, %d validation and %d test examples",
+            splits.name,
+            *map(len, (splits.train, splits.valid, splits.test)),
+        )
+        for note in splits.notes:
+            _log.warning("%s", note)
+        for path, reason in splits.skipped:
+            _log.warning("left out %s: %s", path, reason)
 
 
 def move(directory: RunDirectory, config: Config, device: str | None, accept_drift: bool | None) -> Config:
@@ -89,19 +106,20 @@ def move(directory: RunDirectory, config: Config, device: str | None, accept_dri
         UsageError: if the device cannot be used, or some seed is not trained to its end.
         ReplayError: if a seed replays there to other bits and that is not accepted.
     """
-    changed = moved(config, replace(config, device=device, accept_drift=accept_drift))
+    given = {"device": device, "accept_drift": accept_drift}
+    changed = config.having({name: value for name, value in given.items() if value is not None})
     _check_move(directory, config, changed)
     if changed != config:
-        write_json(directory.config, asdict(changed))
+        changed.save(directory.config)
     return changed
 
 
 def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> None:
     """Whether a run can go on where it is wanted, before anything says that it does."""
-    check_device(known(changed.device))
-    if kind_of(known(changed.device)) == kind_of(known(recorded.device)):
+    check_device(changed.device)
+    if kind_of(changed.device) == kind_of(recorded.device):
         return
-    steps, seeds = known(recorded.steps), range(known(recorded.seeds))
+    steps, seeds = recorded.steps, range(recorded.seeds)
     open_ones = [seed for seed in seeds if steps not in DiskCheckpoints(directory.checkpoints(seed)).numbers()]
     if open_ones:
         raise UsageError(
@@ -109,9 +127,24 @@ def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> N
             f"their end, which has to be done where the run was begun (--device {recorded.device}). A finished "
             "training can be taken to another device."
         )
-    place = workplace(changed, directory.cache)
+    place = place_of(changed, directory.cache)
     for seed in seeds:
         Seed(directory, place, seed).train()
+
+
+def asked(directory: RunDirectory, config: Config, metric: str | None) -> Config:
+    """The configuration of a run with another metric asked about, for which nothing is trained anew.
+
+    Raises:
+        UsageError: for a metric that the run's system does not have, or that does not take the run's settings.
+    """
+    if metric is None or metric == config.metric:
+        return config
+    changed = replace(config, metric=metric)
+    place = place_of(changed, directory.cache)
+    for name in changed.metrics:
+        systems.maker_of(place.system, place.data, name, **changed.judging)
+    return changed
 
 
 def adopt(directory: RunDirectory, config: Config, decisions: Path) -> Decided:
@@ -119,32 +152,36 @@ def adopt(directory: RunDirectory, config: Config, decisions: Path) -> Decided:
 
     Raises:
         UsageError: for a file that cannot be used.
+        TrainingError: if the data are no longer those of the run.
     """
-    found = read_decisions(decisions, load_data(config, directory.cache).train.ids)
+    train = opened(directory, config).train
+    alone = len(train) == 1
+    ids = [one if alone else f"{name}:{one}" for name, part in train.items() for one in part.ids]
+    found = read_decisions(decisions, ids)
     write_bytes(directory.decisions(found.digest), decisions.read_bytes())
     return Decided(found.digest, len(found.removed))
 
 
-def resolved(given: Config, splits: data.Splits) -> Config:
-    """The configuration with every open value filled in, and checked.
+def resolved(request: Request, cache: Path | None = None) -> Place:
+    """The data and the configuration with every open value filled in, and checked.
 
     Raises:
-        UsageError, TrainingError: as `prepare`.
+        UsageError, TrainingError, DataError: as `prepare`.
     """
-    config = resolve(given, tuple(splits.train.shape)).with_absolute_paths()
-    if config.game is not None:
-        config = replace(config, schedule=updates_of(build_game(config, splits.train)))
-    check(config, splits)
-    Plan(config, len(splits.train), config.way).check()
-    return config
+    data = load_data(request.sources, request.general, cache)
+    config = resolve(request, data)
+    place = Place(config, data, systems.build(config.game, data, config.system))
+    check(place)
+    return place
 
 
 def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> None:
-    there = asdict(recorded)
+    """Refuse other settings of the training; the machine and the question may change."""
+    before, now = (_flat(json.loads(json.dumps(asdict(one)))) for one in (recorded, config))
     differing = [
-        f"{key} ({there[key]!r} there, {value!r} now)"
-        for key, value in json.loads(json.dumps(asdict(config))).items()
-        if key not in MACHINE and there[key] != value
+        f"{key} ({before.get(key)!r} there, {now.get(key)!r} now)"
+        for key in dict.fromkeys([*before, *now])
+        if key not in (*MACHINE, *QUESTION) and before.get(key) != now.get(key)
     ]
     if differing:
         raise TrainingError(
@@ -153,58 +190,46 @@ def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> No
         )
 
 
-def _check_same_data(directory: RunDirectory, splits: data.Splits) -> None:
-    differing = data.changes(directory.manifest, splits)
-    if differing:
-        raise TrainingError(
-            f"the data are not those that {directory.root} was made with: {len(differing)} examples were added, "
-            f"removed, changed or relabelled, e.g. {data.shown(differing[0])}. Bring them back, or choose another "
-            "--outdir."
-        )
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of the system beside the others; of named files only the system's own."""
+    own = {name: value for name, value in settings.items() if name not in ("system", "files")}
+    return own | settings["system"] | {"the file of --game": settings["files"].get("game")}
 
 
-def describe(given: Config, outdir: Path) -> dict[str, Any]:
+def describe(request: Request, outdir: Path) -> dict[str, Any]:
     """What a run would do: its resolved settings and grid, without doing it.
 
     Raises:
         UsageError, TrainingError, DataError: as `prepare` and `work` for what can be told beforehand.
     """
-    splits = load_data(given)
-    config = resolved(given, splits)
-    plan = Plan(config, len(splits.train), config.way)
-    check_fits(RunDirectory(outdir), plan, splits, "verify")
+    place = resolved(request)
+    plan = place.plan()
+    check_fits(RunDirectory(outdir), plan, place, "verify")
     return {
-        "settings": asdict(config),
-        "examples": {"train": len(splits.train), "validation": len(splits.valid), "test": len(splits.test)},
-        "skipped": [list(pair) for pair in splits.skipped],
+        "settings": asdict(place.config),
+        "examples": {
+            name: {"train": len(splits.train), "validation": len(splits.valid), "test": len(splits.test)}
+            for name, splits in place.data.items()
+        },
+        "skipped": [list(pair) for splits in place.data.values() for pair in splits.skipped],
+        "epoch": plan.epoch,
         "horizons": plan.horizons,
         "removals": plan.counts,
     }
 
 
-def doctor(given: Config, quick: bool) -> list[Finding]:
-    """Examine the game that a configuration describes, open values filled in as `gansift train` would."""
-    splits = load_data(given)
-    return examined(resolved(given, splits), splits, quick)
+def doctor(asked_for: Request | Config, quick: bool) -> list[Finding]:
+    """Examine the game of a run, or the one that a request describes, open values filled in as `gansift run` would."""
+    return examined(place_of(asked_for) if isinstance(asked_for, Config) else resolved(asked_for), quick)
 
 
-def examined(config: Config, splits: data.Splits, quick: bool) -> list[Finding]:
-    """What the doctor finds in the game of a resolved configuration."""
-    return examine(
-        build_game(config, splits.train),
-        splits.train,
-        batch_size=config.batch,
-        optimizers=build_optimizers(config, splits.train),
-        ema=known(config.ema),
-        dtype=config.dtype,
-        device=known(config.device),
-        renormalise=config.renormalise,
-        quick=quick,
-    )
+def examined(place: Place, quick: bool) -> list[Finding]:
+    """What the doctor finds in the game of a run."""
+    return examine(place.game(0), place.train, **place.training, quick=quick)
 
 
-def _consult(config: Config, splits: data.Splits) -> None:
-    findings = examined(config, splits, quick=True)
+def _consult(place: Place) -> None:
+    findings = examined(place, quick=True)
     for finding in findings:
         if finding.verdict == "warning":
             _log.warning("doctor: %s %s %s", finding.where, finding.message, finding.remedy)
@@ -231,14 +256,13 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
         UsageError: if the states do not fit this machine's disk or memory.
         GansiftError: for a fault that the doctor finds.
     """
-    splits = load_data(config, directory.cache)
-    plan = Plan(config, len(splits.train), way)
-    _check_same_data(directory, splits)
+    place = opened(directory, config)
+    plan = place.plan(way)
     discard_damaged(directory, plan.examples)
-    check_fits(directory, plan, splits, last)
+    check_fits(directory, plan, place, last)
     scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
     if consult and last != "train" and sweeps(way.estimator) and not scored:
-        _consult(config, splits)
+        _consult(place)
     for unfinished in directory.unfinished():
         remove(unfinished)
     seeds = len(plan.seeds)
@@ -246,7 +270,7 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
         title = f"{last} {seeds} seed{'s' if seeds > 1 else ''}"
         _do(directory, plan, pipeline(plan, "cleanse" if last == "verify" else last), chosen, title, quiet)
         if last == "verify":  # what is verified is the choice, which takes the trials of all seeds
-            comparisons, verification = _after_choice(directory, way)
+            comparisons, verification = _after_choice(directory, place, plan)
             retrainings = [] if verification is None else verification.to_do
             _do(directory, plan, [*comparisons, *retrainings], chosen, "verify", quiet)
             if verification is not None:
@@ -259,67 +283,69 @@ def _do(directory: RunDirectory, plan: Plan, jobs: Sequence[Job], chosen: Execut
         run_jobs(directory, jobs, chosen, tick)
 
 
-def _after_choice(directory: RunDirectory, way: Way) -> tuple[list[Job], Planned | None]:
+def _after_choice(directory: RunDirectory, place: Place, plan: Plan) -> tuple[list[Job], Planned | None]:
     """What the report says of the choice beyond its trials: other ways of choosing, and whether scores hold."""
-    place = workplace(load(directory.config), directory.cache)
-    plan = Plan(place.config, len(place.splits.train), way)
     cell = chosen_cell(directory, plan, place.validation.direction)
     comparisons: list[Job] = []
     if cell is not None:
         comparisons = [comparison(plan, seed, cell) for seed in plan.seeds]
     main = Seed.main(directory, place)
-    scores = main.scores(plan.metric, way.estimator)
+    scores = main.scores(plan.metric, plan.way.estimator)
     if not scores:
         return comparisons, None
     return comparisons, planned_itself(main, scores[cell.horizon if cell else max(scores)])
 
 
-def verify(
-    directory: RunDirectory,
-    config: Config,
-    way: Way,
-    file: Path | None,
-    horizon: str | None,
-    count: int,
-    remove: str,
-    over_seeds: bool,
-    quiet: bool,
-) -> dict[str, Any]:
+class Verifying(NamedTuple):
+    """How scores are verified.
+
+    Attributes:
+        file: score file of any origin; None for the run's own.
+        horizon: in epochs, or ``all``; default that of the file, the chosen one, or the longest that is configured.
+        removals: how many, at random.
+        remove: examples in each, a count or a share.
+        over_seeds: retrain every seed and take the mean for the truth.
+    """
+
+    file: Path | None
+    horizon: str | None
+    removals: int
+    remove: str
+    over_seeds: bool
+
+
+def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, quiet: bool) -> dict[str, Any]:
     """Verify scores against retraining; write it down, and into the report where there is one.
 
     Args:
         directory: of the run.
-        config: of the run, with the machine's settings of this call.
+        config: of the run, with the question and the machine's settings of this call.
         way: whose scores, unless a file is given. An existing report stays that of its own way of cleansing.
-        file: score file of any origin.
-        horizon: in epochs, or ``all``; default that of the file, the chosen one, or the longest that is configured.
-        count: random removals.
-        remove: examples in each, a count or a share.
-        over_seeds: retrain every seed and take the mean for the truth.
+        how: what is retrained.
         quiet: show no progress.
 
     Raises:
         UsageError: for what does not fit the run.
+        TrainingError: if the data are no longer those of the run.
     """
-    place = workplace(load(directory.config), directory.cache)
-    plan = Plan(config, len(place.splits.train), way)
-    _check_same_data(directory, place.splits)
+    place = opened(directory, config)
+    plan = place.plan(way)
     discard_damaged(directory, plan.examples)
-    given = None if file is None else Scores.read(file)
-    seeds = [Seed(directory, place, number) for number in (plan.seeds if over_seeds else [plan.main])]
-    (removed,) = parse_counts(remove, plan.examples)
-    with executor(directory.root, config, count * len(seeds)) as chosen:
+    given = None if how.file is None else Scores.read(how.file)
+    seeds = [Seed(directory, place, number) for number in (plan.seeds if how.over_seeds else [plan.main])]
+    (removed,) = parse_counts(how.remove, plan.examples)
+    with executor(directory.root, config, how.removals * len(seeds)) as chosen:
         trainings = [Train(seed.number, (plan.metric,)) for seed in seeds]
         _do(directory, plan, trainings, chosen, "train", quiet)
-        steps = _verified_horizon(directory, plan, given, horizon, seeds[0].run.epoch)
+        steps = _verified_horizon(directory, plan, given, how.horizon)
         scores = [replace(given, horizon=steps)] * len(seeds) if given else _scored(seeds, plan, steps, quiet)
-        verification = planned(seeds, scores, count, removed)
+        verification = planned(seeds, scores, how.removals, removed)
         _do(directory, plan, verification.to_do, chosen, "verify", quiet)
     found = verification.conclude(directory)
     if directory.result.exists():
-        reported = reported_way(directory)
-        if is_cleansed(directory, replace(plan, way=reported)):
-            finish(directory, reported)
+        question, cleansing = reported(directory, config)
+        if is_cleansed(directory, place_of(question, directory.cache).plan(cleansing)):
+            finish(directory, question, cleansing)
     return found
 
 
@@ -332,31 +358,43 @@ def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> lis
         return [seed.scores_at(plan.metric, plan.way.estimator, horizon, tick) for seed in seeds]
 
 
-def _verified_horizon(
-    directory: RunDirectory, plan: Plan, given: Scores | None, horizon: str | None, epoch: float
-) -> int:
+def _verified_horizon(directory: RunDirectory, plan: Plan, given: Scores | None, horizon: str | None) -> int:
     if horizon is not None:
-        return parse_horizons(horizon, epoch, plan.steps)[-1]
+        return parse_horizons(horizon, plan.epoch, plan.steps)[-1]
     if given is not None:
         return given.horizon
     chosen = read_json(directory.result)["chosen"] if directory.result.exists() else None
     return chosen["horizon"] if chosen else max(plan.horizons)
 
 
-def evaluate(directory: RunDirectory) -> dict[str, Any]:
-    """Metric of every seed's untrained and trained generator, on validation and on test data.
+def score_files(directory: RunDirectory, config: Config, estimator: str) -> list[Path]:
+    """The score files of all seeds and horizons, of the metrics that are asked about."""
+    keys = [metric_key(config, name) for name in config.metrics]
+    found = (directory.root.glob(f"seeds/*/scores/{key}-{estimator}-[0-9]*.csv") for key in keys)
+    return [path for of_metric in found for path in sorted(of_metric)]
+
+
+def evaluate(directory: RunDirectory, metric: str | None = None) -> dict[str, Any]:
+    """A metric of every seed, untrained and trained, on validation and on test data.
+
+    Args:
+        directory: of a run that is trained.
+        metric: as ``--metric`` takes it; default that of the run.
 
     Raises:
         UsageError: if no seed is trained to its end yet.
+        TrainingError: if the data are no longer those of the run.
         GansiftError: if what was measured is damaged.
     """
-    place = workplace(load(directory.config), directory.cache)
+    config = asked(directory, load(directory.config), metric)
+    place = opened(directory, config)
     rows = []
-    for seed in range(known(place.config.seeds)):
-        if (path := directory.values(seed, place.asked)).exists():
-            rows.append({"seed": seed, **read_values(path)})
+    for number in place.plan().seeds:
+        if config.steps in DiskCheckpoints(directory.checkpoints(number)).numbers():
+            Seed(directory, place, number).values(place.asked)
+            rows.append({"seed": number, **read_values(directory.values(number, place.asked))})
     if not rows:
-        raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift train`")
+        raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift run`")
     return {
         "metric": place.validation.name,
         "direction": place.validation.direction,

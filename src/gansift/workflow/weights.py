@@ -17,9 +17,9 @@ from gansift.models.lora import Adapted
 from gansift.models.weights import write_weights
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
-from gansift.workflow.build import architecture, build_game, workplace
-from gansift.workflow.config import known, load
+from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.place import place_of
 from gansift.workflow.plan import Plan
 from gansift.workflow.seed import Seed
 
@@ -53,11 +53,13 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         GansiftError: if a file cannot be written.
     """
     config = load(directory.config)
-    if known(config.steps) not in DiskCheckpoints(directory.checkpoints(Plan.main)).numbers():
-        raise UsageError(f"the first seed of {directory.root} is not trained to its end yet; run `gansift train`")
+    if config.steps not in DiskCheckpoints(directory.checkpoints(Plan.main)).numbers():
+        raise UsageError(
+            f"the first seed of {directory.root} is not trained to its end yet; go on with it by `gansift run`"
+        )
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{destination} is there already and not empty; choose another destination")
-    seed = Seed.main(directory, workplace(config, directory.cache))
+    seed = Seed.main(directory, place_of(config, directory.cache))
     found = {"original": _trained(seed.run, seed.run.trained())}
     if directory.weights("cleansed").exists():
         found["cleansed"] = load_file(directory.weights("cleansed"))
@@ -67,10 +69,9 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         if format == "adapters":
             write_bytes(target, save(trained, metadata={"run": name}))
         else:
-            train = seed.place.splits.train
-            game = build_game(config, train)
-            networks = {player: _whole(module, player, trained) for player, module in game.players.items()}
-            write_weights(target, None if config.game else architecture(config, train.shape), networks)
+            players = seed.place.game(seed.number).players
+            networks = {player: _whole(module, player, trained) for player, module in players.items()}
+            write_weights(target, seed.place.system.architecture, networks)
         written.append(target)
     return written
 

@@ -1,0 +1,95 @@
+"""Audits of a run directory, or of data alone: what an audit looks at, and where its answers are kept."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gansift.audit import AUDITS, Subject, run_audit
+from gansift.errors import UsageError
+from gansift.lock import only_writer
+from gansift.report.answer import Answer, write_answer
+from gansift.systems.judges import features_of
+from gansift.training.checkpoints import DiskCheckpoints
+from gansift.workflow.config import load
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.opening import opened
+from gansift.workflow.outcome import finish, reported
+from gansift.workflow.place import Place, load_data
+from gansift.workflow.seed import Seed
+
+_log = logging.getLogger(__name__)
+
+#: The name that stands for every audit that applies.
+ALL = "all"
+
+
+def audited(name: str, sources: Sequence[str], settings: Mapping[str, Any]) -> list[Answer]:
+    """The answers of an audit, or of all that apply, about a run or about data.
+
+    Those about a run are kept in its directory, and shown in its report where it has one.
+
+    Args:
+        name: of the audit, ``file.py:function``, or ``all``.
+        sources: one run directory, or data as for `gansift run`.
+        settings: of the audit.
+
+    Raises:
+        UsageError: if there is no such audit, or it does not apply.
+    """
+    directory = RunDirectory(Path(sources[0]))
+    if len(sources) > 1 or not directory.config.exists():
+        return _answers(name, Subject(", ".join(sources), load_data(sources, {})), settings)
+    with only_writer(directory.root):
+        config = load(directory.config)
+        answers = _answers(name, _subject(directory, opened(directory, config)), settings)
+        for answer in answers:
+            write_answer(directory.audits, answer)
+        if directory.result.exists():
+            finish(directory, *reported(directory, config))
+    return answers
+
+
+def _answers(name: str, subject: Subject, settings: Mapping[str, Any]) -> list[Answer]:
+    if name != ALL:
+        return [run_audit(name, subject, **settings)]
+    answers = []
+    for one in AUDITS:
+        try:
+            answers.append(run_audit(one, subject))
+        except UsageError as error:
+            _log.warning("the audit %s does not apply: %s", one, error)
+    if not answers:
+        raise UsageError(f"no audit applies to {subject.name}")
+    return answers
+
+
+def _subject(directory: RunDirectory, place: Place) -> Subject:
+    """What an audit looks at in a run: its data, and the players of every seed that is trained to its end.
+
+    Raises:
+        UsageError: if no seed is.
+    """
+    steps = place.config.steps
+    numbers = [seed for seed in place.plan().seeds if steps in DiskCheckpoints(directory.checkpoints(seed)).numbers()]
+    if not numbers:
+        raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift run`")
+    lists = {name: directory.root / f"{name}.txt" for name in ("kept", "removed")}
+    ids = {name: frozenset(path.read_text("utf-8").splitlines()) for name, path in lists.items() if path.exists()}
+    return Subject(
+        name=directory.root.name,
+        data=place.data,
+        players=[Seed(directory, place, seed).run.trained() for seed in numbers],
+        kept=ids.get("kept"),
+        removed=ids.get("removed", frozenset()),
+        features=_features(place),
+    )
+
+
+def _features(place: Place) -> Any:
+    """The features that the run's metrics of samples look at; None where there are none for such data."""
+    if len(place.data) != 1 or len(place.data.only.train.shape) != 3:
+        return None
+    return features_of(place.data.only, place.config.features)

@@ -1,0 +1,74 @@
+"""What a person takes along from a run: the clean training set, or the trained networks."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gansift.data import Records
+from gansift.data.sets import parse_sources
+from gansift.data.sources import open_source
+from gansift.errors import UsageError
+from gansift.report.export import FORMATS, SCORED, SOURCES, export
+from gansift.workflow import weights
+from gansift.workflow.config import Config, load
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.outcome import chosen_scores
+from gansift.workflow.place import load_data, roles_of
+
+
+def exported(root: Path, destination: Path, format: str, link: str) -> tuple[dict[str, Any], str]:
+    """Export from a run directory.
+
+    Args:
+        root: the run directory.
+        destination: new folder, or new file, to fill.
+        format: one of `report.export.FORMATS` or `weights.FORMATS`.
+        link: ``copy``, ``symlink`` or ``hardlink``, for images.
+
+    Returns:
+        What was exported, for programs and in words.
+
+    Raises:
+        UsageError: for an unknown format, or one that does not go with the run.
+        DataError: if the data are no longer those of the run.
+        GansiftError: if something cannot be written.
+    """
+    directory = RunDirectory(root)
+    if format not in (*FORMATS, *weights.FORMATS):
+        known = ", ".join((*FORMATS, *weights.FORMATS))
+        raise UsageError(f"--format {format}: there is no such format; choose one of {known}")
+    if format in weights.FORMATS:
+        files = [str(path) for path in weights.export_weights(directory, destination, format)]
+        return {"files": files}, "\n".join(files)
+    config = load(directory.config)
+    sets = load_data(config.sources, asdict(config))
+    scores = chosen_scores(directory) if format in SCORED else None
+    tables = _tables(config) if format == "csv" else {}
+    kept = export(format, root, destination, link=link, sets=sets, tables=tables, scores=scores)
+    count = sum(map(len, sets.train.values()))
+    again = _again(config, destination) if format in SOURCES else None
+    lines = [f"{kept} of {count} training examples in {destination}"]
+    lines += [] if again is None else [f"Train on them, with the same validation and test examples: {again}"]
+    found = {"kept": kept, "removed": count - kept, "destination": str(destination), "command": again}
+    return found, "\n".join(lines)
+
+
+def _tables(config: Config) -> dict[str, list[Records]]:
+    """The records of each source that is a table, by the name of its set; test data of a person's own follow theirs."""
+    roles = roles_of(asdict(config))
+    by_name, test = parse_sources(config.sources)
+    found = {name: [open_source(path, config.split_seed, roles)] for name, path in by_name.items()}
+    if test is not None:
+        next(iter(found.values())).append(open_source(test, config.split_seed, roles))
+    tables = {name: [one for one in opened if isinstance(one, Records)] for name, opened in found.items()}
+    return {name: records for name, records in tables.items() if records}
+
+
+def _again(config: Config, destination: Path) -> str:
+    """The command that trains on an export."""
+    sized = config.size is not None and destination.is_dir()  # files hold the pixels that were trained on
+    size = ["--size", str(config.size), "--resize", config.resize] if sized else []
+    return shlex.join(["gansift", "run", str(destination), *size])

@@ -1,0 +1,54 @@
+"""A look at data before anything is trained on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gansift.data.sets import parse_sources
+from gansift.data.splits import parse_fractions
+from gansift.data.survey import survey
+from gansift.data.survey_text import survey_text
+from gansift.workflow.place import roles_of
+
+
+def look(sources: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What is in each source, and whether it can be used.
+
+    Args:
+        sources: ``SOURCE``, or ``NAME=SOURCE`` for each of several.
+        settings: of the panel ``Data``, by name.
+
+    Returns:
+        Of one source what `data.survey.survey` returns; of several ``sets``, by name, and ``usable``.
+
+    Raises:
+        DataError, UsageError: as `data.survey.survey`.
+    """
+    by_name, test = parse_sources(sources)
+    if test is not None:
+        by_name |= {"test": test}
+    found = {name: _survey(source, settings) for name, source in by_name.items()}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return {"sets": found, "usable": min(one["usable"] for one in found.values())}
+
+
+def look_text(found: Mapping[str, Any]) -> str:
+    """The same in words."""
+    sets = found.get("sets")
+    if sets is None:
+        return survey_text(dict(found))
+    return "\n\n".join(f"{name}\n{survey_text(one)}" for name, one in sets.items())
+
+
+def _survey(source: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return survey(
+        source,
+        labels=settings["labels"],
+        size=settings["size"],
+        resize=settings["resize"],
+        seed=settings["split_seed"],
+        roles=roles_of(settings),
+        fractions=parse_fractions(settings["fractions"]),
+    )
