@@ -21,7 +21,7 @@ import numpy as np
 from chromium import Chromium
 
 from gansift.files import write_json
-from gansift.report import Pictures, Review, nearest, write_page
+from gansift.report import Review, Shown, Summary, nearest, write_page
 
 _LIMIT = 100.0  # milliseconds
 _KEYS = {"arrows": ("ArrowRight", "ArrowDown"), "x": ("x",), "jumps": ("End", "Home")}
@@ -56,12 +56,12 @@ def write(path: Path, count: int, side: int) -> dict[str, float]:
     found = time.monotonic()
     ids = tuple(f"photos/class-{row % 10}/{row:06d}.png#0123456789ab" for row in range(count))
     values = rng.standard_t(3, count) * 1e-3
-    pictures = Pictures(ids, values, tuple(f"class-{row % 10}" for row in range(count)), x)
     review = Review(
         run="benchmark", horizon=320, paths=tuple(f"some/folder/{identity}" for identity in ids), generated=generated,
         nearest_generated=near[0], nearest_training=near[1], mean=values, standard_error=np.abs(values) / 3,
     )  # fmt: skip
-    write_page(path, _summary(count, side), pictures, review)
+    shown = Shown.of(ids, values, tuple(f"class-{row % 10}" for row in range(count)), x, review=review)
+    write_page(path, Summary.from_json(_summary(count, side)), shown)
     return {"neighbours": found - start, "page": time.monotonic() - found}
 
 

@@ -5,10 +5,12 @@ import made_up_audit as made_up
 import numpy as np
 import pytest
 
-from gansift.audit import run_audit
+from gansift import data, games, training
+from gansift.audit import Subject, run_audit
 from gansift.audit.copies import copies
 from gansift.errors import UsageError
 from gansift.report import answer_text, read_answers, write_answer
+from toys import Critic, Perceptron
 
 CASES = 20
 
@@ -116,3 +118,13 @@ def test_samples_of_another_shape_than_any_data_are_refused():
     player = made_up.Player(lambda count, rng: np.zeros((count, 3)), 0)
     with pytest.raises(UsageError, match=r"no data set of toy has examples of shape \(3,\).*data \(8,\)"):
         copies(replace(made_up.subject(0), players=[player]), samples=10)
+
+
+def test_a_real_run_is_audited():
+    splits = data.load("normal-1d", seed=0)
+    game = games.GAN(Perceptron(2, 1), Critic(1), latent=2)
+    run = training.train(game, splits.train, steps=2, batch_size=50, optimizers=training.SGD(lr=0.1))
+    subject = Subject("runs/normal", {"data": splits}, [run.trained()])
+    answer = run_audit("copies", subject, samples=200)
+    assert answer.finding is False
+    assert answer.to_json() == run_audit("copies", subject, samples=200).to_json()
