@@ -30,7 +30,8 @@ from horizons import REGIMES, prepare, trained
 
 from gansift import cleansing, metrics, training
 from gansift.cleansing.agreement import agreement
-from gansift.cleansing.verify import Verification, random_removals, true_changes
+from gansift.cleansing.retraining import changes
+from gansift.cleansing.verify import Verification, random_removals
 from gansift.files import write_json
 from gansift.games.draw import Draw
 from gansift.influence.adjoint import step_adjoint
@@ -101,7 +102,7 @@ def measure(name: str, seeds: int, subsets: int, percent: float) -> list[dict[st
     )
     rows_of = {identity: row for row, identity in enumerate(runs[0].ids)}
     chosen = [[rows_of[identity] for identity in ids] for ids in removals]
-    true = np.array([true_changes(run, metric, removals, run.steps) for run in runs])
+    true = np.array([changes(run, removals, run.steps, [metric]) for run in runs])[:, :, 0]
     truth = true.mean(axis=0)
     ceiling = Verification("", metric.name, runs[0].steps, tuple(removals), truth, true).ceiling
     spread = float(np.mean([true_of_seed.std() for true_of_seed in true]))

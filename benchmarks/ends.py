@@ -19,9 +19,10 @@ from typing import Any
 from gansift.cleansing import Cell, Trial, complete_cells, cross_fitted, mean_interval
 from gansift.cleansing.statistics import Interval
 from gansift.files import read_json, write_json
+from gansift.workflow.choosing import read_trials
 from gansift.workflow.config import Way, known, load
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.seeds import read_trials
+from gansift.workflow.plan import Plan
 
 
 def judged(trials: Sequence[Trial], horizons: Sequence[int], seeds: int, direction: str) -> list[Trial]:
@@ -56,7 +57,7 @@ def main() -> None:
     directory = RunDirectory(arguments.run)
     config, report = load(directory.config), read_json(directory.result)
     seeds, direction = known(config.seeds), report["direction"]
-    trials = read_trials(directory, config, report["source"]["train"], Way("itd", config.from_start))
+    trials = read_trials(directory, Plan(config, report["source"]["train"], Way("itd", config.from_start)))
     horizons = sorted({trial.horizon for trial in trials})
     ways = {"best of all": horizons, "shortest horizon": horizons[:1], "whole run": [known(config.steps)]}
     found = {name: judged(trials, chosen, seeds, direction) for name, chosen in ways.items()}

@@ -25,7 +25,8 @@ from torch.nn.functional import interpolate
 
 from gansift import data, games, influence, models, training
 from gansift.cleansing.agreement import agreement
-from gansift.cleansing.verify import random_removals, true_changes
+from gansift.cleansing.retraining import changes
+from gansift.cleansing.verify import random_removals
 from gansift.data.examples import Examples
 from gansift.data.hashing import hash_rows
 from gansift.files import write_json
@@ -36,7 +37,7 @@ from gansift.training.train import settings_for
 from gansift.workflow.build import build_game, build_metrics, build_optimizers, workplace
 from gansift.workflow.config import Config, known, load, parse_counts, parse_horizons, resolve
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.seeds import train_seed
+from gansift.workflow.seed import Seed
 
 ESTIMATORS = ("itd", "isolation-forest", "discriminator-score", "density", "random")
 KINDS = ("digits", "blank", "noise")
@@ -69,7 +70,7 @@ def print_curve(folder: Path, every: int, picture: Path | None) -> None:
     """Validation FID at every so many kept states, and a sheet of 64 samples of the last one."""
     directory = RunDirectory(folder)
     place = workplace(load(directory.config), directory.cache)
-    run = train_seed(directory, place, 0, lambda amount: None)
+    run = Seed(directory, place, 0).run
     for number in run.checkpoints.numbers()[::every]:
         print(
             f"step {number:6}  {place.validation.name} {place.validation.value(run.trained(number)):8.3f}", flush=True
@@ -146,14 +147,14 @@ def print_truth(config: Config, removals: int) -> None:
     horizons = parse_horizons(known(config.horizons), run.epoch, run.steps)
     for horizon, scores in sorted(influence.itd_horizons(run, validation, horizons).items()):
         removed = random_removals(run, scores, removals, round(0.02 * len(run.ids)))
-        truth = np.array(true_changes(run, validation, removed, horizon))
+        truth = np.array(changes(run, removed, horizon, [validation]))[:, 0]
         found = agreement(np.array([scores.values[[scores.rows[i] for i in ids]].sum() for ids in removed]), truth)
         print(f"last {horizon} steps: LDS {found.spearman.value:.3f}, slope {found.slope.value:.2f}", flush=True)
         for count in parse_counts(known(config.remove), len(run.ids)):
             harmful = scores.harmful(count)
-            changes = [true_changes(run, metric, [harmful.ids], horizon)[0] for metric in (validation, test)]
+            (changed,) = changes(run, [harmful.ids], horizon, [validation, test])
             print(
-                f"  {count} removed: predicted {harmful.sum():.2f}, validation {changes[0]:.2f}, test {changes[1]:.2f}"
+                f"  {count} removed: predicted {harmful.sum():.2f}, validation {changed[0]:.2f}, test {changed[1]:.2f}"
             )
 
 

@@ -36,9 +36,9 @@ TINY = (
 )  # fmt: skip
 # What each stage leaves behind.
 FILES = {
-    "train": ("seeds/*/checkpoints/*", "seeds/*/values.json"),
+    "train": ("seeds/*/checkpoints/*", "seeds/*/values/*"),
     "score": ("seeds/*/scores/*",),
-    "cleanse": ("seeds/*/cleanse/*", "verify/*"),
+    "cleanse": ("seeds/*/retrained/*", "verify/*"),
 }
 
 

@@ -22,7 +22,8 @@ from predicts import readme_run
 
 from gansift import cleansing, data, influence, metrics, training
 from gansift.cleansing.agreement import agreement
-from gansift.cleansing.verify import random_removals, true_changes
+from gansift.cleansing.retraining import changes
+from gansift.cleansing.verify import random_removals
 from gansift.files import write_json
 from gansift.influence import Scores
 from gansift.influence.adjoint import step_adjoint
@@ -56,9 +57,10 @@ def measure(run: training.Run, metric: metrics.Metric, singles: int, subsets: in
     exact = scores["itd"]
     one = random_removals(run, exact, singles, 1)
     many = random_removals(run, exact, subsets, round(0.02 * len(run.ids)))
-    truths = [np.array(true_changes(run, metric, removals, whole)) for removals in (one, many)]
+    truths = [np.array(changes(run, removals, whole, [metric]))[:, 0] for removals in (one, many)]
     extreme = round(0.05 * len(run.ids))
-    kept = true_changes(run, metric, [of_estimator.harmful(extreme).ids for of_estimator in scores.values()], whole)
+    harmful = [of_estimator.harmful(extreme).ids for of_estimator in scores.values()]
+    kept = [change for (change,) in changes(run, harmful, whole, [metric])]
     rows = []
     for (name, of_estimator), change in zip(scores.items(), kept, strict=True):
         found = [

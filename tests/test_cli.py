@@ -25,6 +25,10 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from gansift import cli, influence
+from gansift.workflow.config import load
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.jobs import trial
+from gansift.workflow.plan import Plan
 
 SMALL = [
     "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
@@ -155,14 +159,22 @@ def test_a_report_of_what_was_not_tried_is_refused_and_leaves_the_old_one(finish
     before = (folder / "report.json").read_bytes()
     done = _gansift("report", folder, "--from-start", code=2)
     assert f"run `gansift cleanse {folder} --from-start` first" in done.stderr.replace("\n", " ")
-    (folder / "seeds/1/cleanse/horizon-34.json").unlink()
+    _trials(folder)[1].unlink()
     assert "not cleansed to its end yet" in _gansift("report", folder, code=2).stderr.replace("\n", " ")
     assert (folder / "report.json").read_bytes() == before
 
 
+def _trials(folder: Path) -> list[Path]:
+    """The files of both seeds' trials at the longer horizon."""
+    directory = RunDirectory(folder)
+    config = load(directory.config)
+    plan = Plan(config, 890, config.way)
+    return [trial(plan, seed, 34).paths(directory)[0] for seed in plan.seeds]
+
+
 def _pretend(folder: Path, change: float) -> None:
     """Write into the trials of a finished run that removing 5 % at the longer horizon changed the metric by so much."""
-    for seed, path in enumerate(sorted(folder.glob("seeds/*/cleanse/horizon-34.json"))):
+    for seed, path in enumerate(_trials(folder)):
         trials = json.loads(path.read_text())
         trials[0] |= {"validation": change + 0.001 * seed, "test": change - 0.001 * seed}
         path.write_text(json.dumps(trials))
@@ -176,7 +188,7 @@ def test_what_helped_is_removed_and_exported_and_no_longer_when_it_does_not(fini
     assert (result["verdict"]["helped"], result["removed"], result["chosen"]["horizon"]) == (True, 44, 34)
     ids = {name: (folder / f"{name}.txt").read_text().split() for name in ("kept", "removed")}
     assert (len(ids["kept"]), len(ids["removed"])) == (846, 44)
-    scores = influence.Scores.read(folder / "seeds/0/scores/fid-classifier16@200-itd-34.csv")
+    scores = influence.Scores.read(folder / "seeds/0/scores/fid@200-itd-34.csv")
     assert set(ids["removed"]) == set(scores.harmful(44).ids)
     networks = [load_file(folder / "weights" / f"{name}.safetensors") for name in ("original", "cleansed")]
     assert any(not torch.equal(value, networks[1][name]) for name, value in networks[0].items())
@@ -402,7 +414,7 @@ def test_scores_of_any_tool_are_verified_and_chance_is_exit_code_3(finished, tmp
     own = json.loads(_gansift("verify", folder, "--removals", "12", "--horizon", "1", "--json").stdout)
     assert (own["horizon"], own["removed"], own["truth"]) == (17, 18, "same-seed")
     assert own["spearman"]["ci95"][0] > 0.5
-    scores = influence.Scores.read(folder / "seeds/0/scores/fid-classifier16@200-itd-17.csv")
+    scores = influence.Scores.read(folder / "seeds/0/scores/fid@200-itd-17.csv")
     random_order = np.random.default_rng(0).permutation(len(scores))
     foreign = replace(scores, values=scores.values[random_order], estimator="oracle")
     foreign.to_csv(tmp_path / "foreign.csv")

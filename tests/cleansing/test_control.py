@@ -9,7 +9,8 @@ import pytest
 
 from gansift import influence, training
 from gansift.cleansing.control import first_of_each, shares
-from gansift.cleansing.trial import Cell, random_ids, removals
+from gansift.cleansing.retraining import Harmful, Random, ScoresOf
+from gansift.cleansing.trial import Cell, random_ids
 from gansift.cleansing.verify import random_removals
 from gansift.games.draw import Draw
 from toys import MeanWave, ThreePlayers, examples, gan
@@ -32,10 +33,11 @@ def _counts(ids):
 def test_the_control_has_as_many_examples_of_each_data_set_as_what_is_removed(two_sets):
     run, scores = two_sets
     counts = [4, 9, 20]
-    planned = removals(run, scores, counts)
-    for harmful, control in zip(planned[:3], planned[3:], strict=True):
-        assert _counts(harmful) == _counts(control)
-        assert len(set(control)) == len(harmful)
+    planned = [Harmful(ScoresOf("wave", "itd", 3, (0,)), count) for count in counts]
+    for harmful in planned:
+        removed, control = (one.removed(run, lambda by: scores).ids for one in (harmful, Random(harmful, 3)))
+        assert _counts(removed) == _counts(control)
+        assert len(set(control)) == len(removed)
     one = [identity for identity in scores.ids if identity.startswith("simulated:")][:5]
     assert _counts(random_ids(run, Cell(3, 5), one)) == {"simulated": 5}
 

@@ -123,20 +123,20 @@ def test_what_does_not_belong_together_is_refused():
 def test_retrainings_that_break_down_are_left_out_and_said(monkeypatch, caplog):
     run, metric = _train(), MeanWave()
     scores = influence.itd(run, metric)
-    real = cleansing.verify.__globals__["true_changes"]
+    real = cleansing.verify.__globals__["changes"]
 
     def broken(number):
-        def changes(*arguments):
-            found = real(*arguments)
-            return [float("nan") if row < number else value for row, value in enumerate(found)]
+        def changes(*arguments, **named):
+            found = real(*arguments, **named)
+            return [[float("nan")] if row < number else changed for row, changed in enumerate(found)]
 
         return changes
 
-    monkeypatch.setitem(cleansing.verify.__globals__, "true_changes", broken(2))
+    monkeypatch.setitem(cleansing.verify.__globals__, "changes", broken(2))
     found = cleansing.verify(run, scores, metric, count=6)
     assert found.true.shape == (1, 4)
     assert len(found.removals) == 4
     assert "2 of 6 retrainings broke down" in caplog.text
-    monkeypatch.setitem(cleansing.verify.__globals__, "true_changes", broken(5))
+    monkeypatch.setitem(cleansing.verify.__globals__, "changes", broken(5))
     with pytest.raises(GansiftError, match="nearly every retraining"):
         cleansing.verify(run, scores, metric, count=6)

@@ -128,7 +128,7 @@ def test_a_machine_that_sees_another_run_directory_refuses_its_jobs(ray, tmp_pat
     chosen._fingerprint = "of the directory as it is here"
     try:
         with pytest.raises(GansiftError, match=f"does not see {tmp_path} as this one does"):
-            run_jobs(directory, [Train(0)], chosen, lambda amount: None)
+            run_jobs(directory, [Train(0, ("all@2000",))], chosen, lambda amount: None)
     finally:
         chosen.close()
 

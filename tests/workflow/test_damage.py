@@ -11,9 +11,8 @@ from gansift.errors import GansiftError
 from tiny_run import gansift, run
 
 RESULTS = [
-    "seeds/1/values.json", "seeds/0/seconds.json", "seeds/0/scores/all-h*-itd-*.csv", "seeds/1/scores/all-h*-itd-*.csv",
-    "seeds/0/scores/growth-itd.json", "seeds/1/cleanse/horizon-*.json", "verify/*.json", "seeds/0/verify/*.json",
-    "report.json",
+    "seeds/1/values/*.json", "seeds/0/seconds.json", "seeds/0/scores/all@*-itd-*.csv", "seeds/1/scores/all@*-itd-*.csv",
+    "seeds/0/scores/*-itd-growth.json", "seeds/1/retrained/*.json", "verify/*.json", "report.json",
 ]  # fmt: skip
 DAMAGES = {
     "truncated": lambda content: content[: 2 * len(content) // 3],
@@ -48,9 +47,9 @@ def test_a_score_file_without_its_last_rows_is_damaged(finished, folder, lines):
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_evaluate_only_reads_and_says_what_to_do(folder, damage):
-    path = folder / "seeds/1/values.json"
+    path = folder / "seeds/1/values/all@50.json"
     path.write_bytes(content := DAMAGES[damage](path.read_bytes()))
-    with pytest.raises(GansiftError, match=r"values\.json is damaged.*Run `gansift train` with the same settings"):
+    with pytest.raises(GansiftError, match=r"all@50\.json is damaged.*Run `gansift train` with the same settings"):
         gansift("evaluate", folder)
     assert path.read_bytes() == content
 

@@ -14,7 +14,9 @@ from gansift.workflow import stages
 from gansift.workflow.build import workplace
 from gansift.workflow.config import Decided, Way, load
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.seeds import candidates, numbers, train_seed
+from gansift.workflow.jobs import trial
+from gansift.workflow.plan import Plan
+from gansift.workflow.seed import Seed, decided_scores
 from tiny_run import gansift
 
 
@@ -51,14 +53,15 @@ def test_every_seed_is_retrained_without_exactly_what_is_marked(decided):
     marked = cleansing.read_decisions(file, ids)
     way = Way("itd", False, Decided(marked.digest, len(marked.removed)))
     assert marked.removed == tuple(ids[4:41:6])
-    for seed in range(2):
-        run = train_seed(directory, place, seed, lambda amount: None)
-        (trial,) = json.loads(directory.trials(seed, run.steps, way).read_text())
-        before = json.loads(directory.values(seed).read_text())["trained"]
-        after = cleansing.retrain(run, marked.removed).trained()
-        assert trial["removed"] == len(marked.removed)
-        for split, metric in zip(("validation", "test"), place.metrics, strict=True):
-            assert trial[split] == pytest.approx(metric.value(after) - before[split], rel=1e-4, abs=1e-7)
+    plan = Plan(place.config, len(ids), way)
+    for number in range(2):
+        seed = Seed(directory, place, number)
+        row, control = trial(plan, number, seed.run.steps).found(directory, plan.metric)
+        before = seed.values(plan.metric)["trained"]
+        after = cleansing.retrain(seed.run, marked.removed).trained()
+        assert row["removed"] == control["removed"] == len(marked.removed)
+        for split, metric in (("validation", place.validation), ("test", place.test)):
+            assert row[split] == pytest.approx(metric.value(after) - before[split], rel=1e-4, abs=1e-7)
 
 
 def test_verifying_leaves_the_lists_and_the_report_to_the_decisions(decided, tmp_path):
@@ -98,7 +101,7 @@ def test_the_table_of_scores_tells_what_was_removed(decided, tmp_path):
 
 def test_nothing_of_an_earlier_way_is_lost_and_its_report_comes_back(finished, decided, tmp_path):
     folder = shutil.copytree(decided[0], tmp_path / "run")
-    assert _files(finished, "seeds/*/cleanse/*").items() <= _files(folder, "seeds/*/cleanse/*").items()
+    assert _files(finished, "seeds/*/retrained/*").items() <= _files(folder, "seeds/*/retrained/*").items()
     gansift("report", folder)
     assert json.loads((folder / "report.json").read_text())["decisions"] is None
     assert (folder / "removed.txt").read_bytes() == (finished / "removed.txt").read_bytes()
@@ -108,25 +111,26 @@ def test_nothing_of_an_earlier_way_is_lost_and_its_report_comes_back(finished, d
 
 def test_a_killed_cleansing_goes_on_from_its_copy_and_only_with_the_same_decisions(decided, tmp_path):
     folder = shutil.copytree(decided[0], tmp_path / "run")
-    whole = _files(folder, "seeds/*/cleanse/*-decisions-*")
-    killed = next(folder.glob("seeds/1/cleanse/horizon-*-decisions-*"))
+    whole = _files(folder, "seeds/*/retrained/*")
+    (decisions,) = (folder / "decisions").iterdir()
+    killed = next(path for path in folder.glob("seeds/1/retrained/*") if decisions.stem in path.read_text())
     killed.unlink()
     other = _decided(tmp_path / "other.csv", _training_ids(folder)[5:10])
     with pytest.raises(UsageError, match=r"not cleansed to its end yet; run `gansift cleanse .* --decisions FILE`"):
         gansift("report", folder, "--decisions", other)
-    gansift("cleanse", folder, "--decisions", folder / "decisions" / f"{killed.stem[-12:]}.csv", "--quiet")
-    assert _files(folder, "seeds/*/cleanse/*-decisions-*") == whole
+    gansift("cleanse", folder, "--decisions", decisions, "--quiet")
+    assert _files(folder, "seeds/*/retrained/*") == whole
 
 
 def test_a_copy_that_was_changed_is_not_taken_for_what_it_was(folder, tmp_path):
     ids = _training_ids(folder)
     directory, config = RunDirectory(folder), load(folder / "config.json")
     decided = stages.adopt(directory, config, _decided(tmp_path / "d.csv", ids[:4]))
-    assert numbers(config, Way("itd", False, decided), len(ids)) == [4]
+    assert Plan(config, len(ids), Way("itd", False, decided)).counts == [4]
     _decided(directory.decisions(decided.digest), ids[:3])
     scores = next(folder.glob("seeds/0/scores/*-itd-*.csv"))
     with pytest.raises(UsageError, match="was changed"):
-        candidates(directory, stages.Scores.read(scores), Way("itd", False, decided))
+        decided_scores(directory, stages.Scores.read(scores), decided.digest)
 
 
 def test_decisions_that_cannot_be_used_leave_the_run_alone(folder, tmp_path):
@@ -137,11 +141,13 @@ def test_decisions_that_cannot_be_used_leave_the_run_alone(folder, tmp_path):
     assert (folder / "report.json").read_bytes() == before
 
 
-def test_a_way_by_decisions_has_files_of_its_own():
+def test_a_way_by_decisions_has_files_of_its_own(folder):
+    directory, config = RunDirectory(folder), load(folder / "config.json")
     ways = [
         Way(estimator, from_start, decided)
         for estimator in ("itd", "aid")
         for from_start in (False, True)
         for decided in (None, Decided("0123456789ab", 3), Decided("ba9876543210", 3))
     ]
-    assert len({way.suffix for way in ways}) == len(ways)
+    paths = [trial(Plan(config, 1478, way), 0, 4).paths(directory)[0] for way in ways]
+    assert len(set(paths)) == len(ways)

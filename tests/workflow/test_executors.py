@@ -14,6 +14,7 @@ from gansift.workflow import stages
 from gansift.workflow.config import NO_CLUSTER, merge
 from gansift.workflow.executors import Here
 from gansift.workflow.jobs import Score, Train, pipeline
+from gansift.workflow.plan import Plan
 from gansift.workflow.processes import Processes
 from gansift.workflow.spread import executor, run_jobs
 
@@ -21,6 +22,9 @@ SMALL = {
     "source": "normal-1d", "steps": 40, "seeds": 2, "horizons": "1,all", "remove": "5", "latents": 50, "width": 4,
     "batch": 100, "verify": 0,
 }  # fmt: skip
+
+
+METRICS = ("all@50",)
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def _files(root: Path) -> dict[str, bytes]:
 
 def _do(root: Path, chosen, replaced=(), **settings) -> float:
     directory, config = _prepared(root, **settings)
-    jobs = [*replaced, *pipeline(config, config.way, "cleanse", 500)[len(replaced) :]]
+    jobs = [*replaced, *pipeline(Plan(config, 500, config.way), "cleanse")[len(replaced) :]]
     amounts = []
     try:
         run_jobs(directory, jobs, chosen, amounts.append)
@@ -90,7 +94,7 @@ def undisturbed(tmp_path_factory):
 
 
 def test_a_killed_workers_job_is_done_again_to_the_same_bytes(undisturbed, tmp_path):
-    progress = _do(tmp_path, Processes(tmp_path, 2), [DiesOnce(0)])
+    progress = _do(tmp_path, Processes(tmp_path, 2), [DiesOnce(0, METRICS)])
     assert (tmp_path / "died-0").exists()
     assert _files(tmp_path) == undisturbed[0]
     assert progress == pytest.approx(undisturbed[1], rel=0.3)
@@ -100,18 +104,18 @@ def test_a_job_that_kills_every_worker_is_named_and_the_others_land(tmp_path):
     directory, _ = _prepared(tmp_path)
     chosen = Processes(tmp_path, 2)
     with pytest.raises(GansiftError, match="training seed 0: 3 workers died of it"):
-        run_jobs(directory, [DiesAlways(0), Train(1)], chosen, lambda amount: None)
+        run_jobs(directory, [DiesAlways(0, METRICS), Train(1, METRICS)], chosen, lambda amount: None)
     chosen.close()
-    assert Train(1).done(directory)
+    assert Train(1, METRICS).done(directory)
 
 
 def test_what_a_worker_logs_is_logged_here(tmp_path, caplog):
     directory, config = _prepared(tmp_path)
-    run_jobs(directory, [Train(0)], Here(tmp_path), lambda amount: None)
+    run_jobs(directory, [Train(0, METRICS)], Here(tmp_path), lambda amount: None)
     sorted(directory.checkpoints(0).glob("step-*"))[-1].unlink()
     chosen = Processes(tmp_path, 2)
     caplog.clear()
-    run_jobs(directory, [Score(0, "itd")], chosen, lambda amount: None)
+    run_jobs(directory, [Score(0, METRICS, "itd")], chosen, lambda amount: None)
     chosen.close()
     assert caplog.text.count(f"step-{config.steps:08d}.safetensors is missing; it is computed again") == 1
 
@@ -121,7 +125,7 @@ def test_a_jobs_own_errors_come_back_as_they_are(tmp_path):
     chosen = Processes(tmp_path, 2)
     for error in (GansiftError("lower the learning rate"), ZeroDivisionError("a mistake")):
         with pytest.raises(type(error), match=str(error)):
-            run_jobs(directory, [Faulty(0, error)], chosen, lambda amount: None)
+            run_jobs(directory, [Faulty(0, METRICS, error)], chosen, lambda amount: None)
     chosen.close()
 
 

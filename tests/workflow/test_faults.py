@@ -53,8 +53,8 @@ def _files_up_to(size):
     [
         ("train", ["seeds/*/checkpoints"], 1000, r"step-00000000\.safetensors"),
         ("score", ["seeds/*/scores"], 20_000, r"itd-\d+\.csv"),
-        ("cleanse", ["seeds/*/cleanse"], 400, r"horizon-\d+\.json"),
-        ("cleanse", ["verify", "report.html"], 1000, r"itd-.*\.json"),
+        ("cleanse", ["seeds/*/retrained"], 400, r"retrained/all@50-\d+-\w+\.json"),
+        ("cleanse", ["verify", "report.html"], 1000, r"all@50-itd-.*\.json"),
     ],
 )
 def test_a_full_disk_is_named_and_with_more_room_the_same_command_ends_with_the_same_bytes(
@@ -74,7 +74,7 @@ def test_a_full_disk_is_named_and_with_more_room_the_same_command_ends_with_the_
     assert results(folder) == results(finished)
 
 
-@pytest.mark.parametrize(("name", "verb"), [("scores", "score"), ("cleanse", "cleanse"), ("checkpoints", "score")])
+@pytest.mark.parametrize(("name", "verb"), [("scores", "score"), ("retrained", "cleanse"), ("checkpoints", "score")])
 def test_a_folder_that_cannot_be_written_to_is_named_and_once_mended_the_same_command_goes_on(
     finished, folder, name, verb
 ):

@@ -15,8 +15,9 @@ from gansift.workflow.build import load_data, workplace
 from gansift.workflow.config import Way, merge
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.fits import check_fits, disk_needed, in_words, memory_needed
-from gansift.workflow.left import left
-from gansift.workflow.seeds import train_seed
+from gansift.workflow.jobs import pipeline, to_do
+from gansift.workflow.plan import Plan
+from gansift.workflow.seed import Seed
 from gansift.workflow.states import brought_back, recorded, sizes
 
 ITD = Way("itd", False)
@@ -36,19 +37,22 @@ def _config(data, **changes):
     return stages.resolved(merge(SETTINGS | changes, None), data)
 
 
-def _needed(data, config, folder, last="verify"):
+def _needed(data, config, folder, last="cleanse"):
     of_states = sizes(config, data.train)
-    to_do = [left(RunDirectory(folder), config, ITD, seed, len(data.train)) for seed in range(config.seeds)]
-    return (
-        disk_needed(config, of_states, to_do),
-        memory_needed(config, ITD, of_states, to_do, last, len(data.train)),
-    )
+    plan = _plan(data, config)
+    left = to_do(RunDirectory(folder), plan, pipeline(plan, last))
+    return disk_needed(of_states, left), memory_needed(config, of_states, left)
+
+
+def _plan(data, config):
+    return Plan(config, len(data.train), ITD)
 
 
 def test_the_disk_is_that_of_the_states_that_training_records(data, tmp_path):
     config = _config(data)
     directory, _ = stages.prepare(config, tmp_path)
-    runs = [train_seed(directory, workplace(config, directory.cache), seed, lambda amount: None) for seed in range(3)]
+    seeds = [Seed(directory, workplace(config, directory.cache), seed) for seed in range(3)]
+    runs = [seed.run for seed in seeds]
     held = [(run.checkpoints.numbers(), state_bytes(run.state(0))) for run in runs]
     assert _needed(data, config, tmp_path / "new")[0] == sum(len(numbers) * size for numbers, size in held)
     assert _needed(data, config, tmp_path)[0] == 0
@@ -60,7 +64,7 @@ def test_what_is_brought_back_is_what_going_back_does(data, tmp_path, steps, roo
     """Against a real run whose steps are counted."""
     config = _config(data, steps=steps)
     directory, _ = stages.prepare(config, tmp_path)
-    run = train_seed(directory, workplace(config, directory.cache), 0, lambda amount: None)
+    run = Seed(directory, workplace(config, directory.cache), 0).run
     assert len(run.checkpoints.numbers()) == recorded(steps)
     size = sizes(config, data.train).record
     counted = replace(run, memory=None if room is None else room * size)
@@ -87,10 +91,10 @@ def test_too_little_disk_is_refused_with_what_is_needed_and_there(data, tmp_path
     needed = _needed(data, config, tmp_path)[0]
     monkeypatch.setattr(fits, "available_memory", lambda: None)
     monkeypatch.setattr(fits, "free_disk", lambda path: needed)
-    check_fits(RunDirectory(tmp_path), config, ITD, data, "verify")
+    check_fits(RunDirectory(tmp_path), _plan(data, config), data, "verify")
     monkeypatch.setattr(fits, "free_disk", lambda path: needed - 1)
     with pytest.raises(UsageError, match=r"checkpoints need .* of disk, and .* are free at .*--outdir.*--steps"):
-        check_fits(RunDirectory(tmp_path), config, ITD, data, "train")
+        check_fits(RunDirectory(tmp_path), _plan(data, config), data, "train")
 
 
 @pytest.mark.parametrize(
@@ -107,17 +111,18 @@ def test_too_little_memory_is_refused_with_the_flag_that_helps(
     config = _config(data, **settings)
     needed = _needed(data, config, tmp_path, "score")[1]
     monkeypatch.setattr(fits, "available_memory", lambda: needed)
-    check_fits(RunDirectory(tmp_path), config, ITD, data, "score")
+    check_fits(RunDirectory(tmp_path), _plan(data, config), data, "score")
     monkeypatch.setattr(fits, "available_memory", lambda: int(share * needed))
     with pytest.raises(UsageError, match=f"jobs hold together need {in_words(needed)} of memory, and .*{advice}"):
-        check_fits(RunDirectory(tmp_path), config, ITD, data, "score")
+        check_fits(RunDirectory(tmp_path), _plan(data, config), data, "score")
 
 
 def test_what_a_system_does_not_say_or_a_device_holds_refuses_nothing(data, tmp_path, monkeypatch):
     monkeypatch.setattr(fits, "available_memory", lambda: None)
-    check_fits(RunDirectory(tmp_path), _config(data), ITD, data, "verify")
+    check_fits(RunDirectory(tmp_path), _plan(data, _config(data)), data, "verify")
     monkeypatch.setattr(fits, "available_memory", lambda: 0)
-    check_fits(RunDirectory(tmp_path), replace(_config(data), device="cuda"), ITD, data, "verify")
+    elsewhere = _plan(data, replace(_config(data), device="cuda"))
+    check_fits(RunDirectory(tmp_path), elsewhere, data, "verify")
 
 
 @pytest.mark.parametrize("verb", [["run"], ["train"], ["run", "--dry-run"]])

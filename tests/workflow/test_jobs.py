@@ -1,4 +1,4 @@
-"""How a run is cut into jobs does not show in its numbers."""
+"""Jobs: how a run is cut into them does not show in its numbers, and each says what it needs and what it costs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,23 @@ import pytest
 
 from gansift import influence, training
 from gansift.cleansing import replicas
-from gansift.cleansing.verify import random_removals, true_changes
-from gansift.workflow.config import Config, Way
-from gansift.workflow.jobs import Compare, Retrain, Score, Train, Try, pipeline, retrainings
+from gansift.cleansing.retraining import Harmful, Ids, Random, ScoresOf, changes
+from gansift.cleansing.trial import Cell
+from gansift.cleansing.verify import random_removals
+from gansift.workflow.config import Config, Decided, Way
+from gansift.workflow.cost import Cost, ToDo
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.jobs import Retrain, Score, Train, comparison, pipeline, retrainings, to_do, trial
+from gansift.workflow.plan import Plan, metric_name
 from toys import MeanWave, examples, gan
+
+CONFIG = Config(
+    source="x", batch=10, steps=80, seeds=2, horizons="1,3,all", remove="5", schedule="alternating", metric="fid",
+    baselines="density", verify=0,
+)  # fmt: skip
+PLAN = Plan(CONFIG, 100, Way("itd", False))
+FID = (metric_name(CONFIG),)
+ON_80 = ScoresOf(*FID, "itd", 80, (0,))
 
 
 @pytest.mark.parametrize("stacked", [1, 2, 7])
@@ -22,25 +35,107 @@ def test_retrainings_in_jobs_are_bit_for_bit_those_in_one_go(monkeypatch, stacke
     monkeypatch.setattr(replicas, "_STACKED", stacked * sum(layout.size for layout in run.step.layouts.values()))
     assert replicas.stack_size(run.step) == stacked
     removals = random_removals(run, influence.itd(run, metric), count=17, removed=2)
-    jobs = retrainings(run, 0, 6, removals)
+    jobs = retrainings(0, *FID, 6, removals, stacked)
     assert len(jobs) > 1
-    assert [ids for job in jobs for ids in job.removals] == removals
-    in_jobs = [change for job in jobs for change in true_changes(run, metric, job.removals, 6)]
-    assert in_jobs == true_changes(run, metric, removals, 6)
+    assert [removal.ids for job in jobs for removal in job.removals] == removals
+    in_jobs = [
+        change
+        for job in jobs
+        for change in changes(run, [removal.ids for removal in job.removals], job.horizon, [metric])
+    ]
+    assert in_jobs == changes(run, removals, 6, [metric])
 
 
 def test_jobs_travel_to_other_processes_and_stay_equal():
-    way = Way("aid", True)
-    for job in (Train(1), Score(1, "aid"), Try(1, 20, way), Compare(1, (20, 5), way), Retrain(0, 20, (("a", "b"),))):
+    for job in (
+        Train(1, FID), Score(1, FID, "aid"), trial(PLAN, 1, 20), comparison(PLAN, 1, Cell(20, 5)),
+        Retrain(0, FID, 20, (Ids(("a", "b")),), "verify"),
+    ):  # fmt: skip
         assert pickle.loads(pickle.dumps(job)) == job
         assert len({job, pickle.loads(pickle.dumps(job))}) == 1
 
 
 def test_what_others_wait_for_comes_first_and_the_longest_trials_before_the_shorter():
-    way = Way("itd", False)
-    config = Config(source="x", batch=10, steps=80, seeds=2, horizons="1,3,all", remove="5", schedule="alternating")
-    assert pipeline(config, way, "cleanse", 100) == [
-        Train(0), Train(1), Score(0, "itd"), Score(1, "itd"),
-        Try(0, 80, way), Try(1, 80, way), Try(0, 30, way), Try(1, 30, way), Try(0, 10, way), Try(1, 10, way),
+    assert pipeline(PLAN, "cleanse") == [
+        Train(0, FID), Train(1, FID), Score(0, FID, "itd"), Score(1, FID, "itd"),
+        *(trial(PLAN, seed, horizon) for horizon in (80, 30, 10) for seed in (0, 1)),
     ]  # fmt: skip
-    assert pipeline(config, way, "train", 100) == [Train(0), Train(1)]
+    assert pipeline(PLAN, "train") == [Train(0, FID), Train(1, FID)]
+
+
+def test_a_trial_removes_the_most_harmful_then_as_many_at_random():
+    harmful = Harmful(ON_80, 5)
+    assert trial(PLAN, 0, 80) == Retrain(0, FID, 80, (harmful, Random(harmful, 80)))
+    decided = Plan(CONFIG, 100, Way("aid", True, Decided("0123", 7)))
+    by = ScoresOf(*FID, "aid", 10, (1,), "0123")
+    assert trial(decided, 1, 10) == Retrain(1, FID, 80, (Harmful(by, 7), Random(Harmful(by, 7), 10)))
+
+
+def test_a_retraining_waits_for_the_scores_of_all_seeds_that_say_what_it_removes(tmp_path):
+    """Seed 7 is scored by nobody: it judges what the mean over the seeds 0, 1 and 2 calls harmful."""
+    directory, by = RunDirectory(tmp_path), ON_80._replace(seeds=(0, 1, 2))
+    judging = Retrain(7, ("kid@50", *FID), 80, (Harmful(by, 5), Random(Harmful(by, 5), 80)))
+    assert judging.needs == (Train(7, ("kid@50", *FID)), *(Score(seed, FID, "itd") for seed in (0, 1, 2)))
+    for need in judging.needs:
+        _touch(need.paths(directory))
+    _touch(directory.scores(seed, *FID, "itd", 80) for seed in (0, 2))
+    assert judging.done(directory)  # seed 1 was scored, and has no scores at this horizon: there is nothing to judge
+    _touch([directory.scores(1, *FID, "itd", 80)])
+    assert not judging.done(directory)
+    _touch(judging.paths(directory)[:1])
+    assert not judging.done(directory)
+    _touch(judging.paths(directory))
+    assert judging.done(directory)
+
+
+def test_scores_that_nobody_waits_for_are_not_needed():
+    assert comparison(PLAN, 0, Cell(30, 5)).needs == (Train(0, FID),)
+
+
+def _touch(paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def test_each_metric_horizon_and_set_of_removals_has_a_file_of_its_own(tmp_path):
+    directory, one = RunDirectory(tmp_path), Harmful(ON_80, 5)
+    jobs = [
+        Retrain(0, FID, 80, (one,)), Retrain(0, FID, 30, (one,)), Retrain(0, FID, 80, (one, one)),
+        Retrain(0, ("kid@50",), 80, (one,)), Retrain(1, FID, 80, (one,)), Retrain(0, FID, 80, (Harmful(ON_80, 6),)),
+        Retrain(0, FID, 80, (Random(one, 80),)),
+        Retrain(0, FID, 80, (Random(Harmful(ON_80._replace(metric="kid@50"), 5), 80),)),
+    ]  # fmt: skip
+    assert len({job.paths(directory)[0] for job in jobs}) == len(jobs)
+    both = Retrain(0, (*FID, "kid@50"), 80, (one,))
+    assert both.paths(directory) == [jobs[0].paths(directory)[0], jobs[3].paths(directory)[0]]
+
+
+def test_every_job_says_what_it_costs(tmp_path):
+    directory, two = RunDirectory(tmp_path), (*FID, "kid@50")
+    assert Train(0, two).cost(directory, PLAN) == Cost(steps=80, saved=11, loaded=2, values=4)
+    swept = ("itd", (10, 30, 80))
+    assert Score(0, two, "itd").cost(directory, PLAN) == Cost(swept=(swept,), scores=6, growth=160)
+    assert Score(0, FID, "density").cost(directory, PLAN).growth == 0
+    assert Score(0, two, "without-propagation").cost(directory, PLAN).swept == (("without-propagation", swept[1]),) * 2
+    assert trial(PLAN, 0, 30).cost(directory, PLAN) == Cost(values=2, replicas=2, redone=30)
+    compared = comparison(PLAN, 0, Cell(30, 5)).cost(directory, PLAN)
+    assert compared == Cost(values=1, swept=(("density", (30,)),), replicas=1, redone=30)
+    verified = Retrain(0, FID, 30, (Ids(("a", "b")), Ids(("c", "d"))), "verify").cost(directory, PLAN)
+    assert verified == Cost(values=2, replicas=2, redone=30, listed=4)
+
+
+def test_progress_counts_training_steps_sweeps_and_retrainings(tmp_path):
+    costs = [Cost(steps=80), Cost(swept=(("itd", (10, 30)), ("density", (30,)))), Cost(replicas=3, redone=30)]
+    assert [cost.work for cost in costs] == [80, 3.5 * 30, 90]
+
+
+def test_what_is_left_says_what_has_to_come_first(tmp_path):
+    directory = RunDirectory(tmp_path)
+    jobs = [Train(0, FID), Train(1, FID), Score(1, ("kid@50", *FID), "itd"), trial(PLAN, 1, 30)]
+    assert [(left.stage, left.needs) for left in to_do(directory, PLAN, jobs)] == [
+        ("train", ()), ("train", ()), ("score", ()), ("cleanse", (1, 2)),
+    ]  # fmt: skip
+    _touch(Train(1, FID).paths(directory))
+    left = to_do(directory, PLAN, jobs)
+    assert left[-1] == ToDo("cleanse", trial(PLAN, 1, 30).cost(directory, PLAN), (1,))

@@ -39,7 +39,7 @@ def test_a_run_that_drifts_stays_where_it_was(trained, monkeypatch):
     def drifted(*arguments):
         raise ReplayError("off by 1e-3")
 
-    monkeypatch.setattr(stages, "train_seed", drifted)
+    monkeypatch.setattr(stages.Seed, "train", drifted)
     config = load(trained.config)
     with pytest.raises(ReplayError):
         stages.move(trained, config, ELSEWHERE, None)
@@ -50,7 +50,7 @@ def test_a_run_that_drifts_stays_where_it_was(trained, monkeypatch):
 
 def test_a_run_that_replays_is_moved_and_stays_there(trained, monkeypatch):
     opened = []
-    monkeypatch.setattr(stages, "train_seed", lambda directory, place, seed, tick: opened.append((seed, place.config)))
+    monkeypatch.setattr(stages.Seed, "train", lambda seed: opened.append((seed.number, seed.place.config)))
     changed = stages.move(trained, load(trained.config), ELSEWHERE, True)
     assert [(seed, config.device, config.accept_drift) for seed, config in opened] == [
         (0, ELSEWHERE, True),

@@ -20,7 +20,7 @@ FOUND = [-3.0, -3.2, -2.9, -3.1]
 def place():
     splits = data.load("normal-1d", seed=0)
     config = resolve(merge({"source": "normal-1d", "steps": 40, "horizons": "1,2", "remove": "5,9"}, None), (1,))
-    return Workplace(config, splits, *build_metrics(config, splits))
+    return Workplace(config, splits, {"all": build_metrics(config, splits)}, "all")
 
 
 @pytest.fixture(scope="module")

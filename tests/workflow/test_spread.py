@@ -13,12 +13,13 @@ from gansift.workflow import spread
 from gansift.workflow.config import Config, Way, resolve
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.executors import Outcome
-from gansift.workflow.jobs import Score, Train, Try, pipeline
-from gansift.workflow.seeds import read_seconds
+from gansift.workflow.jobs import Retrain, Score, Train, pipeline
+from gansift.workflow.plan import Plan
+from gansift.workflow.seed import read_seconds
 
 CONFIG = resolve(Config(source="normal-1d", steps=40, seeds=4, horizons="1,2,all", remove="5"), (1,))
-WAY = Way("itd", False)
-EXAMPLES = 500
+PLAN = Plan(CONFIG, 500, Way("itd", False))
+METRICS = (PLAN.metric,)
 
 
 class WorkerDiedError(Exception):
@@ -68,13 +69,12 @@ class Pretending:
         future.set_result(outcome)
 
     def _write(self, job):
-        paths = [job.path(self.directory)]
+        paths = job.paths(self.directory)
         if isinstance(job, Score):
-            paths += [self.directory.scores(job.seed, "all", job.estimator, horizon) for horizon in self.scored]
-        self.directory.checkpoints(job.seed).mkdir(parents=True, exist_ok=True)
+            paths += [self.directory.scores(job.seed, *METRICS, job.estimator, horizon) for horizon in self.scored]
+        assert not any(path.exists() for path in paths), f"{job} was done twice"
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
-            assert not path.exists(), f"{job} was done twice"
             path.touch()
 
     def died(self, error):
@@ -87,7 +87,7 @@ def directory(tmp_path):
 
 
 def _run(directory, executor, last="cleanse"):
-    jobs = pipeline(CONFIG, WAY, last, EXAMPLES)
+    jobs = pipeline(PLAN, last)
     spread.run_jobs(directory, jobs, executor, lambda amount: None)
     return jobs
 
@@ -116,22 +116,26 @@ def test_stopped_at_any_moment_the_next_call_does_the_rest(directory, stop_after
 def test_no_trial_is_begun_at_a_horizon_without_scores(directory):
     executor = Pretending(directory, scored=(10, 20))
     _run(directory, executor)
-    assert {job.horizon for job in executor.begun if isinstance(job, Try)} == {10, 20}
+    assert {job.horizon for job in executor.begun if isinstance(job, Retrain)} == {10, 20}
 
 
 def test_after_a_failure_nothing_more_is_begun_and_the_running_ones_land(directory):
-    executor = Pretending(directory, outcomes={Train(1): [Outcome(0.0, GansiftError("NaN in seed 1"))]})
+    executor = Pretending(directory, outcomes={Train(1, METRICS): [Outcome(0.0, GansiftError("NaN in seed 1"))]})
     with pytest.raises(GansiftError, match="NaN in seed 1"):
         _run(directory, executor, "train")
     assert not executor.running
-    assert [job.done(directory) for job in executor.begun] == [job != Train(1) for job in executor.begun]
+    assert [job.done(directory) for job in executor.begun] == [job != Train(1, METRICS) for job in executor.begun]
     assert len(executor.begun) < 6
     _run(directory, Pretending(directory), "train")
 
 
 def test_a_job_whose_worker_died_is_begun_again(directory, caplog):
     executor = Pretending(
-        directory, outcomes={Train(2): [WorkerDiedError(), WorkerDiedError()], Score(0, "itd"): [WorkerDiedError()]}
+        directory,
+        outcomes={
+            Train(2, METRICS): [WorkerDiedError(), WorkerDiedError()],
+            Score(0, METRICS, "itd"): [WorkerDiedError()],
+        },
     )
     jobs = _run(directory, executor)
     assert len(executor.begun) == len(jobs) + 3
@@ -140,25 +144,25 @@ def test_a_job_whose_worker_died_is_begun_again(directory, caplog):
 
 
 def test_a_job_that_three_workers_die_of_is_named_and_what_is_done_is_kept(directory):
-    executor = Pretending(directory, outcomes={Train(2): [WorkerDiedError("no memory")] * 3})
+    executor = Pretending(directory, outcomes={Train(2, METRICS): [WorkerDiedError("no memory")] * 3})
     with pytest.raises(GansiftError, match=r"training seed 2: 3 workers died of it .* no memory .* smaller --jobs"):
         _run(directory, executor)
-    assert executor.begun.count(Train(2)) == 3
+    assert executor.begun.count(Train(2, METRICS)) == 3
     assert not executor.running
     again = Pretending(directory)
     _run(directory, again)
-    assert Train(2) in again.begun
-    assert Train(0) not in again.begun
+    assert Train(2, METRICS) in again.begun
+    assert Train(0, METRICS) not in again.begun
 
 
 def test_a_fault_in_the_code_is_raised_as_it_is(directory):
     with pytest.raises(ZeroDivisionError):
-        _run(directory, Pretending(directory, outcomes={Train(0): [ZeroDivisionError()]}))
+        _run(directory, Pretending(directory, outcomes={Train(0, METRICS): [ZeroDivisionError()]}))
 
 
 def test_a_result_that_stays_on_another_machine_is_refused(directory, monkeypatch):
     monkeypatch.setattr(spread, "_PATIENCE", 0.2)
     executor = Pretending(directory)
     executor._write = lambda job: None
-    with pytest.raises(GansiftError, match=r"values\.json cannot be seen here.*must share the file system"):
+    with pytest.raises(GansiftError, match=r"values/all@2000\.json cannot be seen here.*must share the file system"):
         _run(directory, executor)

@@ -18,7 +18,7 @@ from gansift.training.state import readout
 from gansift.workflow.build import build_game, workplace
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.seeds import train_seed
+from gansift.workflow.seed import Seed
 from tiny_run import gansift
 
 TINY = [
@@ -50,7 +50,7 @@ def tuned(base):
 
 def _run(directory):
     place = workplace(load(directory.config), directory.cache)
-    return train_seed(directory, place, 0, lambda amount: None), place
+    return Seed(directory, place, 0).run, place
 
 
 def _images(game, parameters):

@@ -5,18 +5,24 @@ from gansift.cleansing.choose import choose, complete_cells, cross_fitted, stron
 from gansift.cleansing.decisions import Decisions, read_decisions
 from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.retrain import retrain
+from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf, changes
 from gansift.cleansing.statistics import mean_interval
-from gansift.cleansing.trial import Cell, Trial, compare, try_horizon
+from gansift.cleansing.trial import Cell, Trial
 from gansift.cleansing.verify import Verification, verify
 
 __all__ = [
     "Cell",
     "Decisions",
+    "Harmful",
+    "Ids",
+    "Random",
+    "Removal",
+    "ScoresOf",
     "Trial",
     "Verification",
     "calibrated",
+    "changes",
     "choose",
-    "compare",
     "complete_cells",
     "cross_fitted",
     "mean_interval",
@@ -24,6 +30,5 @@ __all__ = [
     "retrain",
     "retrained_players",
     "strongest",
-    "try_horizon",
     "verify",
 ]

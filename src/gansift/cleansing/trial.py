@@ -1,21 +1,15 @@
-"""One trial: remove the most harmful, and as many at random, retrain both, and measure."""
+"""One trial: what removing the most harmful changed on one seed, and what removing as many at random did."""
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from gansift.cleansing.control import data_sets, first_of_each
-from gansift.cleansing.replicas import retrained_players
 from gansift.games.draw import Draw
-from gansift.influence.scores import Scores
-from gansift.metrics.metric import Metric
 from gansift.training.trajectory import Run
-
-_log = logging.getLogger(__name__)
 
 
 class Cell(NamedTuple):
@@ -62,88 +56,3 @@ def random_ids(run: Run, cell: Cell, removed: Iterable[str]) -> tuple[str, ...]:
     order = Draw(run.step.settings.seed, "random removal", *cell).permutation(len(present))
     sets = data_sets(run)
     return first_of_each((present[row] for row in order.tolist()), sets, Counter(sets[one] for one in removed))
-
-
-def removals(run: Run, scores: Scores, counts: Sequence[int]) -> list[tuple[str, ...]]:
-    """What is removed at one horizon: the most harmful examples for each count, then as many random ones."""
-    harmful = [scores.harmful(count).ids for count in counts]
-    return harmful + [random_ids(run, Cell(scores.horizon, len(ids)), ids) for ids in harmful]
-
-
-def compare(
-    run: Run,
-    scores: Sequence[Scores],
-    cell: Cell,
-    metrics: tuple[Metric, Metric],
-    before: Sequence[float],
-    from_start: bool = False,
-) -> list[list[float] | None]:
-    """Retrain without what each of several scores calls most harmful, at one cell.
-
-    Args:
-        run: the run to redo the end of.
-        scores: of several estimators.
-        cell: horizon to redo and number to remove.
-        metrics: on validation and on test data.
-        before: their values for the run itself.
-        from_start: redo the whole run instead of the cell's horizon.
-
-    Returns:
-        For each scores the changes of both metrics; None where the retraining broke down (NaN).
-    """
-    redone = run.steps - run.start if from_start else cell.horizon
-    removed = [of_estimator.harmful(cell.removed).ids for of_estimator in scores]
-    return _changes(run, removed, redone, metrics, before)
-
-
-def _changes(
-    run: Run,
-    removed: Sequence[Iterable[str]],
-    redone: int,
-    metrics: tuple[Metric, Metric],
-    before: Sequence[float],
-) -> list[list[float] | None]:
-    return [
-        None
-        if trained is None
-        else [metric.value(trained) - value for metric, value in zip(metrics, before, strict=True)]
-        for trained in retrained_players(run, removed, redone)
-    ]
-
-
-def try_horizon(
-    run: Run,
-    scores: Scores,
-    counts: Sequence[int],
-    metrics: tuple[Metric, Metric],
-    before: Sequence[float],
-    from_start: bool = False,
-) -> list[Trial]:
-    """Retrain without the most harmful examples, and without as many random ones, and measure both.
-
-    Args:
-        run: the run to redo the end of.
-        scores: of one horizon, for this run.
-        counts: how many to remove, one trial each.
-        metrics: on validation and on test data.
-        before: their values for the run itself.
-        from_start: remove from the whole run instead of its last ``scores.horizon`` steps.
-
-    Returns:
-        One trial for each count, except where a retraining broke down (NaN); that is logged.
-    """
-    redone = run.steps - run.start if from_start else scores.horizon
-    seed = run.step.settings.seed
-    changes = _changes(run, removals(run, scores, counts), redone, metrics, before)
-    trials = []
-    for count, harmful, at_random in zip(counts, changes[: len(counts)], changes[len(counts) :], strict=True):
-        if harmful is None or at_random is None:
-            _log.warning(
-                "seed %d: retraining the last %d steps without %d examples broke down (NaN); that removal is left out",
-                seed,
-                redone,
-                count,
-            )
-        else:
-            trials.append(Trial(seed, scores.horizon, count, scores.harmful(count).sum(), *harmful, *at_random))
-    return trials

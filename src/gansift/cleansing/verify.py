@@ -12,7 +12,8 @@ import numpy as np
 
 from gansift.cleansing.agreement import Agreement, agreement, spearman
 from gansift.cleansing.control import data_sets, first_of_each, shares
-from gansift.cleansing.replicas import Done, retrained_players
+from gansift.cleansing.replicas import Done
+from gansift.cleansing.retraining import changes
 from gansift.errors import GansiftError, UsageError
 from gansift.games.draw import Draw
 from gansift.influence.scores import Scores
@@ -100,7 +101,7 @@ def verify(
     all_scores = [scores] * len(runs) if isinstance(scores, Scores) else list(scores)
     removals = planned_removals(runs, all_scores, metric, count, removed)
     length = all_scores[0].horizon if horizon is None else horizon
-    true = [true_changes(run, metric, removals, length, done) for run in runs]
+    true = [[change for (change,) in changes(run, removals, length, [metric], done=done)] for run in runs]
     return judge(all_scores, removals, true, length)
 
 
@@ -132,8 +133,8 @@ def judge(
         GansiftError: if fewer than 3 of the retrainings ended without NaN.
     """
     predicted = np.array([[_predicted(of_run, ids) for ids in removals] for of_run in scores])
-    changes = np.array(true, dtype=float)
-    kept = np.isfinite(changes).all(axis=0)
+    measured = np.array(true, dtype=float)
+    kept = np.isfinite(measured).all(axis=0)
     if not kept.all():
         _log.warning("%d of %d retrainings broke down (NaN) and are left out", int((~kept).sum()), len(removals))
     if kept.sum() < 3:
@@ -144,7 +145,7 @@ def judge(
         horizon,
         tuple(ids for ids, keep in zip(removals, kept, strict=True) if keep),
         predicted.mean(axis=0)[kept],
-        changes[:, kept],
+        measured[:, kept],
     )
 
 
@@ -169,17 +170,6 @@ def random_removals(run: Run, scores: Scores, count: int, removed: int) -> list[
         return first_of_each((present[row] for row in draw.permutation(len(present)).tolist()), sets, counts)
 
     return [(identity,) for identity in drawn()] if removed == 1 else [drawn() for _ in range(count)]
-
-
-def true_changes(
-    run: Run, metric: Metric, removals: Sequence[Sequence[str]], horizon: int, done: Done | None = None
-) -> list[float]:
-    """Change of the metric when the last ``horizon`` steps are redone without each set; NaN where that broke down."""
-    before = metric.value(run)
-    return [
-        float("nan") if trained is None else metric.value(trained) - before
-        for trained in retrained_players(run, removals, horizon, done)
-    ]
 
 
 def _predicted(scores: Scores, ids: Sequence[str]) -> float:

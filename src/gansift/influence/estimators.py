@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -12,7 +12,7 @@ from gansift.errors import UsageError
 from gansift.influence import baselines
 from gansift.influence.aid import aid
 from gansift.influence.horizon import checked_horizon
-from gansift.influence.itd import Progress, itd, itd_horizons
+from gansift.influence.itd import Progress, itd, itd_horizons, itd_metrics
 from gansift.influence.repeated import ROUNDS, itd_repeated, itd_repeated_horizons
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
@@ -45,6 +45,8 @@ class Function(Protocol):
 
 #: Scores of several horizons from one sweep.
 Sweep = Callable[[Run, Metric, Collection[int], Progress | None], dict[int, Scores]]
+#: Scores by several metrics, of several horizons, from one sweep.
+Joint = Callable[[Run, Sequence[Metric], Collection[int], Progress | None], list[dict[int, Scores]]]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Estimator:
             on the horizon. None for those that look at the run's end or at the data: they say the same for every one.
         rounds: how many times it sweeps a horizon; the first sweep is one for all horizons.
         ranks_only: its scores have no unit, or that of another quantity: they say whom to remove first, no more.
+        joint: gives those by several metrics from one sweep, where one can.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Estimator:
     sweep: Sweep | None = None
     rounds: int = 1
     ranks_only: bool = False
+    joint: Joint | None = None
 
     @property
     def label(self) -> str:
@@ -87,11 +91,12 @@ class Estimator:
 
 
 _RECORDS = (
-    Estimator("itd", itd, itd_horizons),
+    Estimator("itd", itd, itd_horizons, joint=itd_metrics),
     Estimator(
         "itd-first-order",
         partial(itd, products="central-difference"),
         partial(itd_horizons, products="central-difference"),
+        joint=partial(itd_metrics, products="central-difference"),
     ),
     Estimator("itd-repeated", itd_repeated, itd_repeated_horizons, ROUNDS, ranks_only=True),
     Estimator("aid", aid),
@@ -148,3 +153,27 @@ def estimate(
         return estimator.sweep(run, metric, horizons, progress)
     scores = estimator(run, metric, None, progress)
     return {horizon: replace(scores, horizon=horizon) for horizon in horizons}
+
+
+def estimate_metrics(
+    name: str, run: Run, metrics: Sequence[Metric], horizons: Collection[int], progress: Progress | None = None
+) -> list[dict[int, Scores]]:
+    """The scores by several metrics: from one sweep where the estimator allows it, else from one each.
+
+    Args:
+        name: of the estimator, one of `ESTIMATORS`.
+        run: a recorded run.
+        metrics: at least one.
+        horizons: see `estimate`.
+        progress: see `Function`.
+
+    Returns:
+        For each metric what `estimate` gives.
+
+    Raises:
+        UsageError, ReplayError: as `estimate`.
+    """
+    joint = ESTIMATORS[name].joint if name in ESTIMATORS and len(metrics) > 1 else None
+    if joint is None:
+        return [estimate(name, run, metric, horizons, progress) for metric in metrics]
+    return joint(run, metrics, horizons, progress)

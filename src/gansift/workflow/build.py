@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from gansift.training.memory import bytes_of
 from gansift.training.order import check_batch
 from gansift.workflow.config import MACHINE, Config, known
 from gansift.workflow.own import own_game
+from gansift.workflow.plan import metric_name
 
 # What makes the player that follows path lengths their moving average, see `games.stylegan2.PathMean`.
 _PATH_DECAY = 0.01
@@ -36,19 +37,25 @@ class Workplace:
     Attributes:
         config: the resolved configuration.
         splits: the data.
-        validation: the metric against validation data; scores and choices use it.
-        test: the metric against test data and with latents of its own; for reporting only.
+        metrics: by name, each against validation data (scores and choices use it) and against test data, with latents
+            of its own (for reporting only).
+        asked: the name of the metric that is asked about.
     """
 
     config: Config
     splits: Splits
-    validation: Metric
-    test: Metric
+    metrics: Mapping[str, tuple[Metric, Metric]]
+    asked: str
 
     @property
-    def metrics(self) -> tuple[Metric, Metric]:
-        """On validation and on test data."""
-        return self.validation, self.test
+    def validation(self) -> Metric:
+        """The metric that is asked about, against validation data."""
+        return self.metrics[self.asked][0]
+
+    @property
+    def test(self) -> Metric:
+        """The metric that is asked about, against test data."""
+        return self.metrics[self.asked][1]
 
 
 def workplace(config: Config, cache: Path) -> Workplace:
@@ -68,7 +75,8 @@ def _workplace(config: Config, cache: Path) -> Workplace:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     torch.use_deterministic_algorithms(True)
     splits = load_data(config, cache)
-    return Workplace(config, splits, *build_metrics(config, splits))
+    name = metric_name(config)
+    return Workplace(config, splits, {name: build_metrics(config, splits)}, name)
 
 
 def load_data(config: Config, cache: Path | None = None) -> Splits:

@@ -62,13 +62,6 @@ class Way(NamedTuple):
         return self.estimator if self.decided is None else "decisions"
 
     @property
-    def suffix(self) -> str:
-        """What tells files of this way from those of others."""
-        own = "" if self.estimator == "itd" else f"-{self.estimator}"
-        chosen = "" if self.decided is None else f"-decisions-{self.decided.digest}"
-        return own + chosen + ("-from-start" if self.from_start else "")
-
-    @property
     def flags(self) -> str:
         """The command line's flags for it, each after a space."""
         own = "" if self.estimator == "itd" else f" --estimator {self.estimator}"

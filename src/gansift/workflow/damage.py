@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from gansift.cleansing.trial import Trial
 from gansift.errors import GansiftError
 from gansift.files import read_json, remove
 from gansift.influence.scores import Scores
@@ -33,9 +31,8 @@ def discard_damaged(directory: RunDirectory, examples: int) -> None:
     for path in sorted(directory.root.glob("seeds/*/scores/*.csv")):
         if (reason := _damage_of_scores(path, examples)) is not None:
             _discard(path, reason)
-            for growth in path.parent.glob("growth-*.json"):  # it vouches for the score files of its estimator
-                if path.stem.rpartition("-")[0].endswith(growth.stem.removeprefix("growth")):
-                    remove(growth)
+            # It vouches for the score files of its metric and estimator.
+            remove(path.with_name(f"{path.stem.rpartition('-')[0]}-growth.json"))
     for pattern, holds in _CONTENTS.items():
         for path in sorted(directory.root.glob(pattern)):
             if (reason := _damage(path, holds)) is not None:
@@ -85,10 +82,6 @@ def _rows_with(*names: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(map(_has(*names), value))
 
 
-def _are_changes(value: Any) -> bool:
-    return isinstance(value, list) and all(change is None or isinstance(change, float) for change in value)
-
-
 def _are_values(value: Any) -> bool:
     return _has("untrained", "trained")(value) and all(map(_has("validation", "test"), value.values()))
 
@@ -97,10 +90,8 @@ def _are_values(value: Any) -> bool:
 _CONTENTS = {
     "report.json": lambda value: bool(Summary.from_json(value)),
     "verify/*.json": _has("estimator", "horizon", "kind", "removed", "count", "seeds", "spearman", "predicted", "true"),
-    "seeds/*/values.json": _are_values,
+    "seeds/*/values/*.json": _are_values,
     "seeds/*/seconds.json": _has("train", "score", "cleanse", "verify"),
-    "seeds/*/scores/growth-*.json": _rows_with("step", "norm", "effect"),
-    "seeds/*/cleanse/horizon-*.json": _rows_with(*(item.name for item in fields(Trial))),
-    "seeds/*/cleanse/compared-*.json": _rows_with("estimator", "validation", "test"),
-    "seeds/*/verify/horizon-*.json": _are_changes,
+    "seeds/*/scores/*-growth.json": _rows_with("step", "norm", "effect"),
+    "seeds/*/retrained/*.json": _rows_with("removed", "predicted", "validation", "test"),
 }

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gansift.workflow.config import Way
-
 
 @dataclass(frozen=True)
 class RunDirectory:
@@ -75,37 +73,25 @@ class RunDirectory:
         """The recorded states of one seed."""
         return self.training(seed) / "checkpoints"
 
-    def values(self, seed: int) -> Path:
-        """Metric values of one seed's run, untrained and trained."""
-        return self.training(seed) / "values.json"
+    def values(self, seed: int, metric: str) -> Path:
+        """Values of a metric for one seed's run, untrained and trained."""
+        return self.training(seed) / "values" / f"{metric}.json"
 
     def seconds(self, seed: int) -> Path:
         """Seconds of work on one seed by stage, over all calls."""
         return self.training(seed) / "seconds.json"
 
     def scores(self, seed: int, metric: str, estimator: str, horizon: int) -> Path:
-        """The scores of one seed, estimator and horizon."""
+        """The scores of one seed, metric, estimator and horizon."""
         return self.training(seed) / "scores" / f"{metric}-{estimator}-{horizon}.csv"
 
-    def has_scores(self, seed: int, estimator: str, horizon: int) -> bool:
-        """Whether one seed has scores of a horizon, whatever the metric is called."""
-        return any((self.training(seed) / "scores").glob(f"*-{estimator}-{horizon}.csv"))
+    def growth(self, seed: int, metric: str, estimator: str) -> Path:
+        """Norms of the metric's adjoint along one seed's sweep; there once all scores of the estimator are."""
+        return self.training(seed) / "scores" / f"{metric}-{estimator}-growth.json"
 
-    def growth(self, seed: int, estimator: str) -> Path:
-        """Norms of the adjoint along one seed's sweep; there once all scores of the estimator are."""
-        return self.training(seed) / "scores" / f"growth-{estimator}.json"
-
-    def trials(self, seed: int, horizon: int, way: Way) -> Path:
-        """What retraining gave for one seed and horizon."""
-        return self.training(seed) / "cleanse" / f"horizon-{horizon}{way.suffix}.json"
-
-    def compared(self, seed: int, cell: tuple[int, int], way: Way) -> Path:
-        """What removing as many examples by other estimators gave for one seed, at a cell (horizon, removed)."""
-        return self.training(seed) / "cleanse" / f"compared-{cell[0]}-{cell[1]}{way.suffix}.json"
-
-    def retrained(self, seed: int, horizon: int, removals: str) -> Path:
-        """What retraining one seed for a verification gave; ``removals`` is a hash of what was removed."""
-        return self.training(seed) / "verify" / f"horizon-{horizon}-{removals}.json"
+    def retrained(self, seed: int, metric: str, horizon: int, removals: str) -> Path:
+        """What retraining one seed did to a metric; ``removals`` is a digest of what was removed."""
+        return self.training(seed) / "retrained" / f"{metric}-{horizon}-{removals}.json"
 
     @property
     def verifications(self) -> Path:

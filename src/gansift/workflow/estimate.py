@@ -13,12 +13,10 @@ from typing import NamedTuple
 
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.training.train import usual_stride
-from gansift.workflow.config import Config, Way, known
-from gansift.workflow.jobs import removals_in_a_job
-from gansift.workflow.left import Left, VerifyLeft
-from gansift.workflow.seeds import STAGES, plan, redone
-from gansift.workflow.states import Sizes, brought_back, recorded, retrained, room
-from gansift.workflow.verification import own_removals
+from gansift.workflow.config import Config, known
+from gansift.workflow.cost import Cost, ToDo
+from gansift.workflow.plan import STAGES
+from gansift.workflow.states import Sizes, brought_back, room
 
 #: The rows of an estimate, in the order in which a run comes to them.
 ROWS = ("start", *STAGES, "report")
@@ -44,7 +42,6 @@ class Costs:
         step: one training step.
         save: writing a checkpoint.
         load: reading one.
-        value: the metric on validation data.
         values: the metric on validation and on test data.
         stacked: one step of so many replicas that are retrained together.
         paces: of each estimator that the run asks for.
@@ -68,7 +65,6 @@ class Costs:
     step: float
     save: float
     load: float
-    value: float
     values: float
     stacked: Mapping[int, float]
     paces: Mapping[str, Pace]
@@ -118,52 +114,56 @@ def total(rows: Sequence[Row]) -> Row:
 
 
 def estimate(
-    config: Config, way: Way, examples: int, of_states: Sizes, costs: Costs, left: Sequence[tuple[Left, VerifyLeft]]
+    config: Config, of_states: Sizes, costs: Costs, before: Sequence[ToDo], after: Sequence[ToDo]
 ) -> list[Row]:
     """What is left to do of a run, one row for each of `ROWS`; a stage that is done takes nothing.
 
     Args:
         config: resolved; ``jobs`` is how many are done at the same time.
-        way: how the run is cleansed.
-        examples: for training.
         of_states: the sizes of the states.
         costs: of this machine.
-        left: of every seed.
+        before: what is left until removals are tried.
+        after: what is left once all are, because it takes the choice.
     """
-    counted = _Counted(config, way, examples, of_states, costs)
-    seeds = [to_do for to_do, _ in left]
-    last = [to_do for _, to_do in left]
-    # What is verified is the choice, which takes the trials of all seeds.
-    before, after = counted.until_tried(seeds), counted.verifying(last)
-    pieces = [*before, *after]
-    jobs, apart = known(config.jobs), known(config.jobs) > 1
-    clock_before, work_before = makespan(before, jobs), sum(piece.seconds for piece in before)
-    workers = min(jobs, max(len(before), len(after)))  # which stay until the end
+    priced = _Priced(config, of_states, costs)
+    pieces = [[Piece(job.stage, priced.seconds(job.cost), job.needs) for job in jobs] for jobs in (before, after)]
+    clocks = [makespan(of_part, known(config.jobs)) for of_part in pieces]
+    workers = min(known(config.jobs), max(len(before), len(after)))  # which stay until the end
     rows = []
     for stage in ROWS:
-        own = [piece.seconds for piece in pieces if piece.stage == stage]
-        work = sum(own)
-        if stage == "start":
-            clock = costs.command + costs.place + (costs.worker if apart else 0.0)
-            work = costs.command + workers * (costs.place + (costs.worker if apart else 0.0))
-        elif stage == "report":
-            clock = work = costs.report
-        elif stage == "verify":
-            clock = makespan(after, jobs)
-            if any(to_do.compared for to_do in last):
-                clock, work = clock + costs.imports, work + min(jobs, len(own)) * costs.imports
-            if apart and own:  # the command chooses, and needs the data and the metric for that
-                clock, work = clock + costs.place, work + costs.place
-        else:
-            clock = clock_before * work / work_before if work_before else 0.0
-        if not pieces or not work:
+        work = sum(piece.seconds for of_part in pieces for piece in of_part if piece.stage == stage)
+        clock, more = _beside(stage, config, costs, after, workers)
+        if stage == "verify":
+            clock += clocks[1]
+        elif work:
+            clock += clocks[0] * work / sum(piece.seconds for piece in pieces[0])
+        work += more
+        if not (before or after) or not work:
             rows.append(Row(stage, 0.0, 0.0, 0, 0, 0))
             continue
-        job = costs.peaks[stage] + counted.more_memory(stage, seeds, last)
+        jobs = [*before, *after]
+        job = costs.peaks[stage] + priced.more_memory(stage, jobs)
         others = max(costs.parent, costs.peaks["start"] if stage == "verify" else 0)
-        memory = job if stage == "report" or not apart else workers * job + others
-        rows.append(Row(stage, costs.slowdown * clock, work, job, memory, counted.disk(stage, seeds, last)))
+        memory = job if stage == "report" or known(config.jobs) == 1 else workers * job + others
+        rows.append(Row(stage, costs.slowdown * clock, work, job, memory, priced.disk(stage, jobs)))
     return rows
+
+
+def _beside(stage: str, config: Config, costs: Costs, after: Sequence[ToDo], workers: int) -> tuple[float, float]:
+    """What a stage takes beside its jobs: seconds on the clock, and of the processor."""
+    jobs, apart = known(config.jobs), known(config.jobs) > 1
+    clock = work = 0.0
+    if stage == "start":
+        process = costs.place + (costs.worker if apart else 0.0)
+        return costs.command + process, costs.command + workers * process
+    if stage == "report":
+        return costs.report, costs.report
+    if stage == "verify":
+        if any(job.cost.swept for job in after):
+            clock, work = costs.imports, min(jobs, len(after)) * costs.imports
+        if apart and after:  # the command chooses, and needs the data and the metric for that
+            clock, work = clock + costs.place, work + costs.place
+    return clock, work
 
 
 class Piece(NamedTuple):
@@ -172,20 +172,20 @@ class Piece(NamedTuple):
     Attributes:
         stage: that it belongs to.
         seconds: that it takes.
-        needs: which piece has to end before; None for none.
+        needs: which pieces have to end before.
     """
 
     stage: str
     seconds: float
-    needs: int | None = None
+    needs: tuple[int, ...] = ()
 
 
 def makespan(pieces: Sequence[Piece], jobs: int) -> float:
-    """When the last piece of work ends: a job that is free begins the first one whose need has ended."""
+    """When the last piece of work ends: a job that is free begins the first one whose needs have ended."""
     waiting, free, ends = list(range(len(pieces))), [0.0] * jobs, dict[int, float]()
     while waiting:
         now = heapq.heappop(free)
-        ready = [row for row in waiting if (needs := pieces[row].needs) is None or ends.get(needs, math.inf) <= now]
+        ready = [row for row in waiting if all(ends.get(need, math.inf) <= now for need in pieces[row].needs)]
         if ready:
             waiting.remove(ready[0])
             ends[ready[0]] = now + pieces[ready[0]].seconds
@@ -195,12 +195,10 @@ def makespan(pieces: Sequence[Piece], jobs: int) -> float:
     return max(ends.values(), default=0.0)
 
 
-class _Counted(NamedTuple):
-    """How often one seed does each thing, at what it costs."""
+class _Priced(NamedTuple):
+    """Costs at the prices of this machine."""
 
     config: Config
-    way: Way
-    examples: int
     of_states: Sizes
     costs: Costs
 
@@ -208,51 +206,18 @@ class _Counted(NamedTuple):
     def steps(self) -> int:
         return known(self.config.steps)
 
-    def until_tried(self, seeds: Sequence[Left]) -> list[Piece]:
-        """The jobs of all seeds in the order of `jobs.pipeline`."""
-        pieces: list[Piece] = []
-        before: dict[int, int] = {}  # by seed, its piece that comes before the next
-        for stage, cost in (("train", self._training), ("score", self._scoring)):
-            for seed, to_do in enumerate(seeds):
-                if (seconds := cost(to_do)) is not None:
-                    pieces.append(Piece(stage, seconds, before.get(seed)))
-                    before[seed] = len(pieces) - 1
-        tried = [(horizon, seed) for seed, to_do in enumerate(seeds) for horizon in to_do.tried]
-        for horizon, seed in sorted(tried, key=lambda one: -one[0]):
-            pieces.append(Piece("cleanse", self._trying(horizon), before.get(seed)))
-        return pieces
-
-    def verifying(self, last: Sequence[VerifyLeft]) -> list[Piece]:
-        """Comparisons of all seeds, and the retrainings of the first."""
-        size = removals_in_a_job(self.of_states.stack)
-        return [Piece("verify", self._comparing(to_do)) for to_do in last if to_do.compared] + [
-            Piece("verify", self._retraining(removals, to_do.horizon))
-            for to_do in last
-            for removals in stacks(to_do.removals, size)
-        ]
-
-    def _training(self, to_do: Left) -> float | None:
-        if not to_do.steps:
-            return None
+    def seconds(self, cost: Cost) -> float:
+        """Seconds of the processor that a job takes."""
         costs = self.costs
-        saved = recorded(self.steps, to_do.steps) * costs.save
-        return costs.opening + to_do.steps * costs.step + saved + 2 * (costs.values + costs.load)
-
-    def _scoring(self, to_do: Left) -> float | None:
-        return self.costs.opening + self._scores(self.way.estimator, to_do.scored) if to_do.scored else None
-
-    def _trying(self, horizon: int) -> float:
-        _, counts = plan(self.config, self.examples)
-        steps = redone(self.config, self.way, horizon)
-        return self.costs.opening + self._retrainings(2 * len(counts), steps, self.costs.values)
-
-    def _comparing(self, to_do: VerifyLeft) -> float:
-        ranked = sum(self._scores(name, [to_do.horizon]) for name in to_do.compared)
-        steps = redone(self.config, self.way, to_do.horizon)
-        return self.costs.opening + ranked + self._retrainings(len(to_do.compared), steps, self.costs.values)
-
-    def _retraining(self, removals: int, horizon: int) -> float:
-        return self.costs.opening + self._retrainings(removals, horizon, self.costs.value)
+        return (
+            costs.opening
+            + cost.steps * costs.step
+            + cost.saved * costs.save
+            + cost.loaded * costs.load
+            + cost.values * costs.values
+            + sum(self._scores(estimator, horizons) for estimator, horizons in cost.swept)
+            + self._retrainings(cost.replicas, cost.redone)
+        )
 
     def _scores(self, estimator: str, horizons: Sequence[int]) -> float:
         """Scores of several horizons: metric gradient, checkpoints, steps run again and their adjoints."""
@@ -270,50 +235,37 @@ class _Counted(NamedTuple):
             + retrained_first
         )
 
-    def _retrainings(self, replicas: int, steps: int, value: float) -> float:
-        """Retraining several times from a horizon on, from the nearest checkpoint, each judged by a metric."""
+    def _retrainings(self, replicas: int, steps: int) -> float:
+        """Retraining several times from a horizon on, from the nearest checkpoint."""
         costs, stack = self.costs, self.of_states.stack
         before = costs.load + (self.steps - steps) % usual_stride(self.steps) * costs.step
-        return replicas * value + sum(
+        return sum(
             before + steps * (costs.stacked[together] if stack > 1 else costs.step)
             for together in stacks(replicas, stack)
         )
 
-    def more_memory(self, stage: str, seeds: Sequence[Left], last: Sequence[VerifyLeft]) -> int:
+    def more_memory(self, stage: str, jobs: Sequence[ToDo]) -> int:
         """What states take beyond those that were there when the peaks of the miniature were measured."""
         if stage not in STAGES[1:]:
             return 0
-        of_states, small = self.of_states, self.costs.steps
-        more = [0]
-        scored = [max(to_do.scored) for to_do in seeds if to_do.scored]
-        if scored and sweeps(self.way.estimator):
-            back = brought_back(self.steps, max(scored), room(self.config, of_states.record))
-            more.append((back.held - brought_back(small, small, None).held) * of_states.record)
-        _, counts = plan(self.config, self.examples)
-        horizons = [] if stage == "score" else [horizon for to_do in seeds for horizon in to_do.tried]
-        if stage == "verify":
-            horizons += [to_do.horizon for to_do in last]
-        if horizons and of_states.stack == 1:
-            longest = redone(self.config, self.way, max(horizons))
-            held = retrained(longest, 2 * len(counts), 1) - retrained(small, 2 * len(counts), 1)
-            more.append(held * of_states.state)
-        return max(more)
+        until = STAGES[1 : STAGES.index(stage) + 1]  # what a process once held it keeps
+        return max((self._beyond_miniature(job.cost) for job in jobs if job.stage in until), default=0)
 
-    def disk(self, stage: str, seeds: Sequence[Left], last: Sequence[VerifyLeft]) -> int:
+    def _beyond_miniature(self, cost: Cost) -> int:
+        small, of_states = self.costs.steps, self.of_states
+        held = cost.held(self.steps, room(self.config, of_states.record), of_states)
+        return max(0, held - cost.in_miniature(small).held(small, None, of_states))
+
+    def disk(self, stage: str, jobs: Sequence[ToDo]) -> int:
         """Bytes of the files of a stage."""
-        costs = self.costs
-        found = costs.files.get(stage, 0)
-        if stage == "train":
-            return found + sum(recorded(self.steps, to_do.steps) for to_do in seeds) * costs.checkpoint
-        if stage == "score":
-            growth = costs.growth if sweeps(self.way.estimator) else 0
-            return found + sum(
-                len(to_do.scored) * costs.scores + growth * max(to_do.scored) for to_do in seeds if to_do.scored
-            )
-        if stage == "verify":
-            removed = own_removals(self.config, self.examples)[1]
-            return found + sum(to_do.removals for to_do in last) * removed * costs.name
-        return found
+        costs, own = self.costs, [job.cost for job in jobs if job.stage == stage]
+        return costs.files.get(stage, 0) + sum(
+            cost.saved * costs.checkpoint
+            + cost.scores * costs.scores
+            + cost.growth * costs.growth
+            + cost.listed * costs.name
+            for cost in own
+        )
 
 
 def stacks(replicas: int, stack: int) -> list[int]:

@@ -7,19 +7,18 @@ from dataclasses import replace
 
 from gansift.data.examples import Splits
 from gansift.errors import UsageError
-from gansift.influence.estimators import sweeps
-from gansift.workflow.config import NO_CLUSTER, Config, Way, known
+from gansift.workflow.config import NO_CLUSTER, Config, known
+from gansift.workflow.cost import ToDo
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.jobs import at_once
-from gansift.workflow.left import Left, left
+from gansift.workflow.jobs import at_once, pipeline, to_do
 from gansift.workflow.machine import available_memory, free_disk
-from gansift.workflow.seeds import STAGES, numbers, redone
-from gansift.workflow.states import Sizes, brought_back, recorded, retrained, room, sizes
+from gansift.workflow.plan import Plan
+from gansift.workflow.states import Sizes, room, sizes
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
-def check_fits(directory: RunDirectory, config: Config, way: Way, splits: Splits, last: str) -> None:
+def check_fits(directory: RunDirectory, plan: Plan, splits: Splits, last: str) -> None:
     """Refuse what is certain not to fit: the checkpoints to the disk, or the states of all jobs to the memory.
 
     Only what is left to do up to the stage ``last`` counts, and of that only states: what a step takes to compute is
@@ -28,10 +27,10 @@ def check_fits(directory: RunDirectory, config: Config, way: Way, splits: Splits
     Raises:
         UsageError: saying how much is needed and there, and what to change.
     """
-    config = replace(config, jobs=at_once(config, way, last, len(splits.train)))
+    config = replace(plan.config, jobs=at_once(plan, last))
     of_states = sizes(config, splits.train)
-    to_do = [left(directory, config, way, seed, len(splits.train)) for seed in range(known(config.seeds))]
-    needed, free = disk_needed(config, of_states, to_do), free_disk(directory.root)
+    left = to_do(directory, plan, pipeline(plan, "cleanse" if last == "verify" else last))
+    needed, free = disk_needed(of_states, left), free_disk(directory.root)
     if needed > free:
         raise UsageError(
             f"the checkpoints need {in_words(needed)} of disk, and {in_words(free)} are free at {directory.root}. "
@@ -41,7 +40,7 @@ def check_fits(directory: RunDirectory, config: Config, way: Way, splits: Splits
     there = available_memory() if here else None
 
     def memory(tried: Config) -> int:
-        return memory_needed(tried, way, of_states, to_do, last, len(splits.train))
+        return memory_needed(tried, of_states, left)
 
     if there is not None and memory(config) > there:
         raise UsageError(
@@ -62,30 +61,22 @@ def _advice(config: Config, memory: Callable[[Config], int], there: int) -> str:
     return "Take less: --jobs 1, a small --memory, smaller networks (--width) and batches (--batch), fewer --steps."
 
 
-def disk_needed(config: Config, of_states: Sizes, to_do: Sequence[Left]) -> int:
-    """Bytes of the checkpoints that are still to be written, for all seeds."""
-    return sum(recorded(known(config.steps), seed.steps) * of_states.state for seed in to_do)
+def disk_needed(of_states: Sizes, left: Sequence[ToDo]) -> int:
+    """Bytes of the checkpoints that are still to be written."""
+    return sum(job.cost.saved for job in left) * of_states.state
 
 
-def memory_needed(config: Config, way: Way, of_states: Sizes, to_do: Sequence[Left], last: str, examples: int) -> int:
+def memory_needed(config: Config, of_states: Sizes, left: Sequence[ToDo]) -> int:
     """Bytes of the states that jobs hold at the same time at the least, at the stage that holds most of them."""
-    stages, counts = STAGES[: STAGES.index(last) + 1], numbers(config, way, examples)
-    training, scoring, trying = [2 * of_states.state for seed in to_do if seed.steps], [], []
-    for seed in to_do:
-        if "score" in stages and seed.scored and sweeps(way.estimator):
-            back = brought_back(known(config.steps), max(seed.scored), room(config, of_states.record))
-            scoring.append(back.held * of_states.record + 2 * of_states.state)
-        if "cleanse" in stages:
-            trying += [
-                retrained(redone(config, way, horizon), 2 * len(counts), of_states.stack) * of_states.state
-                for horizon in seed.tried
-            ]
-    return max(_at_the_same_time(held, known(config.jobs)) for held in (training, scoring, trying))
+    allowed, held = room(config, of_states.record), dict[str, list[int]]()
+    for job in left:
+        held.setdefault(job.stage, []).append(job.cost.held(known(config.steps), allowed, of_states))
+    return max((_at_the_same_time(of_stage, known(config.jobs)) for of_stage in held.values()), default=0)
 
 
 def _at_the_same_time(held: Sequence[int], jobs: int) -> int:
     """What as many pieces of work hold as there are jobs for: the largest, whichever others go on beside it."""
-    return max(held) + (min(jobs, len(held)) - 1) * min(held) if held else 0
+    return max(held) + (min(jobs, len(held)) - 1) * min(held)
 
 
 def in_words(amount: int) -> str:

@@ -10,16 +10,18 @@ from typing import Any
 
 from gansift.cleansing.trial import Cell
 from gansift.workflow.build import load_data, workplace
-from gansift.workflow.config import Config, Way, known
+from gansift.workflow.choosing import chosen_cell, is_cleansed
+from gansift.workflow.config import Config, Way
+from gansift.workflow.cost import ToDo
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import estimate, total
-from gansift.workflow.jobs import at_once
-from gansift.workflow.left import Left, VerifyLeft, left, verify_left
+from gansift.workflow.jobs import at_once, comparison, pipeline, to_do
 from gansift.workflow.machine import available_memory, free_disk
 from gansift.workflow.measure import measure
-from gansift.workflow.seeds import chosen_cell, is_cleansed, plan
+from gansift.workflow.plan import Plan
 from gansift.workflow.stages import resolved
 from gansift.workflow.states import sizes
+from gansift.workflow.verification import still_to_verify
 
 
 def estimated(given: Config, directory: RunDirectory | None, way: Way | None = None) -> dict[str, Any]:
@@ -40,36 +42,34 @@ def estimated(given: Config, directory: RunDirectory | None, way: Way | None = N
     """
     splits = load_data(given)
     config = resolved(given, splits)
-    way = way or config.way
-    config = replace(config, jobs=at_once(config, way, "verify", len(splits.train)))
-    of_states = sizes(config, splits.train)
-    rows = estimate(
-        config,
-        way,
-        len(splits.train),
-        of_states,
-        measure(config, way, splits),
-        _left(directory, config, way, len(splits.train)),
-    )
+    plan = Plan(config, len(splits.train), way or config.way)
+    plan = replace(plan, config=replace(config, jobs=at_once(plan, "verify")))
+    of_states = sizes(plan.config, splits.train)
+    with TemporaryDirectory() as empty:
+        there = directory or RunDirectory(Path(empty))
+        before = to_do(there, plan, pipeline(plan, "cleanse"))
+        after = after_choice(there, plan, of_states.stack)
+    rows = estimate(plan.config, of_states, measure(plan, splits), before, after)
     everything = total(rows)
     memory, disk = available_memory(), free_disk(directory.root if directory else Path())
     return {
         "stages": [asdict(row) for row in rows],
         "total": asdict(everything),
-        "jobs": config.jobs,
+        "jobs": plan.config.jobs,
         "available": {"memory": memory, "disk": disk},
         "fits": everything.disk <= disk and (memory is None or everything.memory <= memory),
     }
 
 
-def _left(directory: RunDirectory | None, config: Config, way: Way, examples: int) -> list[tuple[Left, VerifyLeft]]:
-    """What is left of every seed; as long as nothing can be chosen, a choice at the mean of the horizons counts."""
-    cell: Cell | None = Cell(round(fmean(plan(config, examples)[0])), 0)
-    if directory is not None and is_cleansed(directory, workplace(config, directory.cache), way):
-        cell = chosen_cell(directory, workplace(config, directory.cache), way)
-    with TemporaryDirectory() as empty:
-        there = directory or RunDirectory(Path(empty))
-        return [
-            (left(there, config, way, seed, examples), verify_left(there, config, way, seed, examples, cell))
-            for seed in range(known(config.seeds))
-        ]
+def after_choice(directory: RunDirectory, plan: Plan, stack: int) -> list[ToDo]:
+    """What is left of the stage `verify`; until something can be chosen, for a choice at the mean of the horizons."""
+    cell: Cell | None = Cell(round(fmean(plan.horizons)), 0)
+    if is_cleansed(directory, plan):
+        cell = chosen_cell(directory, plan, workplace(plan.config, directory.cache).validation.direction)
+    comparisons = [] if cell is None else [comparison(plan, seed, cell) for seed in plan.seeds]
+    paths = {
+        horizon: directory.scores(plan.main, plan.metric, plan.way.estimator, horizon) for horizon in plan.horizons
+    }
+    scored = [horizon for horizon, path in paths.items() if path.exists()]
+    horizon = max(scored or plan.horizons) if cell is None else cell.horizon
+    return to_do(directory, plan, comparisons) + still_to_verify(directory, plan, horizon, stack)

@@ -1,39 +1,28 @@
-"""The jobs of a run: small descriptions of work that any process can do, each with a file that vouches for it."""
+"""The jobs of a run: small descriptions of work that any process can do, each with its files, needs and cost."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
-from gansift.cleansing.replicas import stack_size
+from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf
 from gansift.cleansing.trial import Cell
-from gansift.cleansing.verify import true_changes
 from gansift.files import read_json, write_json
-from gansift.influence.estimators import ESTIMATORS
+from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.training.checkpoints import DiskCheckpoints
-from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
-from gansift.workflow.config import Config, Way, known
+from gansift.workflow.cost import Cost, ToDo
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.plan import Plan
 from gansift.workflow.progress import Tick
-from gansift.workflow.seeds import (
-    SWEEP,
-    compare_seed,
-    comparison_work,
-    plan,
-    score_seed,
-    train_seed,
-    trial_work,
-    try_removals,
-    values_of_seed,
-)
+from gansift.workflow.seed import Seed
+from gansift.workflow.states import recorded
 
 # Removals in one job of a verification: few, so that little is lost with a worker.
 _REMOVALS = 5
@@ -45,40 +34,45 @@ class Job(ABC):
 
     Attributes:
         seed: training seed.
-        stage: ``train``, ``score``, ``cleanse`` or ``verify``.
+        metrics: the names of the metrics that it is done for.
     """
 
     seed: int
-    stage: ClassVar[str]
+    metrics: tuple[str, ...]
+
+    @property
+    @abstractmethod
+    def stage(self) -> str:
+        """``train``, ``score``, ``cleanse`` or ``verify``."""
 
     @property
     def needs(self) -> tuple[Job, ...]:
         """The jobs whose results this one reads."""
-        return (Train(self.seed),)
+        return (Train(self.seed, self.metrics),)
 
     @abstractmethod
-    def path(self, directory: RunDirectory) -> Path:
-        """The file that is there, whole, once the job is done."""
+    def paths(self, directory: RunDirectory) -> list[Path]:
+        """The files that are there, whole, once the job is done."""
 
     def done(self, directory: RunDirectory) -> bool:
         """Whether there is nothing left to do."""
-        return self.path(directory).exists()
+        return all(path.exists() for path in self.paths(directory))
 
     @abstractmethod
-    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
-        """What there is to do if it is not done, in training steps, for ``examples`` training examples."""
+    def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
+        """What there is to do if it is not done."""
 
     def run(self, directory: RunDirectory, place: Workplace, tick: Tick) -> None:
-        """Do it, and write the file."""
-        self._run(directory, place, train_seed(directory, place, self.seed, tick), tick)
+        """Do it, and write the files."""
+        self._run(Seed(directory, place, self.seed), tick)
 
     @abstractmethod
-    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None: ...
+    def _run(self, seed: Seed, tick: Tick) -> None: ...
 
 
 @dataclass(frozen=True)
 class Train(Job):
-    """Train one seed and measure its generator."""
+    """Train one seed and measure what was trained."""
 
     stage = "train"
 
@@ -90,26 +84,24 @@ class Train(Job):
         """Nothing."""
         return ()
 
-    def path(self, directory: RunDirectory) -> Path:
-        """The metric's values, measured last."""
-        return directory.values(self.seed)
+    def paths(self, directory: RunDirectory) -> list[Path]:
+        """The metrics' values, measured last, and the states, which all other jobs read."""
+        return [*(directory.values(self.seed, metric) for metric in self.metrics), directory.checkpoints(self.seed)]
 
-    def done(self, directory: RunDirectory) -> bool:
-        """Whether it is measured, and its states, which all other jobs read, were not deleted since."""
-        return super().done(directory) and directory.checkpoints(self.seed).exists()
+    def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
+        """The steps after the last checkpoint; of every metric two values."""
+        left = plan.steps - max(DiskCheckpoints(directory.checkpoints(self.seed)).numbers(), default=0)
+        return Cost(steps=left, saved=recorded(plan.steps, left), loaded=2, values=2 * len(self.metrics))
 
-    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
-        """The steps after the last checkpoint."""
-        done = DiskCheckpoints(directory.checkpoints(self.seed)).numbers()
-        return known(config.steps) - max(done, default=0)
-
-    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None:
-        values_of_seed(directory, place, run, self.seed)
+    def _run(self, seed: Seed, tick: Tick) -> None:
+        seed.run = seed.train(tick)
+        for metric in self.metrics:
+            seed.values(metric)
 
 
 @dataclass(frozen=True)
 class Score(Job):
-    """Score every example by one estimator, for all horizons: one sweep passes all of them."""
+    """Score every example by one estimator, for all metrics and all horizons: one sweep passes all of them."""
 
     estimator: str
     stage = "score"
@@ -117,137 +109,159 @@ class Score(Job):
     def __str__(self) -> str:
         return f"scoring seed {self.seed} by {self.estimator}"
 
-    def path(self, directory: RunDirectory) -> Path:
+    def paths(self, directory: RunDirectory) -> list[Path]:
         """The adjoint's growth, written last."""
-        return directory.growth(self.seed, self.estimator)
+        return [directory.growth(self.seed, metric, self.estimator) for metric in self.metrics]
 
-    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
-        """The sweep."""
-        return SWEEP * ESTIMATORS[self.estimator].steps_swept(plan(config, examples)[0])
-
-    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None:
-        score_seed(directory, place, run, self.seed, self.estimator, tick)
-
-
-@dataclass(frozen=True)
-class Try(Job):
-    """Try all numbers to remove at one horizon."""
-
-    horizon: int
-    way: Way
-    stage = "cleanse"
-
-    def __str__(self) -> str:
-        return f"trying removals from seed {self.seed} over {self.horizon} steps"
-
-    @property
-    def needs(self) -> tuple[Job, ...]:
-        """The scores, which say what to remove."""
-        return (Score(self.seed, self.way.estimator),)
-
-    def path(self, directory: RunDirectory) -> Path:
-        """The trials."""
-        return directory.trials(self.seed, self.horizon, self.way)
-
-    def done(self, directory: RunDirectory) -> bool:
-        """Whether it is tried, or the seed was scored and has no scores at this horizon."""
-        return super().done(directory) or (
-            all(need.done(directory) for need in self.needs)
-            and not directory.has_scores(self.seed, self.way.estimator, self.horizon)
+    def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
+        """The sweeps, and what they leave."""
+        count, horizons = len(self.metrics), tuple(plan.horizons)
+        return Cost(
+            swept=((self.estimator, horizons),) * (1 if ESTIMATORS[self.estimator].joint else count),
+            scores=count * len(horizons),
+            growth=count * max(horizons) if sweeps(self.estimator) else 0,
         )
 
-    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
-        """The retrainings."""
-        return trial_work(config, self.way, self.horizon, examples)
-
-    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None:
-        try_removals(directory, place, run, self.seed, self.horizon, self.way, tick)
-
-
-@dataclass(frozen=True)
-class Compare(Job):
-    """Remove what other estimators call most harmful, at the chosen cell."""
-
-    cell: Cell
-    way: Way
-    stage = "verify"
-
-    def __str__(self) -> str:
-        return f"comparing other estimators on seed {self.seed}"
-
-    def path(self, directory: RunDirectory) -> Path:
-        """What the others gave."""
-        return directory.compared(self.seed, self.cell, self.way)
-
-    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
-        """The others' sweeps and retrainings."""
-        return comparison_work(config, self.way, self.cell)
-
-    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None:
-        compare_seed(directory, place, run, self.seed, self.cell, self.way, tick)
+    def _run(self, seed: Seed, tick: Tick) -> None:
+        seed.score(self.estimator, self.metrics, tick)
 
 
 @dataclass(frozen=True)
 class Retrain(Job):
-    """Retrain without each of several sets of examples and measure the change, to verify scores of any origin."""
+    """Retrain without each of several sets of examples, and measure what that does to every metric.
+
+    Attributes:
+        horizon: last steps to redo.
+        removals: the sets, in the order in which they are stacked.
+        stage: that it is done for, which makes it no other job.
+    """
 
     horizon: int
-    removals: tuple[tuple[str, ...], ...]
-    stage = "verify"
+    removals: tuple[Removal, ...]
+    stage: str = field(default="cleanse", compare=False)
 
     def __str__(self) -> str:
-        return f"retraining seed {self.seed} over {self.horizon} steps without random examples"
+        return f"retraining seed {self.seed} over {self.horizon} steps without {len(self.removals)} sets of examples"
 
-    def path(self, directory: RunDirectory) -> Path:
-        """The changes; the hash tells which removals they are of."""
-        digest = hashlib.sha256(json.dumps(self.removals).encode()).hexdigest()[:16]
-        return directory.retrained(self.seed, self.horizon, digest)
+    @property
+    def needs(self) -> tuple[Job, ...]:
+        """The training, and the scores that say what to remove, of this or of other seeds."""
+        scores = {Score(seed, (by.metric,), by.estimator): None for by in self._by for seed in by.seeds}
+        return (*super().needs, *scores)
 
-    def changes(self, directory: RunDirectory) -> list[float]:
-        """What was found, one change of the validation metric for each removal; NaN where a retraining broke down."""
-        return [math.nan if change is None else change for change in read_json(self.path(directory))]
+    def paths(self, directory: RunDirectory) -> list[Path]:
+        """The changes of each metric; the digest tells what they are of."""
+        digest = hashlib.sha256(repr(self.removals).encode()).hexdigest()[:16]
+        return [directory.retrained(self.seed, metric, self.horizon, digest) for metric in self.metrics]
 
-    def work(self, directory: RunDirectory, config: Config, examples: int) -> float:
-        """The retrainings."""
-        return float(self.horizon * len(self.removals))
+    def done(self, directory: RunDirectory) -> bool:
+        """Whether it is retrained, or cannot be: all seeds are scored, and one has no scores at this horizon."""
+        return super().done(directory) or (
+            any(
+                not directory.scores(seed, by.metric, by.estimator, by.horizon).exists()
+                for by in self._by
+                for seed in by.seeds
+            )
+            and all(need.done(directory) for need in self.needs)
+        )
 
-    def _run(self, directory: RunDirectory, place: Workplace, run: Run, tick: Tick) -> None:
-        found = true_changes(run, place.validation, self.removals, self.horizon, done=lambda steps: tick(float(steps)))
-        write_json(self.path(directory), [None if math.isnan(change) else change for change in found])
+    def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
+        """The retrainings, with the values of what they give, and the sweeps for scores that nobody keeps."""
+        count = len(self.removals)
+        return Cost(
+            values=count * len(self.metrics),
+            swept=tuple(
+                (removal.by.estimator, (removal.by.horizon,))
+                for removal in self.removals
+                if isinstance(removal, Harmful) and removal.optional
+            ),
+            replicas=count,
+            redone=self.horizon,
+            listed=sum(removal.count for removal in self.removals if isinstance(removal, Ids)),
+        )
+
+    def found(self, directory: RunDirectory, metric: str) -> list[dict[str, Any]]:
+        """What it did to a metric, one row for each removal (see `Seed.retrain`); nothing where it cannot be done."""
+        path = self.paths(directory)[self.metrics.index(metric)]
+        return read_json(path) if path.exists() else []
+
+    @property
+    def _by(self) -> list[ScoresOf]:
+        return list(dict.fromkeys(by for removal in self.removals for by in removal.needs))
+
+    def _run(self, seed: Seed, tick: Tick) -> None:
+        paths = dict(zip(self.metrics, self.paths(seed.directory), strict=True))
+        missing = [metric for metric, path in paths.items() if not path.exists()]
+        for metric, rows in seed.retrain(self.horizon, self.removals, missing, tick).items():
+            write_json(paths[metric], rows)
 
 
-def pipeline(config: Config, way: Way, last: str, examples: int) -> list[Job]:
+def trial(plan: Plan, seed: int, horizon: int) -> Retrain:
+    """The job that tries all numbers to remove at one horizon: the most harmful, then as many at random."""
+    among = None if plan.way.decided is None else plan.way.decided.digest
+    by = ScoresOf(plan.metric, plan.way.estimator, horizon, (seed,), among)
+    harmful = [Harmful(by, count) for count in plan.counts]
+    controls = [Random(removal, horizon) for removal in harmful]
+    return Retrain(seed, (plan.metric,), plan.redone(horizon), (*harmful, *controls))
+
+
+def comparison(plan: Plan, seed: int, cell: Cell) -> Retrain:
+    """The job that removes what other estimators call most harmful, at the chosen cell."""
+    removals = tuple(
+        Harmful(ScoresOf(plan.metric, estimator, cell.horizon, (seed,)), cell.removed, optional=True)
+        for estimator in plan.compared
+    )
+    return Retrain(seed, (plan.metric,), plan.redone(cell.horizon), removals, "verify")
+
+
+def retrainings(seed: int, metric: str, horizon: int, removals: Sequence[tuple[str, ...]], stack: int) -> list[Retrain]:
+    """The jobs that retrain a seed without each of ``removals``, in their order, to verify scores of any origin.
+
+    They are cut where stacks of retrainings end, ``stack`` in each, so that the numbers are those of one process.
+    """
+    size = stack * math.ceil(_REMOVALS / stack)
+    named = [Ids(tuple(ids)) for ids in removals]
+    return [
+        Retrain(seed, (metric,), horizon, tuple(named[first : first + size]), "verify")
+        for first in range(0, len(named), size)
+    ]
+
+
+def pipeline(plan: Plan, last: str) -> list[Job]:
     """The jobs of all seeds up to the stage ``last``: ``train``, ``score`` or ``cleanse``.
 
     What others wait for comes first, and the longest trials before the shorter ones, so that no long work is left for
     the end.
     """
-    horizons, _ = plan(config, examples)
-    seeds = range(known(config.seeds))
-    jobs: list[Job] = [Train(seed) for seed in seeds]
+    metrics = (plan.metric,)
+    jobs: list[Job] = [Train(seed, metrics) for seed in plan.seeds]
     if last != "train":
-        jobs += [Score(seed, way.estimator) for seed in seeds]
+        jobs += [Score(seed, metrics, plan.way.estimator) for seed in plan.seeds]
     if last == "cleanse":
-        jobs += [Try(seed, horizon, way) for horizon in reversed(horizons) for seed in seeds]
+        jobs += [trial(plan, seed, horizon) for horizon in reversed(plan.horizons) for seed in plan.seeds]
     return jobs
 
 
-def at_once(config: Config, way: Way, last: str, examples: int) -> int:
+def at_once(plan: Plan, last: str) -> int:
     """How many jobs are done at the same time up to the stage ``last``, which may be ``verify``."""
     # Training and scoring of a seed follow one another; its trials and retrainings do not.
-    most = known(config.seeds) if last in ("train", "score") else len(pipeline(config, way, "cleanse", examples))
-    return min(config.jobs or os.cpu_count() or 1, most)
+    most = len(plan.seeds) if last in ("train", "score") else len(pipeline(plan, "cleanse"))
+    return min(plan.config.jobs or os.cpu_count() or 1, most)
 
 
-def removals_in_a_job(stack: int) -> int:
-    """How many removals one job retrains without, where ``stack`` retrainings are trained together."""
-    return stack * math.ceil(_REMOVALS / stack)
+def to_do(directory: RunDirectory, plan: Plan, jobs: Sequence[Job]) -> list[ToDo]:
+    """What is left of these jobs, in their order."""
+    left = [job for job in jobs if not job.done(directory)]
+    return [
+        ToDo(
+            job.stage,
+            job.cost(directory, plan),
+            tuple(row for row, other in enumerate(left) if any(_gives(other, need) for need in job.needs)),
+        )
+        for job in left
+    ]
 
 
-def retrainings(run: Run, seed: int, horizon: int, removals: Sequence[tuple[str, ...]]) -> list[Retrain]:
-    """The jobs that retrain one seed without each of ``removals``, in their order.
-
-    They are cut where stacks of retrainings end, so that the numbers are those of one process.
-    """
-    size = removals_in_a_job(stack_size(run.step))
-    return [Retrain(seed, horizon, tuple(removals[first : first + size])) for first in range(0, len(removals), size)]
+def _gives(job: Job, need: Job) -> bool:
+    """Whether a job does what another one needs, perhaps for more metrics."""
+    return replace(job, metrics=need.metrics) == need and set(job.metrics) >= set(need.metrics)

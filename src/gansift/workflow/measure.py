@@ -31,22 +31,15 @@ from gansift.influence.estimators import estimate, sweeps
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace, build_game, build_optimizers, load_data, workplace
-from gansift.workflow.config import Config, Way, known
+from gansift.workflow.config import Config, known
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import Costs, Pace, stacks
+from gansift.workflow.jobs import trial
 from gansift.workflow.machine import peak_memory
-from gansift.workflow.seeds import (
-    MAIN_SEED,
-    STAGES,
-    compared_with,
-    plan,
-    score_seed,
-    train_seed,
-    try_removals,
-    values_of_seed,
-)
+from gansift.workflow.plan import STAGES, Plan
+from gansift.workflow.progress import unseen
+from gansift.workflow.seed import Seed
 from gansift.workflow.states import sizes
-from gansift.workflow.verification import own_removals
 
 # Seconds of training that the miniature is long, and its fewest and most steps.
 _TRAINED = 0.5
@@ -55,7 +48,7 @@ _FEWEST, _MOST = 6, 64
 _REPEATS = 3
 
 
-def measure(config: Config, way: Way, splits: Splits) -> Costs:
+def measure(plan: Plan, splits: Splits) -> Costs:
     """Do a miniature of a run in each of its processes at the same time, and take the mean of what they measured.
 
     It takes about as long as one seed takes to start, and a few dozen training steps of everything.
@@ -63,11 +56,12 @@ def measure(config: Config, way: Way, splits: Splits) -> Costs:
     Raises:
         GansiftError: whatever would stop the run itself, such as a training that breaks down at once.
     """
-    parent = peak_memory()
+    parent, config = peak_memory(), plan.config
     small = replace(
         config, steps=_miniature_steps(config, splits), horizons="all", seeds=1, memory=None, verify=0, from_start=False
     )
-    stacked = _stacks(config, way, splits)
+    miniature = Plan(small, plan.examples, plan.way._replace(from_start=False))  # its only horizon is the whole of it
+    stacked = _stacks(plan, splits)
     processes = known(config.jobs)
     # Fresh interpreters, as in a run: what they take in memory and to start is measured, too.
     context = multiprocessing.get_context("spawn")
@@ -77,8 +71,7 @@ def measure(config: Config, way: Way, splits: Splits) -> Costs:
     ):
         futures = [
             pool.submit(
-                _measured, small, way, compared_with(config, way), stacked, Path(folder) / str(row), row == 0,
-                processes == 1, time.time(),
+                _measured, miniature, stacked, Path(folder) / str(row), row == 0, processes == 1, time.time(),
             )
             for row in range(processes)
         ]  # fmt: skip
@@ -110,27 +103,19 @@ def _miniature_steps(config: Config, splits: Splits) -> int:
     return min(known(config.steps), _MOST, max(_FEWEST, round(_TRAINED / max(step, 1e-6))))
 
 
-def _stacks(config: Config, way: Way, splits: Splits) -> list[int]:
+def _stacks(plan: Plan, splits: Splits) -> list[int]:
     """The numbers of replicas that the run retrains together."""
-    stack = sizes(config, splits.train).stack
-    _, counts = plan(config, len(splits.train))
-    replicas = (2 * len(counts), len(compared_with(config, way)), own_removals(config, len(splits.train))[0])
+    stack = sizes(plan.config, splits.train).stack
+    replicas = (2 * len(plan.counts), len(plan.compared), plan.verified[0])
     return sorted({size for count in replicas for size in stacks(count, stack)}) if stack > 1 else []
 
 
 def _measured(
-    small: Config,
-    way: Way,
-    compared: Sequence[str],
-    stacked: Sequence[int],
-    folder: Path,
-    whole: bool,
-    alone: bool,
-    submitted: float,
+    plan: Plan, stacked: Sequence[int], folder: Path, whole: bool, alone: bool, submitted: float
 ) -> dict[str, Any]:
     """What one process measures; the first one does the command's own part, too: first of all if it works alone."""
     found: dict[str, Any] = {"worker": time.process_time()}
-    way = way._replace(from_start=False)  # the miniature's only horizon is the whole of it
+    small = plan.config
     peaks: dict[str, int] = {}
     logging.getLogger("gansift").setLevel(logging.ERROR)
     if alone:
@@ -144,33 +129,34 @@ def _measured(
     files = {"start": _bytes(folder)}
 
     shown: list[float] = []
-    train_seed(directory, place, MAIN_SEED, lambda amount: shown.append(time.process_time()))
+    seed = Seed.main(directory, place)
+    seed.train(lambda amount: shown.append(time.process_time()))
     found["step"] = median(_differences(shown)) if len(shown) > 1 else 0.0
-    found["opening"], run = _repeated(lambda: train_seed(directory, place, MAIN_SEED, _ignored))
-    store = DiskCheckpoints(directory.checkpoints(MAIN_SEED))
+    found["opening"], run = _repeated(seed.train)
+    store = DiskCheckpoints(directory.checkpoints(seed.number))
     found["load"], state = _repeated(lambda: store.load(run.steps, known(small.device)))
     found["save"], _ = _repeated(lambda: DiskCheckpoints(folder / "spare").save(run.steps, state))
-    found["checkpoint"] = _bytes(directory.checkpoints(MAIN_SEED)) // len(store.numbers())  # with its checksum's line
-    values_of_seed(directory, place, run, MAIN_SEED)
-    found["value"], _ = _repeated(lambda: place.validation.value(run))
-    found["values"], _ = _repeated(lambda: [metric.value(run) for metric in place.metrics])
+    found["checkpoint"] = _bytes(directory.checkpoints(seed.number)) // len(store.numbers())  # with its checksum's line
+    seed.values(plan.metric)
+    found["values"], _ = _repeated(lambda: [metric.value(run) for metric in (place.validation, place.test)])
     peaks["train"] = peak_memory()
 
     found["gradient"], _ = _repeated(lambda: place.validation.gradient(run))
-    scores = score_seed(directory, place, run, MAIN_SEED, way.estimator, _ignored)
-    if not scores:
+    estimator = plan.way.estimator
+    seed.score(estimator, [plan.metric])
+    if not seed.scores(plan.metric, estimator):
         raise GansiftError(
             f"nothing can be scored: the backward sweep overflowed within {run.steps} steps. Train more smoothly "
             "(larger --eps or --r1, smaller --lr)."
         )
     peaks["score"] = peak_memory()
-    found["scores"] = directory.scores(MAIN_SEED, place.validation.name, way.estimator, run.steps).stat().st_size
-    found["growth"] = directory.growth(MAIN_SEED, way.estimator).stat().st_size // run.steps
-    try_removals(directory, place, run, MAIN_SEED, run.steps, way, _ignored)
+    found["scores"] = directory.scores(seed.number, plan.metric, estimator, run.steps).stat().st_size
+    found["growth"] = directory.growth(seed.number, plan.metric, estimator).stat().st_size // run.steps
+    trial(plan, seed.number, run.steps).run(directory, place, unseen)
     peaks["cleanse"] = peak_memory()
 
     found["stacked"] = {size: _stacked_step(run, size) for size in stacked}
-    names = dict.fromkeys([way.estimator, *compared])
+    names = dict.fromkeys([estimator, *plan.compared])
     imports = []
     found["paces"] = {}
     for name in names:
@@ -184,7 +170,7 @@ def _measured(
         if not alone:
             found["command"] = found["worker"] + _command(small)
         written = _bytes(folder)
-        found["report"], _ = _timed(lambda: _report(directory, way))
+        found["report"], _ = _timed(lambda: _report(directory, plan))
         files["report"] = _bytes(folder) - written
     peaks["report"] = peak_memory()
     found["slowdown"] = (time.time() - submitted) / time.process_time()
@@ -203,11 +189,11 @@ def _command(small: Config) -> float:
     return time.process_time() - start
 
 
-def _report(directory: RunDirectory, way: Way) -> None:
+def _report(directory: RunDirectory, plan: Plan) -> None:
     from gansift.workflow.outcome import finish
 
-    write_json(directory.seconds(MAIN_SEED), dict.fromkeys(STAGES, 0.0))
-    finish(directory, way)
+    write_json(directory.seconds(plan.main), dict.fromkeys(STAGES, 0.0))
+    finish(directory, plan.way)
 
 
 def _stacked_step(run: Run, replicas: int) -> float:
@@ -267,16 +253,12 @@ def _bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _ignored(amount: float) -> None:
-    pass
-
-
 def _mean(found: Sequence[dict[str, Any]], parent: int) -> Costs:
     """The mean over processes of what each measured, the highest of their peaks; the rest is the first one's."""
     first = found[0]
     mean: dict[str, Any] = {
         name: fmean(of_process[name] for of_process in found)
-        for name in ("worker", "place", "opening", "step", "save", "load", "value", "values", "imports", "slowdown")
+        for name in ("worker", "place", "opening", "step", "save", "load", "values", "imports", "slowdown")
     }
     mean["stacked"] = {
         size: fmean(of_process["stacked"][size] for of_process in found) for size in first["stacked"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gansift import cleansing
-from gansift.cleansing.trial import Cell, removals
+from gansift.cleansing.replicas import retrained_players
+from gansift.cleansing.trial import Cell
 from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.draw import Draw
@@ -22,23 +22,16 @@ from gansift.report.page import write_page
 from gansift.report.shown import Shown
 from gansift.report.summary import Belief, ClassCount, Growth, Summary, Verification
 from gansift.report.typed import from_json
-from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace, workplace
-from gansift.workflow.config import Decided, Way, known, load
+from gansift.workflow.choosing import is_cleansed, read_trials
+from gansift.workflow.config import Decided, Way, load
 from gansift.workflow.damage import discard_damaged
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.jobs import comparison, trial
+from gansift.workflow.plan import Plan
 from gansift.workflow.result import compared, summarise
 from gansift.workflow.reviewing import reviewed
-from gansift.workflow.seeds import (
-    MAIN_SEED,
-    candidates,
-    is_cleansed,
-    numbers,
-    read_seconds,
-    read_trials,
-    score_seed,
-    train_seed,
-)
+from gansift.workflow.seed import Seed, decided_scores, read_seconds
 from gansift.workflow.verification import read_verifications
 from gansift.workflow.weights import keep_weights
 
@@ -57,27 +50,32 @@ def finish(directory: RunDirectory, way: Way, seconds: float | None = None) -> d
         UsageError: if some seed is not cleansed to its end yet.
     """
     place = workplace(load(directory.config), directory.cache)
-    discard_damaged(directory, len(place.splits.train))
-    trials = read_trials(directory, place.config, len(place.splits.train), way)
-    if not is_cleansed(directory, place, way):
+    plan = Plan(place.config, len(place.splits.train), way)
+    discard_damaged(directory, plan.examples)
+    trials = read_trials(directory, plan)
+    if not is_cleansed(directory, plan):
         raise UsageError(
             f"{directory.root} is not cleansed to its end yet; run `gansift cleanse {directory.root}{way.flags}` first"
         )
-    run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
-    seeds = range(known(place.config.seeds))
-    values = [read_json(directory.values(seed)) for seed in seeds]
-    times = [read_seconds(directory, seed) for seed in seeds]
+    main = Seed.main(directory, place)
+    values = [read_json(directory.values(seed, plan.metric)) for seed in plan.seeds]
+    times = [read_seconds(directory, seed) for seed in plan.seeds]
     if directory.result.exists():  # a finished run that is only looked at again took what it took
         seconds = max(seconds or 0.0, read_json(directory.result)["seconds"] or 0.0)
-    result, kept_choice = summarise(place, values, trials, run, way, seconds, times)
-    result = replace(result, **_trust(directory, run, way))
+    result, kept_choice = summarise(place, values, trials, main.run, way, seconds, times)
+    result = replace(result, **_trust(main, plan))
     if result.chosen is not None:
         cell = Cell(result.chosen.horizon, result.chosen.removed)
-        paths = [directory.compared(seed, cell, way) for seed in seeds]
-        others = [read_json(path) for path in paths if path.exists()]
+        others = [_compared(directory, plan, seed, cell) for seed in plan.seeds]
         result = replace(result, baselines=compared(cell, trials, others, way.chooser))
-    scores = score_seed(directory, place, run, MAIN_SEED, way.estimator, lambda amount: None)
-    return _write_outcome(directory, place, run, way, scores, result, kept_choice).to_json()
+    return _write_outcome(main, plan, result, kept_choice).to_json()
+
+
+def _compared(directory: RunDirectory, plan: Plan, seed: int, cell: Cell) -> list[dict[str, Any]]:
+    """What removing as many examples by other estimators did on one seed; without those that do not fit."""
+    rows = comparison(plan, seed, cell).found(directory, plan.metric)
+    named = [{"estimator": name} | row for name, row in zip(plan.compared, rows, strict=False)]
+    return [row for row in named if None not in (row["validation"], row["test"])]
 
 
 def chosen_scores(directory: RunDirectory) -> Scores | None:
@@ -102,53 +100,30 @@ def reported_way(directory: RunDirectory) -> Way:
     return Way(result["estimator"], result["from_start"], Decided(digest, result["removed"]))
 
 
-def _trust(directory: RunDirectory, run: Run, way: Way) -> dict[str, Any]:
+def _trust(main: Seed, plan: Plan) -> dict[str, Any]:
     """What is known of how far the main seed's scores can be believed."""
-    growth = read_json(directory.growth(MAIN_SEED, way.estimator))
-    found = trust([(row["step"], row["norm"], row["effect"]) for row in growth], run.epoch) if growth else None
-    verified = read_verifications(directory, way.estimator)
+    growth = read_json(main.directory.growth(main.number, plan.metric, plan.way.estimator))
+    epoch = main.run.epoch
+    found = trust([(row["step"], row["norm"], row["effect"]) for row in growth], epoch) if growth else None
+    verified = read_verifications(main.directory, plan)
     return {
         "verification": tuple(from_json(Verification, entry) for entry in verified),
         "growth": tuple(from_json(Growth, row) for row in growth),
-        "trust": None if found is None else Belief(**asdict(found), epochs=round(found.horizon / run.epoch, 2)),
+        "trust": None if found is None else Belief(**asdict(found), epochs=round(found.horizon / epoch, 2)),
     }
 
 
-def _write_outcome(
-    directory: RunDirectory,
-    place: Workplace,
-    run: Run,
-    way: Way,
-    scores: dict[int, Scores],
-    result: Summary,
-    chosen: Cell | None,
-) -> Summary:
+def _write_outcome(main: Seed, plan: Plan, result: Summary, chosen: Cell | None) -> Summary:
     """Write everything, and give the result with what could be told only then."""
-    if not scores:
-        raise TrainingError(
-            f"no example of {directory.root} has a score: the backward sweep of the first seed overflowed within "
-            "its shortest horizon (see log.txt). Train more smoothly (larger --eps or --r1, smaller --lr)."
-        )
-    shown = (
-        scores[chosen.horizon]
-        if chosen is not None
-        else scores[result.chosen.horizon if result.chosen else max(scores)]
-    )
-    removable = candidates(directory, shown, way)
-    removed = removable.harmful(result.removed).ids
-    after = None
-    if chosen is not None:
-        redone = run.steps if result.from_start else chosen.horizon
-        # The very retrainings that were measured, so that the generator is the one in the report bit for bit.
-        counts = numbers(place.config, way, len(run.ids))
-        players = cleansing.retrained_players(run, removals(run, removable, counts), redone)
-        after = players[counts.index(chosen.removed)]
-    result = replace(result, classes=_classes(place, set(removed)), report=str(directory.page))
+    directory, run, train = main.directory, main.run, main.place.splits.train
+    shown = _shown(main, plan, result, chosen)
+    removed = _listed(main, plan, shown).harmful(result.removed).ids
+    after = None if chosen is None else _cleansed(main, plan, chosen)
+    result = replace(result, classes=_classes(main.place, set(removed)), report=str(directory.page))
     keep_weights(directory, run, {"original": run.trained(), "cleansed": after})
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
     write_lists(directory.root, run.ids, removed)
     write_json(directory.result, result.to_json())
-    train = place.splits.train
     labels = None
     if train.labels is not None and train.class_names is not None:
         labels = tuple(train.class_names[label] for label in train.labels.tolist())
@@ -157,19 +132,45 @@ def _write_outcome(
         shown.values,
         labels,
         train.x.numpy(),
-        encoding=place.splits.encoding,
-        samples_before=_samples(run.trained()) if result.samples else None,
-        samples_after=_samples(after) if result.samples and after is not None else None,
+        encoding=main.place.splits.encoding,
+        samples_before=_samples(main, run.trained()) if result.samples else None,
+        samples_after=_samples(main, after) if result.samples and after is not None else None,
         removed=frozenset(removed),
-        review=reviewed(directory, place, run, shown) if result.samples else None,
+        review=reviewed(main, shown) if result.samples else None,
         answers=read_answers(directory.audits),
     )
     write_page(directory.page, result, pictured)
     return result
 
 
-def _samples(trained: Trained) -> np.ndarray:
-    draw = Draw(MAIN_SEED, "report", dtype=trained.dtype, device=trained.device)
+def _shown(main: Seed, plan: Plan, result: Summary, chosen: Cell | None) -> Scores:
+    """The scores that the report shows: those of the choice, or of the longest horizon."""
+    scores = main.scores(plan.metric, plan.way.estimator)
+    if not scores:
+        raise TrainingError(
+            f"no example of {main.directory.root} has a score: the backward sweep of the first seed overflowed within "
+            "its shortest horizon (see log.txt). Train more smoothly (larger --eps or --r1, smaller --lr)."
+        )
+    if chosen is not None:
+        return scores[chosen.horizon]
+    return scores[result.chosen.horizon if result.chosen else max(scores)]
+
+
+def _listed(main: Seed, plan: Plan, shown: Scores) -> Scores:
+    """The scores of those examples of which the lists may leave out the most harmful."""
+    decided = plan.way.decided
+    return shown if decided is None else decided_scores(main.directory, shown, decided.digest)
+
+
+def _cleansed(main: Seed, plan: Plan, chosen: Cell) -> Trained | None:
+    """What was measured at a cell, retrained in the same stack, so that it is the same bit for bit."""
+    job = trial(plan, main.number, chosen.horizon)
+    sets = [one.ids for one in main.removed(job.removals) if one is not None]
+    return retrained_players(main.run, sets, job.horizon)[plan.counts.index(chosen.removed)]
+
+
+def _samples(main: Seed, trained: Trained) -> np.ndarray:
+    draw = Draw(main.number, "report", dtype=trained.dtype, device=trained.device)
     return trained.sample(_SAMPLES, draw).detach().float().cpu().numpy()
 
 

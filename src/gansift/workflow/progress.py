@@ -15,13 +15,20 @@ _log = logging.getLogger(__name__)
 #: Called with the amount of work done, in units of one training step.
 Tick = Callable[[float], None]
 
+#: A step of the backward sweep costs about this many training steps.
+SWEEP = 3.5
+
+
+def unseen(amount: float) -> None:
+    """Progress that nobody looks at."""
+
 
 @contextmanager
 def progress(title: str, work: float, quiet: bool) -> Iterator[Tick]:
     """A bar with the time left on a terminal; a line in the log every tenth elsewhere."""
     console = Console(stderr=True)
     if quiet:
-        yield lambda amount: None
+        yield unseen
         return
     if not console.is_terminal:
         yield _LoggedProgress(title, work)

@@ -20,8 +20,9 @@ from gansift.report.views.view import find, view_of
 from gansift.report.words import MINUS, interval, stretch
 from gansift.training.trajectory import Run
 from gansift.workflow.build import Workplace
+from gansift.workflow.choosing import choice
 from gansift.workflow.config import AUTO, Way, known
-from gansift.workflow.seeds import STAGES, choice, numbers, plan
+from gansift.workflow.plan import STAGES, Plan
 
 Values = Mapping[str, Mapping[str, float]]
 
@@ -267,8 +268,8 @@ def _warnings(place: Workplace, values: Sequence[Values], cells: Collection[Cell
         )
     if seeds == 1:
         warnings.append("One training seed gives no interval; use --seeds 5 or more to know whether the gain holds.")
-    examples = len(place.splits.train)
-    (horizons, _), counts = plan(place.config, examples), numbers(place.config, way, examples)
+    plan = Plan(place.config, len(place.splits.train), way)
+    horizons = plan.horizons
     longest = max((cell.horizon for cell in cells), default=0)
     if known(place.config.horizons).strip() == AUTO and 0 < longest < max(horizons):
         horizons = [horizon for horizon in horizons if horizon <= longest]
@@ -276,7 +277,7 @@ def _warnings(place: Workplace, values: Sequence[Values], cells: Collection[Cell
             f"Horizons beyond {stretch(longest, round(longest / epoch, 2))} were not tried: further back the adjoint "
             "accumulates so much growth on some seed that scores cannot be believed."
         )
-    planned = len(horizons) * len(counts)
+    planned = len(horizons) * len(plan.counts)
     if len(cells) < planned:
         warnings.append(
             f"{planned - len(cells)} of {planned} removals could not be tried on every seed, because the "

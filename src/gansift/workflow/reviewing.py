@@ -13,36 +13,30 @@ from gansift.influence.scores import Scores
 from gansift.metrics.metric import SampleMetric
 from gansift.report.neighbours import nearest
 from gansift.report.review import Review
-from gansift.training.trajectory import Run
-from gansift.workflow.build import Workplace
-from gansift.workflow.config import known
-from gansift.workflow.directory import RunDirectory
-from gansift.workflow.seeds import MAIN_SEED
+from gansift.workflow.seed import Seed
 
 # Generated samples among which the nearest is looked for, unless the metric takes fewer.
 _GENERATED = 2000
 
 
-def reviewed(directory: RunDirectory, place: Workplace, run: Run, shown: Scores) -> Review | None:
+def reviewed(seed: Seed, shown: Scores) -> Review | None:
     """What a person sees of every training image besides the image and its score; None where there are no images.
 
     Args:
-        directory: of the run.
-        place: data and metrics.
-        run: of the main seed.
-        shown: its scores.
+        seed: whose model is shown.
+        shown: its scores, by the metric that is asked about.
     """
-    train, metric = place.splits.train, place.validation
+    train, metric = seed.place.splits.train, seed.place.validation
     if len(train.shape) != 3 or len(train) < 2:
         return None
-    trained = run.trained()
+    trained = seed.run.trained()
     count = min(metric.latents, _GENERATED) if isinstance(metric, SampleMetric) else _GENERATED
-    draw = Draw(MAIN_SEED, "review", dtype=trained.dtype, device=trained.device)
+    draw = Draw(seed.number, "review", dtype=trained.dtype, device=trained.device)
     with torch.no_grad():
         generated = trained.sample(count, draw)
     x = train.x.to(device=trained.device, dtype=trained.dtype)
     examples, samples = (features(metric, images).numpy() for images in (x, generated))
-    over_seeds = _over_seeds(directory, place, shown)
+    over_seeds = _over_seeds(seed, shown)
     return Review(
         run=shown.run,
         horizon=shown.horizon,
@@ -55,10 +49,11 @@ def reviewed(directory: RunDirectory, place: Workplace, run: Run, shown: Scores)
     )
 
 
-def _over_seeds(directory: RunDirectory, place: Workplace, shown: Scores) -> np.ndarray | None:
+def _over_seeds(seed: Seed, shown: Scores) -> np.ndarray | None:
     """Scores of all seeds like those that are shown, (seeds, N); None for one seed, or if some seed lacks them."""
-    seeds = range(known(place.config.seeds))
-    paths = [directory.scores(seed, shown.metric, shown.estimator, shown.horizon) for seed in seeds]
+    paths = [
+        seed.directory.scores(number, seed.place.asked, shown.estimator, shown.horizon) for number in seed.plan.seeds
+    ]
     if len(paths) < 2 or not all(path.exists() for path in paths):
         return None
     values: Sequence[np.ndarray] = [Scores.read(path).values for path in paths]

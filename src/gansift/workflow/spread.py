@@ -18,7 +18,7 @@ from gansift.workflow.executors import Executor, Here, Outcome
 from gansift.workflow.jobs import Job
 from gansift.workflow.processes import Processes
 from gansift.workflow.progress import Tick
-from gansift.workflow.seeds import add_seconds
+from gansift.workflow.seed import add_seconds
 
 _log = logging.getLogger(__name__)
 
@@ -114,8 +114,9 @@ def _missing(directory: RunDirectory, job: Job) -> GansiftError | None:
     end = time.monotonic() + _PATIENCE
     while not job.done(directory):
         if time.monotonic() > end:
+            missing = next(path for path in job.paths(directory) if not path.exists())
             return GansiftError(
-                f"{job} is done, but {job.path(directory)} cannot be seen here. All machines of a cluster must share "
+                f"{job} is done, but {missing} cannot be seen here. All machines of a cluster must share "
                 "the file system of the run directory, under the same path."
             )
         time.sleep(0.1)

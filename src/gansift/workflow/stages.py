@@ -18,8 +18,8 @@ from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.devices import check_device, kind_of
-from gansift.training.trajectory import Run
 from gansift.workflow.build import build_game, build_optimizers, check, load_data, workplace
+from gansift.workflow.choosing import chosen_cell, is_cleansed
 from gansift.workflow.config import (
     MACHINE,
     Config,
@@ -29,7 +29,6 @@ from gansift.workflow.config import (
     load,
     moved,
     parse_counts,
-    parse_estimators,
     parse_horizons,
     resolve,
 )
@@ -37,21 +36,13 @@ from gansift.workflow.damage import discard_damaged, read_values
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.executors import Executor
 from gansift.workflow.fits import check_fits
-from gansift.workflow.jobs import Compare, Job, Train, at_once, pipeline
+from gansift.workflow.jobs import Job, Train, at_once, comparison, pipeline, to_do
 from gansift.workflow.outcome import finish, reported_way
 from gansift.workflow.own import updates_of
-from gansift.workflow.progress import progress
+from gansift.workflow.plan import Plan
+from gansift.workflow.progress import SWEEP, progress
 from gansift.workflow.result import floor
-from gansift.workflow.seeds import (
-    MAIN_SEED,
-    SWEEP,
-    chosen_cell,
-    is_cleansed,
-    plan,
-    score_seed,
-    scores_at,
-    train_seed,
-)
+from gansift.workflow.seed import Seed
 from gansift.workflow.spread import executor, run_jobs
 from gansift.workflow.verification import Planned, planned, planned_itself
 
@@ -129,7 +120,7 @@ def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> N
         )
     place = workplace(changed, directory.cache)
     for seed in seeds:
-        train_seed(directory, place, seed, lambda amount: None)
+        Seed(directory, place, seed).train()
 
 
 def adopt(directory: RunDirectory, config: Config, decisions: Path) -> Decided:
@@ -153,8 +144,7 @@ def resolved(given: Config, splits: data.Splits) -> Config:
     if config.game is not None:
         config = replace(config, schedule=updates_of(build_game(config, splits.train)))
     check(config, splits)
-    plan(config, len(splits.train))
-    parse_estimators(f"{config.estimator},{config.baselines}" if config.baselines != "none" else config.estimator)
+    Plan(config, len(splits.train), config.way).check()
     return config
 
 
@@ -190,14 +180,14 @@ def describe(given: Config, outdir: Path) -> dict[str, Any]:
     """
     splits = load_data(given)
     config = resolved(given, splits)
-    check_fits(RunDirectory(outdir), config, config.way, splits, "verify")
-    horizons, counts = plan(config, len(splits.train))
+    plan = Plan(config, len(splits.train), config.way)
+    check_fits(RunDirectory(outdir), plan, splits, "verify")
     return {
         "settings": asdict(config),
         "examples": {"train": len(splits.train), "validation": len(splits.valid), "test": len(splits.test)},
         "skipped": [list(pair) for pair in splits.skipped],
-        "horizons": horizons,
-        "removals": counts,
+        "horizons": plan.horizons,
+        "removals": plan.counts,
     }
 
 
@@ -251,41 +241,29 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
         GansiftError: for a fault that the doctor finds.
     """
     splits = load_data(config, directory.cache)
+    plan = Plan(config, len(splits.train), way)
     _check_same_data(directory, splits)
-    discard_damaged(directory, len(splits.train))
-    check_fits(directory, config, way, splits, last)
-    if (
-        consult
-        and last != "train"
-        and sweeps(way.estimator)
-        and not directory.growth(MAIN_SEED, way.estimator).exists()
-    ):
+    discard_damaged(directory, plan.examples)
+    check_fits(directory, plan, splits, last)
+    scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
+    if consult and last != "train" and sweeps(way.estimator) and not scored:
         _consult(config, splits)
     for unfinished in directory.unfinished():
         remove(unfinished)
-    examples = len(splits.train)
-    jobs = pipeline(config, way, "cleanse" if last == "verify" else last, examples)
-    seeds = known(config.seeds)
-    with executor(directory.root, config, at_once(config, way, last, examples)) as chosen:
-        _do(directory, config, jobs, chosen, f"{last} {seeds} seed{'s' if seeds > 1 else ''}", examples, quiet)
+    seeds = len(plan.seeds)
+    with executor(directory.root, config, at_once(plan, last)) as chosen:
+        title = f"{last} {seeds} seed{'s' if seeds > 1 else ''}"
+        _do(directory, plan, pipeline(plan, "cleanse" if last == "verify" else last), chosen, title, quiet)
         if last == "verify":  # what is verified is the choice, which takes the trials of all seeds
             comparisons, verification = _after_choice(directory, way)
             retrainings = [] if verification is None else verification.to_do
-            _do(directory, config, [*comparisons, *retrainings], chosen, "verify", examples, quiet)
+            _do(directory, plan, [*comparisons, *retrainings], chosen, "verify", quiet)
             if verification is not None:
                 verification.conclude(directory)
 
 
-def _do(
-    directory: RunDirectory,
-    config: Config,
-    jobs: Sequence[Job],
-    chosen: Executor,
-    title: str,
-    examples: int,
-    quiet: bool,
-) -> None:
-    work = sum(job.work(directory, config, examples) for job in jobs if not job.done(directory))
+def _do(directory: RunDirectory, plan: Plan, jobs: Sequence[Job], chosen: Executor, title: str, quiet: bool) -> None:
+    work = sum(left.cost.work for left in to_do(directory, plan, jobs))
     with progress(title, work, quiet or not work) as tick:
         run_jobs(directory, jobs, chosen, tick)
 
@@ -293,15 +271,16 @@ def _do(
 def _after_choice(directory: RunDirectory, way: Way) -> tuple[list[Job], Planned | None]:
     """What the report says of the choice beyond its trials: other ways of choosing, and whether scores hold."""
     place = workplace(load(directory.config), directory.cache)
-    cell = chosen_cell(directory, place, way)
+    plan = Plan(place.config, len(place.splits.train), way)
+    cell = chosen_cell(directory, plan, place.validation.direction)
     comparisons: list[Job] = []
     if cell is not None:
-        comparisons = [Compare(seed, cell, way) for seed in range(known(place.config.seeds))]
-    run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
-    scores = score_seed(directory, place, run, MAIN_SEED, way.estimator, lambda amount: None)
+        comparisons = [comparison(plan, seed, cell) for seed in plan.seeds]
+    main = Seed.main(directory, place)
+    scores = main.scores(plan.metric, way.estimator)
     if not scores:
         return comparisons, None
-    return comparisons, planned_itself(directory, place, run, scores[cell.horizon if cell else max(scores)])
+    return comparisons, planned_itself(main, scores[cell.horizon if cell else max(scores)])
 
 
 def verify(
@@ -332,49 +311,45 @@ def verify(
         UsageError: for what does not fit the run.
     """
     place = workplace(load(directory.config), directory.cache)
+    plan = Plan(config, len(place.splits.train), way)
     _check_same_data(directory, place.splits)
-    examples = len(place.splits.train)
-    discard_damaged(directory, examples)
+    discard_damaged(directory, plan.examples)
     given = None if file is None else Scores.read(file)
-    seeds = range(known(config.seeds) if over_seeds else 1)
-    (removed,) = parse_counts(remove, examples)
+    seeds = [Seed(directory, place, number) for number in (plan.seeds if over_seeds else [plan.main])]
+    (removed,) = parse_counts(remove, plan.examples)
     with executor(directory.root, config, count * len(seeds)) as chosen:
-        _do(directory, config, [Train(seed) for seed in seeds], chosen, "train", examples, quiet)
-        runs = [train_seed(directory, place, seed, lambda amount: None) for seed in seeds]
-        steps = _verified_horizon(directory, config, given, horizon, runs[0])
-        unscored = [
-            seed
-            for seed in seeds
-            if given is None and not directory.scores(seed, place.validation.name, way.estimator, steps).exists()
-        ]
-        with progress(
-            "score", SWEEP * ESTIMATORS[way.estimator].steps_swept([steps]) * len(unscored), quiet or not unscored
-        ) as tick:
-            scores = [
-                replace(given, horizon=steps)
-                if given
-                else scores_at(directory, place, run, seed, way.estimator, steps, tick)
-                for seed, run in zip(seeds, runs, strict=True)
-            ]
-        verification = planned(directory, place, runs, scores, count, removed)
-        _do(directory, config, verification.to_do, chosen, "verify", examples, quiet)
+        trainings = [Train(seed.number, (plan.metric,)) for seed in seeds]
+        _do(directory, plan, trainings, chosen, "train", quiet)
+        steps = _verified_horizon(directory, plan, given, horizon, seeds[0].run.epoch)
+        scores = [replace(given, horizon=steps)] * len(seeds) if given else _scored(seeds, plan, steps, quiet)
+        verification = planned(seeds, scores, count, removed)
+        _do(directory, plan, verification.to_do, chosen, "verify", quiet)
     found = verification.conclude(directory)
     if directory.result.exists():
         reported = reported_way(directory)
-        if is_cleansed(directory, place, reported):
+        if is_cleansed(directory, replace(plan, way=reported)):
             finish(directory, reported)
     return found
 
 
+def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> list[Scores]:
+    """The scores of every seed at one horizon."""
+    paths = [seed.directory.scores(seed.number, plan.metric, plan.way.estimator, horizon) for seed in seeds]
+    unscored = sum(not path.exists() for path in paths)
+    work = SWEEP * ESTIMATORS[plan.way.estimator].steps_swept([horizon]) * unscored
+    with progress("score", work, quiet or not unscored) as tick:
+        return [seed.scores_at(plan.metric, plan.way.estimator, horizon, tick) for seed in seeds]
+
+
 def _verified_horizon(
-    directory: RunDirectory, config: Config, given: Scores | None, horizon: str | None, run: Run
+    directory: RunDirectory, plan: Plan, given: Scores | None, horizon: str | None, epoch: float
 ) -> int:
     if horizon is not None:
-        return parse_horizons(horizon, run.epoch, run.steps)[-1]
+        return parse_horizons(horizon, epoch, plan.steps)[-1]
     if given is not None:
         return given.horizon
     chosen = read_json(directory.result)["chosen"] if directory.result.exists() else None
-    return chosen["horizon"] if chosen else max(plan(config, len(run.ids))[0])
+    return chosen["horizon"] if chosen else max(plan.horizons)
 
 
 def evaluate(directory: RunDirectory) -> dict[str, Any]:
@@ -387,8 +362,8 @@ def evaluate(directory: RunDirectory) -> dict[str, Any]:
     place = workplace(load(directory.config), directory.cache)
     rows = []
     for seed in range(known(place.config.seeds)):
-        if directory.values(seed).exists():
-            rows.append({"seed": seed, **read_values(directory.values(seed))})
+        if (path := directory.values(seed, place.asked)).exists():
+            rows.append({"seed": seed, **read_values(path)})
     if not rows:
         raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift train`")
     return {

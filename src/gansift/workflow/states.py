@@ -55,7 +55,7 @@ def sizes(config: Config, examples: Examples) -> Sizes:
 
 
 def step_of(config: Config, examples: Examples, count: int | None = None) -> Step:
-    """The step of a resolved configuration, of the main seed; with the first ``count`` examples alone, if given."""
+    """The step of a resolved configuration, of any seed; with the first ``count`` examples alone, if given."""
     game, data = build_game(config, examples), {"data": examples.subset(range(count)) if count else examples}
     settings = settings_for(
         game,

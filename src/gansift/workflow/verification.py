@@ -10,20 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from gansift.cleansing.agreement import Statistic
+from gansift.cleansing.replicas import stack_size
 from gansift.cleansing.verify import Verification, judge, planned_removals
 from gansift.files import read_json, write_json
 from gansift.influence.estimators import ranks_only
 from gansift.influence.scores import Scores
 from gansift.training.trajectory import Run
-from gansift.workflow.build import Workplace
-from gansift.workflow.config import Config, known
+from gansift.workflow.cost import ToDo
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.jobs import Job, Retrain, retrainings
-
-# Of the training examples, in each removal by which `gansift run` verifies its own scores.
-_SHARE = 0.02
-# Removals of which anything can be said.
-_FEWEST = 3
+from gansift.workflow.jobs import Job, Retrain, retrainings, to_do
+from gansift.workflow.plan import Plan
+from gansift.workflow.seed import Seed
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,7 @@ class Planned:
 
     Attributes:
         path: where it is written down.
+        metric: the name of what is verified.
         runs: of the seeds to retrain; one for the truth of one model, several for what is to be expected.
         scores: of every run.
         removals: the ids removed together in each retraining.
@@ -39,6 +37,7 @@ class Planned:
     """
 
     path: Path
+    metric: str
     runs: Sequence[Run]
     scores: Sequence[Scores]
     removals: Sequence[tuple[str, ...]]
@@ -59,61 +58,65 @@ class Planned:
             GansiftError: if nearly every retraining broke down.
         """
         if not self.path.exists():
-            true = [[change for job in of_run for change in job.changes(directory)] for of_run in self.jobs]
-            found = judge(self.scores, self.removals, true, self.scores[0].horizon)
+            found = judge(self.scores, self.removals, self._true(directory), self.scores[0].horizon)
             write_json(self.path, _entry(found, self.runs, len(self.removals[0])))
         return read_json(self.path)
 
+    def _true(self, directory: RunDirectory) -> list[list[float]]:
+        rows = [[row for job in of_run for row in job.found(directory, self.metric)] for of_run in self.jobs]
+        changes = [[row["validation"] for row in of_run] for of_run in rows]
+        return [[math.nan if change is None else change for change in of_run] for of_run in changes]
 
-def planned(
-    directory: RunDirectory, place: Workplace, runs: Sequence[Run], scores: Sequence[Scores], count: int, removed: int
-) -> Planned:
+
+def planned(seeds: Sequence[Seed], scores: Sequence[Scores], count: int, removed: int) -> Planned:
     """The verification of scores against ``count`` retrainings without ``removed`` random examples each.
+
+    Args:
+        seeds: to retrain.
+        scores: of every seed, by the metric that is asked about.
+        count: of retrainings.
+        removed: examples in each.
 
     Raises:
         UsageError: as `cleansing.verify`.
     """
+    place, directory, runs = seeds[0].place, seeds[0].directory, [seed.run for seed in seeds]
     removals = planned_removals(runs, scores, place.validation, count, removed)
-    horizon = scores[0].horizon
-    jobs = [retrainings(run, run.step.settings.seed, horizon, removals) for run in runs]
-    return Planned(_path(directory, scores, count, removed), runs, scores, removals, jobs)
-
-
-def planned_itself(directory: RunDirectory, place: Workplace, run: Run, scores: Scores) -> Planned | None:
-    """What `gansift run` verifies unasked: the main seed's scores against random removals of 2 %; None for nothing."""
-    count, removed = own_removals(place.config, len(scores))
-    return planned(directory, place, [run], [scores], count, removed) if count else None
-
-
-def own_removals(config: Config, examples: int) -> tuple[int, int]:
-    """How many random removals `gansift run` verifies its scores by, 0 for none, and the examples in each."""
-    removed = max(1, round(_SHARE * examples))
-    # Of few examples, single ones: no more than there are.
-    count = min(known(config.verify), examples) if removed == 1 else known(config.verify)
-    return (count if count >= _FEWEST else 0), removed
-
-
-def has_verified_itself(directory: RunDirectory, config: Config, estimator: str, horizon: int, examples: int) -> bool:
-    """Whether what `gansift run` verifies unasked is written down."""
-    return any(directory.verifications.glob(f"{_name(estimator, horizon, *own_removals(config, examples), 1)}-*.json"))
-
-
-def read_verifications(directory: RunDirectory, estimator: str) -> list[dict[str, Any]]:
-    """All that was verified so far, the scores of ``estimator`` first, then by horizon."""
-    entries = [read_json(path) for path in sorted(directory.verifications.glob("*.json"))]
-    return sorted(entries, key=lambda entry: (entry["estimator"] != estimator, entry["estimator"], entry["horizon"]))
-
-
-def _path(directory: RunDirectory, scores: Sequence[Scores], count: int, removed: int) -> Path:
-    """Named after what is verified; the hash tells score files of one estimator apart."""
-    first = scores[0]
+    jobs = [
+        retrainings(seed.number, place.asked, scores[0].horizon, removals, stack_size(seed.run.step)) for seed in seeds
+    ]
+    name = _name(place.asked, scores[0].estimator, scores[0].horizon, (count, removed), len(scores))
+    # The hash tells score files of one estimator apart.
     digest = hashlib.sha256(b"".join(of_run.values.tobytes() for of_run in scores)).hexdigest()[:8]
-    name = _name(first.estimator, first.horizon, count, removed, len(scores))
-    return directory.verifications / f"{name}-{digest}.json"
+    return Planned(directory.verifications / f"{name}-{digest}.json", place.asked, runs, scores, removals, jobs)
 
 
-def _name(estimator: str, horizon: int, count: int, removed: int, seeds: int) -> str:
-    return f"{estimator}-{horizon}-{count}x{removed}-seeds-{seeds}"
+def planned_itself(seed: Seed, scores: Scores) -> Planned | None:
+    """What `gansift run` verifies unasked: a seed's scores against random removals of 2 %; None for nothing."""
+    count, removed = seed.plan.verified
+    return planned([seed], [scores], count, removed) if count else None
+
+
+def still_to_verify(directory: RunDirectory, plan: Plan, horizon: int, stack: int) -> list[ToDo]:
+    """What is left of what `gansift run` verifies unasked, before it is drawn which examples are removed."""
+    count, removed = plan.verified
+    name = _name(plan.metric, plan.way.estimator, horizon, (count, removed), 1)
+    if any(directory.verifications.glob(f"{name}-*.json")):
+        return []
+    unknown = [("",) * removed] * count
+    return to_do(directory, plan, retrainings(plan.main, plan.metric, horizon, unknown, stack))
+
+
+def read_verifications(directory: RunDirectory, plan: Plan) -> list[dict[str, Any]]:
+    """All that was verified of a metric so far, the scores of the plan's estimator first, then by horizon."""
+    own = plan.way.estimator
+    entries = [read_json(path) for path in sorted(directory.verifications.glob(f"{plan.metric}-*.json"))]
+    return sorted(entries, key=lambda entry: (entry["estimator"] != own, entry["estimator"], entry["horizon"]))
+
+
+def _name(metric: str, estimator: str, horizon: int, removals: tuple[int, int], seeds: int) -> str:
+    """Named after what is verified."""
+    return f"{metric}-{estimator}-{horizon}-{removals[0]}x{removals[1]}-seeds-{seeds}"
 
 
 def _entry(found: Verification, runs: Sequence[Run], removed: int) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from gansift.training.trajectory import Run
 from gansift.workflow.build import architecture, build_game, workplace
 from gansift.workflow.config import known, load
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.seeds import MAIN_SEED, train_seed
+from gansift.workflow.plan import Plan
+from gansift.workflow.seed import Seed
 
 #: ``weights``: whole networks; ``adapters``: only what was trained.
 FORMATS = ("weights", "adapters")
@@ -52,13 +53,12 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         GansiftError: if a file cannot be written.
     """
     config = load(directory.config)
-    if known(config.steps) not in DiskCheckpoints(directory.checkpoints(MAIN_SEED)).numbers():
+    if known(config.steps) not in DiskCheckpoints(directory.checkpoints(Plan.main)).numbers():
         raise UsageError(f"the first seed of {directory.root} is not trained to its end yet; run `gansift train`")
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{destination} is there already and not empty; choose another destination")
-    place = workplace(config, directory.cache)
-    run = train_seed(directory, place, MAIN_SEED, lambda amount: None)
-    found = {"original": _trained(run, run.trained())}
+    seed = Seed.main(directory, workplace(config, directory.cache))
+    found = {"original": _trained(seed.run, seed.run.trained())}
     if directory.weights("cleansed").exists():
         found["cleansed"] = load_file(directory.weights("cleansed"))
     written = []
@@ -67,9 +67,10 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         if format == "adapters":
             write_bytes(target, save(trained, metadata={"run": name}))
         else:
-            game = build_game(config, place.splits.train)
+            train = seed.place.splits.train
+            game = build_game(config, train)
             networks = {player: _whole(module, player, trained) for player, module in game.players.items()}
-            write_weights(target, None if config.game else architecture(config, place.splits.train.shape), networks)
+            write_weights(target, None if config.game else architecture(config, train.shape), networks)
         written.append(target)
     return written
 

@@ -1,0 +1,126 @@
+"""What a run is asked to do, in steps and examples: told from its configuration alone, before anything is done."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+from gansift.workflow.config import Config, Way, known, parse_counts, parse_estimators, parse_horizons
+
+#: The stages of a run, in their order.
+STAGES = ("train", "score", "cleanse", "verify")
+
+# Of the training examples, in each removal by which `gansift run` verifies its own scores.
+_SHARE = 0.02
+# Removals of which anything can be said.
+_FEWEST = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A configuration for so many training examples, and the way in which the run is cleansed.
+
+    Attributes:
+        config: resolved.
+        examples: for training.
+        way: of cleansing.
+    """
+
+    config: Config
+    examples: int
+    way: Way
+    #: The seed whose model, scores and lists are the person's; the others show whether the gain holds.
+    main: ClassVar[int] = 0
+
+    def check(self) -> None:
+        """Find what cannot be understood.
+
+        Raises:
+            UsageError: for horizons, numbers to remove or estimators that do not exist.
+        """
+        for name in ("horizons", "counts"):  # a list that cannot be read raises
+            getattr(self, name)
+        others = [] if self.config.baselines == "none" else [self.config.baselines]
+        parse_estimators(",".join([self.config.estimator, *others]))
+
+    @property
+    def metric(self) -> str:
+        """The name under which everything is kept that depends on the metric."""
+        return metric_name(self.config)
+
+    @property
+    def steps(self) -> int:
+        """Steps of training."""
+        return known(self.config.steps)
+
+    @property
+    def seeds(self) -> range:
+        """The training seeds that are scored and cleansed."""
+        return range(known(self.config.seeds))
+
+    @cached_property
+    def horizons(self) -> list[int]:
+        """Horizons to score and to try, in steps, ascending."""
+        epoch = max(1, self.examples // self.config.batch) / max(_updates(self.config.schedule))
+        return parse_horizons(known(self.config.horizons), epoch, self.steps)
+
+    @cached_property
+    def counts(self) -> list[int]:
+        """Numbers of examples to remove: the configured ones, or that of a person's decisions."""
+        if self.way.decided is not None:
+            return [self.way.decided.removed]
+        return parse_counts(known(self.config.remove), self.examples)
+
+    def redone(self, horizon: int) -> int:
+        """Steps of one retraining of a horizon: the whole run where examples are removed from the start."""
+        return self.steps if self.way.from_start else horizon
+
+    @property
+    def compared(self) -> list[str]:
+        """The estimators that the choice is compared with: the configured ones, and ITD where it is not ITD's.
+
+        What a person decided is compared with the scores that were at hand, too.
+        """
+        names = dict.fromkeys(["itd", self.way.estimator, *parse_estimators(self.config.baselines)])
+        return [name for name in names if name not in (self.way.chooser, "random")]
+
+    @property
+    def verified(self) -> tuple[int, int]:
+        """How many random removals `gansift run` verifies its scores by, 0 for none, and the examples in each."""
+        removed = max(1, round(_SHARE * self.examples))
+        # Of few examples, single ones: no more than there are.
+        count = min(known(self.config.verify), self.examples) if removed == 1 else known(self.config.verify)
+        return (count if count >= _FEWEST else 0), removed
+
+
+def metric_name(config: Config) -> str:
+    """What tells everything that is kept of one metric, its features and its latents from that of others.
+
+    Fit for a file name, and known before the metric is built.
+    """
+    asked = [known(config.metric), *([] if config.features == "auto" else [config.features])]
+    return f"{'-'.join(map(_fit, asked))}@{config.latents}"
+
+
+def _fit(spec: str) -> str:
+    """A word that is fit for a file name; a hash tells what it loses of a path, and what is in the file there."""
+    word = re.sub(r"\W+", "_", spec.rpartition("/")[2])
+    if word == spec:
+        return word
+    paths = [spec, spec.rpartition(":")[0], spec.rpartition("@")[0]]
+    contents = [_content(path) for path in paths if Path(path).is_file()]
+    return f"{word}_{hashlib.sha256(b''.join([spec.encode(), *contents])).hexdigest()[:8]}"
+
+
+@lru_cache
+def _content(path: str) -> bytes:
+    """A hash of a file, which no process reads twice."""
+    return hashlib.sha256(Path(path).read_bytes()).digest()
+
+
+def _updates(schedule: str) -> list[int]:
+    return [int(part) for part in schedule.split(":")] if ":" in schedule else [1]

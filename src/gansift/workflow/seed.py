@@ -1,0 +1,237 @@
+"""One training seed of a run: what is done with it, and what was found. Everything is computed once, then read."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
+from typing import Any
+
+from gansift import training
+from gansift.cleansing.decisions import read_decisions
+from gansift.cleansing.retraining import Lookup, Removal, Removed, ScoresOf, changes, mean_scores
+from gansift.errors import GansiftError, UsageError
+from gansift.files import read_json, write_json
+from gansift.influence.estimators import estimate, estimate_metrics
+from gansift.influence.horizon import trust
+from gansift.influence.scores import Scores
+from gansift.training.memory import bytes_of
+from gansift.training.trajectory import Run
+from gansift.workflow.build import Workplace, build_game, build_optimizers
+from gansift.workflow.config import AUTO, known
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.plan import STAGES, Plan
+from gansift.workflow.progress import SWEEP, Tick, unseen
+
+_log = logging.getLogger(__name__)
+
+_SPLITS = ("validation", "test")
+
+
+class Seed:
+    """One training seed.
+
+    Args:
+        directory: of the run.
+        place: its data and metrics.
+        number: of the seed. Any number can be trained, whether or not it is one of those that are scored.
+    """
+
+    def __init__(self, directory: RunDirectory, place: Workplace, number: int) -> None:
+        self.directory = directory
+        self.place = place
+        self.number = number
+        self.plan = Plan(place.config, len(place.splits.train), place.config.way)
+
+    @classmethod
+    def main(cls, directory: RunDirectory, place: Workplace) -> Seed:
+        """The seed whose model, scores and lists are the person's."""
+        return cls(directory, place, Plan.main)
+
+    @cached_property
+    def run(self) -> Run:
+        """The recorded run, trained as far as it is not there yet."""
+        return self.train()
+
+    def train(self, tick: Tick = unseen) -> Run:
+        """The recorded run, opened anew, and trained as far as it is not there yet."""
+        config, train = self.place.config, self.place.splits.train
+        return training.train(
+            build_game(config, train, self.number),
+            train,
+            steps=known(config.steps),
+            batch_size=config.batch,
+            optimizers=build_optimizers(config, train),
+            ema=known(config.ema),
+            seed=self.number,
+            outdir=self.directory.training(self.number),
+            renormalise=config.renormalise,
+            dtype=config.dtype,
+            device=known(config.device),
+            compiled=config.compiled,
+            accept_drift=bool(config.accept_drift),
+            memory=None if config.memory is None else bytes_of(config.memory) // (config.jobs or 1),
+            progress=lambda number, losses: tick(1),
+        )
+
+    def values(self, metric: str) -> dict[str, dict[str, float]]:
+        """Values of a metric, on validation and on test data, of the untrained and of the trained players."""
+        path = self.directory.values(self.number, metric)
+        if not path.exists():
+            measured = {"untrained": self.run.trained(0), "trained": self.run.trained()}
+            pair = dict(zip(_SPLITS, self.place.metrics[metric], strict=True))
+            write_json(
+                path,
+                {
+                    name: {split: judge.value(trained) for split, judge in pair.items()}
+                    for name, trained in measured.items()
+                },
+            )
+        return read_json(path)
+
+    def score(self, estimator: str, metrics: Sequence[str], tick: Tick = unseen) -> None:
+        """Score every example for all metrics and horizons that can be computed, in one sweep where one is enough.
+
+        Scores that are there already stay. All metrics are swept nevertheless, since those that are swept together
+        decide the last bits.
+        """
+        paths = {metric: self.directory.growth(self.number, metric, estimator) for metric in metrics}
+        if all(path.exists() for path in paths.values()):
+            return
+        judges = [self.place.metrics[metric][0] for metric in metrics]
+        found = estimate_metrics(estimator, self.run, judges, self.plan.horizons, lambda number: tick(SWEEP))
+        for (metric, path), scores in zip(paths.items(), found, strict=True):
+            if not path.exists():
+                for horizon in self._believable(scores):
+                    scores[horizon].to_csv(self.directory.scores(self.number, metric, estimator, horizon))
+                rows = scores[max(scores)].growth if scores else ()
+                # Written last, so that it vouches for the score files.
+                write_json(path, [{"step": step, "norm": norm, "effect": effect} for step, norm, effect in rows])
+
+    def _believable(self, scores: Mapping[int, Scores]) -> list[int]:
+        """The horizons to go on with: all of them, or with ``auto`` those within which the adjoint grows little.
+
+        The shortest one stays in any case; a trial of it shows what its scores are worth.
+        """
+        if not scores or known(self.place.config.horizons).strip() != AUTO or not scores[max(scores)].growth:
+            return sorted(scores)
+        longest = trust(scores[max(scores)].growth, self.run.epoch).horizon
+        return [horizon for horizon in sorted(scores) if horizon <= max(longest, min(scores))]
+
+    def scores(self, metric: str, estimator: str) -> dict[int, Scores]:
+        """The scores that are there, by horizon."""
+        paths = {
+            horizon: self.directory.scores(self.number, metric, estimator, horizon) for horizon in self.plan.horizons
+        }
+        return {horizon: Scores.read(path) for horizon, path in paths.items() if path.exists()}
+
+    def scores_at(self, metric: str, estimator: str, horizon: int, tick: Tick = unseen) -> Scores:
+        """The scores of one horizon; computed, but not kept, where they are not there.
+
+        What is kept says which horizons are cleansed with, and that is for `score` to decide.
+
+        Raises:
+            GansiftError: if the estimator does not fit the game or the metric, or its sweep overflows.
+        """
+        path = self.directory.scores(self.number, metric, estimator, horizon)
+        if path.exists():
+            return Scores.read(path)
+        judge = self.place.metrics[metric][0]
+        found = estimate(estimator, self.run, judge, [horizon], lambda number: tick(SWEEP))
+        if horizon not in found:
+            raise GansiftError(f"no scores of horizon {horizon}: the backward sweep overflowed. Choose a shorter one.")
+        return found[horizon]
+
+    def named(self, by: ScoresOf, tick: Tick = unseen) -> Scores:
+        """The scores that are meant, of this or of other seeds.
+
+        Raises:
+            GansiftError: as `scores_at`.
+            UsageError: if the run directory's copy of the decisions was changed or is gone.
+        """
+        seeds = [self if number == self.number else Seed(self.directory, self.place, number) for number in by.seeds]
+        scores = mean_scores([seed.scores_at(by.metric, by.estimator, by.horizon, tick) for seed in seeds])
+        return scores if by.among is None else decided_scores(self.directory, scores, by.among)
+
+    def removed(self, removals: Sequence[Removal], tick: Tick = unseen) -> list[Removed | None]:
+        """Which examples are removed; None where an optional removal's estimator does not fit the game or metric."""
+        scores = cache(lambda by: self.named(by, tick))
+        return [self._removed(removal, scores) for removal in removals]
+
+    def _removed(self, removal: Removal, scores: Lookup) -> Removed | None:
+        try:
+            return removal.removed(self.run, scores)
+        except GansiftError as error:
+            if removal.needs:
+                raise
+            _log.warning("seed %d: nothing is retrained without %s: %s", self.number, removal, error)
+            return None
+
+    def retrain(
+        self, horizon: int, removals: Sequence[Removal], metrics: Sequence[str], tick: Tick = unseen
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Redo the last ``horizon`` steps without each of several sets of examples, and measure what changes.
+
+        Returns:
+            By metric one row for each removal: what it is, how many examples it ``removed``, what their scores
+            ``predicted``, and the changes on ``validation`` and on ``test`` data; None for what is not known, because
+            the retraining broke down or was left out.
+        """
+        removed = self.removed(removals, tick)
+        judges = [judge for metric in metrics for judge in self.place.metrics[metric]]
+        before = [self.values(metric)["trained"][split] for metric in metrics for split in _SPLITS]
+        sets = [one.ids for one in removed if one is not None]
+        found = iter(changes(self.run, sets, horizon, judges, before, lambda steps: tick(float(steps))))
+        measured = [None if one is None else next(found) for one in removed]
+        self._warn(horizon, removals, measured)
+        return {
+            metric: [
+                _row(removal, one, (None, None) if row is None else row[2 * place : 2 * place + 2])
+                for removal, one, row in zip(removals, removed, measured, strict=True)
+            ]
+            for place, metric in enumerate(metrics)
+        }
+
+    def _warn(self, horizon: int, removals: Sequence[Removal], measured: Sequence[Sequence[float] | None]) -> None:
+        for removal, row in zip(removals, measured, strict=True):
+            if row is not None and not all(map(math.isfinite, row)):
+                _log.warning(
+                    "seed %d: retraining the last %d steps without %s broke down (NaN); that removal is left out",
+                    self.number,
+                    horizon,
+                    removal,
+                )
+
+
+def _row(removal: Removal, removed: Removed | None, row: Sequence[float | None]) -> dict[str, Any]:
+    known = [value if value is not None and math.isfinite(value) else None for value in row]
+    predicted = None if removed is None else removed.predicted
+    return {"what": str(removal), "removed": removal.count, "predicted": predicted} | dict(
+        zip(_SPLITS, known, strict=True)
+    )
+
+
+def decided_scores(directory: RunDirectory, scores: Scores, digest: str) -> Scores:
+    """The scores of those examples alone that a person decided to remove.
+
+    Raises:
+        UsageError: if the run directory's copy of the decisions was changed or is gone.
+    """
+    path = directory.decisions(digest)
+    decisions = read_decisions(path, scores.ids)
+    if decisions.digest != digest:
+        raise UsageError(f"{path} was changed since the run was cleansed with it; give your own decisions again")
+    return scores[[scores.rows[identity] for identity in decisions.removed]]
+
+
+def add_seconds(directory: RunDirectory, number: int, stage: str, seconds: float) -> None:
+    """Add what a job on a seed took to what earlier ones took on the stage."""
+    spent = read_seconds(directory, number)
+    write_json(directory.seconds(number), spent | {stage: spent[stage] + seconds})
+
+
+def read_seconds(directory: RunDirectory, number: int) -> dict[str, float]:
+    """Seconds of work on one seed by stage, over all calls."""
+    path = directory.seconds(number)
+    return read_json(path) if path.exists() else dict.fromkeys(STAGES, 0.0)
