@@ -55,7 +55,8 @@ def test_several_metrics_together_are_those_of_one_call_each(name, run):
         for horizon, alone in estimate(name, run, metric, [2, STEPS]).items():
             np.testing.assert_allclose(found[horizon].values, alone.values, rtol=1e-9, atol=1e-15)
             assert found[horizon].metric == metric.name
-    assert len(steps) == (1 if ESTIMATORS[name].joint else 2) * ESTIMATORS[name].steps_swept([2, STEPS])
+    if sweeps(name):  # others may count steps of their own
+        assert len(steps) == (1 if ESTIMATORS[name].joint else 2) * ESTIMATORS[name].steps_swept([2, STEPS])
 
 
 @every_estimator
