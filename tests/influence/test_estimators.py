@@ -12,7 +12,7 @@ import pytest
 from gansift import cleansing, training
 from gansift.catalogue import ESTIMATOR_LABELS
 from gansift.errors import UsageError
-from gansift.influence.estimators import ESTIMATORS, estimate, ranks_only, sweeps
+from gansift.influence.estimators import ESTIMATORS, estimate, estimate_metrics, ranks_only, sweeps
 from gansift.metrics import ALL
 from toys import examples, gan
 
@@ -45,6 +45,18 @@ def test_the_names_are_those_of_the_command_line():
 @every_estimator
 def test_the_name_is_noted_in_the_scores(name, run):
     assert ESTIMATORS[name](run, METRIC).estimator == name
+
+
+@every_estimator
+def test_several_metrics_together_are_those_of_one_call_each(name, run):
+    metrics, steps = [METRIC, ALL(examples(10, seed=4), latents=30)], []
+    together = estimate_metrics(name, run, metrics, [2, STEPS], steps.append)
+    for metric, found in zip(metrics, together, strict=True):
+        for horizon, alone in estimate(name, run, metric, [2, STEPS]).items():
+            np.testing.assert_allclose(found[horizon].values, alone.values, rtol=1e-9, atol=1e-15)
+            assert found[horizon].metric == metric.name
+    if sweeps(name):  # others may count steps of their own
+        assert len(steps) == (1 if ESTIMATORS[name].joint else 2) * ESTIMATORS[name].steps_swept([2, STEPS])
 
 
 @every_estimator
