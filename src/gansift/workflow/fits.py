@@ -6,32 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gansift.errors import UsageError
-<<<<<<< HEAD
 from gansift.files import in_words
 from gansift.workflow.config import NO_CLUSTER, Config
-=======
-from gansift.workflow.config import NO_CLUSTER, Config, known
->>>>>>> workflow
 from gansift.workflow.cost import ToDo
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import at_once, pipeline, to_do
 from gansift.workflow.machine import available_memory, free_disk
-<<<<<<< HEAD
 from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
 from gansift.workflow.states import Sizes, room, sizes
 
 
 def check_fits(directory: RunDirectory, plan: Plan, place: Place, last: str) -> None:
-=======
-from gansift.workflow.plan import Plan
-from gansift.workflow.states import Sizes, room, sizes
-
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
-
-
-def check_fits(directory: RunDirectory, plan: Plan, splits: Splits, last: str) -> None:
->>>>>>> workflow
     """Refuse what is certain not to fit: the checkpoints to the disk, or the states of all jobs to the memory.
 
     Only what is left to do up to the stage ``last`` counts, and of that only states: what a step takes to compute is
@@ -41,11 +27,7 @@ def check_fits(directory: RunDirectory, plan: Plan, splits: Splits, last: str) -
         UsageError: saying how much is needed and there, and what to change.
     """
     config = replace(plan.config, jobs=at_once(plan, last))
-<<<<<<< HEAD
     of_states = sizes(place)
-=======
-    of_states = sizes(config, splits.train)
->>>>>>> workflow
     left = to_do(directory, plan, pipeline(plan, "cleanse" if last == "verify" else last))
     needed, free = disk_needed(of_states, left), free_disk(directory.root)
     if needed > free:
@@ -87,24 +69,10 @@ def memory_needed(config: Config, of_states: Sizes, left: Sequence[ToDo]) -> int
     """Bytes of the states that jobs hold at the same time at the least, at the stage that holds most of them."""
     allowed, held = room(config, of_states.record), dict[str, list[int]]()
     for job in left:
-<<<<<<< HEAD
         held.setdefault(job.stage, []).append(job.cost.held(config.steps, allowed, of_states))
     return max((_at_the_same_time(of_stage, config.jobs or 1) for of_stage in held.values()), default=0)
-=======
-        held.setdefault(job.stage, []).append(job.cost.held(known(config.steps), allowed, of_states))
-    return max((_at_the_same_time(of_stage, known(config.jobs)) for of_stage in held.values()), default=0)
->>>>>>> workflow
 
 
 def _at_the_same_time(held: Sequence[int], jobs: int) -> int:
     """What as many pieces of work hold as there are jobs for: the largest, whichever others go on beside it."""
     return max(held) + (min(jobs, len(held)) - 1) * min(held)
-<<<<<<< HEAD
-=======
-
-
-def in_words(amount: int) -> str:
-    """An amount of bytes in the largest unit of which there is one, such as ``1.5 GiB``."""
-    power = max(power for power in range(len(_UNITS)) if power == 0 or amount >= 1024**power)
-    return f"{amount / 1024**power:.3g} {_UNITS[power]}" if power else f"{amount} bytes"
->>>>>>> workflow

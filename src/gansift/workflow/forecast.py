@@ -9,27 +9,17 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from gansift.cleansing.trial import Cell
-<<<<<<< HEAD
 from gansift.workflow.choosing import chosen_cell, is_cleansed
 from gansift.workflow.config import Config
-=======
-from gansift.workflow.build import load_data, workplace
-from gansift.workflow.choosing import chosen_cell, is_cleansed
-from gansift.workflow.config import Config, Way
->>>>>>> workflow
 from gansift.workflow.cost import ToDo
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import estimate, total
 from gansift.workflow.jobs import at_once, comparison, pipeline, to_do
 from gansift.workflow.machine import available_memory, free_disk
 from gansift.workflow.measure import measure
-<<<<<<< HEAD
 from gansift.workflow.place import Place, place_of
 from gansift.workflow.plan import Plan
 from gansift.workflow.request import Request
-=======
-from gansift.workflow.plan import Plan
->>>>>>> workflow
 from gansift.workflow.stages import resolved
 from gansift.workflow.states import sizes
 from gansift.workflow.verification import still_to_verify
@@ -50,7 +40,6 @@ def estimated(asked: Request | Config, directory: RunDirectory | None) -> dict[s
         UsageError, TrainingError, DataError: as `prepare`.
         GansiftError: for what would stop the run at once.
     """
-<<<<<<< HEAD
     place = place_of(asked) if isinstance(asked, Config) else resolved(asked)
     place = replace(place, config=replace(place.config, jobs=at_once(place.plan(), "verify")))
     plan, of_states = place.plan(), sizes(place)
@@ -59,18 +48,6 @@ def estimated(asked: Request | Config, directory: RunDirectory | None) -> dict[s
         before = to_do(there, plan, pipeline(plan, "cleanse"))
         after = after_choice(there, plan, place, of_states.stack)
     rows = estimate(plan.config, of_states, measure(plan, place), before, after)
-=======
-    splits = load_data(given)
-    config = resolved(given, splits)
-    plan = Plan(config, len(splits.train), way or config.way)
-    plan = replace(plan, config=replace(config, jobs=at_once(plan, "verify")))
-    of_states = sizes(plan.config, splits.train)
-    with TemporaryDirectory() as empty:
-        there = directory or RunDirectory(Path(empty))
-        before = to_do(there, plan, pipeline(plan, "cleanse"))
-        after = after_choice(there, plan, of_states.stack)
-    rows = estimate(plan.config, of_states, measure(plan, splits), before, after)
->>>>>>> workflow
     everything = total(rows)
     memory, disk = available_memory(), free_disk(directory.root if directory else Path())
     return {
@@ -82,19 +59,11 @@ def estimated(asked: Request | Config, directory: RunDirectory | None) -> dict[s
     }
 
 
-<<<<<<< HEAD
 def after_choice(directory: RunDirectory, plan: Plan, place: Place, stack: int) -> list[ToDo]:
     """What is left of the stage `verify`; until something can be chosen, for a choice at the mean of the horizons."""
     cell: Cell | None = Cell(round(fmean(plan.horizons)), 0)
     if is_cleansed(directory, plan):
         cell = chosen_cell(directory, plan, place.validation.direction)
-=======
-def after_choice(directory: RunDirectory, plan: Plan, stack: int) -> list[ToDo]:
-    """What is left of the stage `verify`; until something can be chosen, for a choice at the mean of the horizons."""
-    cell: Cell | None = Cell(round(fmean(plan.horizons)), 0)
-    if is_cleansed(directory, plan):
-        cell = chosen_cell(directory, plan, workplace(plan.config, directory.cache).validation.direction)
->>>>>>> workflow
     comparisons = [] if cell is None else [comparison(plan, seed, cell) for seed in plan.seeds]
     paths = {
         horizon: directory.scores(plan.main, plan.metric, plan.way.estimator, horizon) for horizon in plan.horizons

@@ -16,15 +16,9 @@ from gansift.cleansing.trial import Cell
 from gansift.files import read_json, write_json
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.training.checkpoints import DiskCheckpoints
-<<<<<<< HEAD
 from gansift.workflow.cost import Cost, ToDo
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.place import Place
-=======
-from gansift.workflow.build import Workplace
-from gansift.workflow.cost import Cost, ToDo
-from gansift.workflow.directory import RunDirectory
->>>>>>> workflow
 from gansift.workflow.plan import Plan
 from gansift.workflow.progress import Tick
 from gansift.workflow.seed import Seed
@@ -68,11 +62,7 @@ class Job(ABC):
     def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
         """What there is to do if it is not done."""
 
-<<<<<<< HEAD
     def run(self, directory: RunDirectory, place: Place, tick: Tick) -> None:
-=======
-    def run(self, directory: RunDirectory, place: Workplace, tick: Tick) -> None:
->>>>>>> workflow
         """Do it, and write the files."""
         self._run(Seed(directory, place, self.seed), tick)
 
@@ -212,11 +202,7 @@ def trial(plan: Plan, seed: int, horizon: int) -> Retrain:
     by = ScoresOf(plan.metric, plan.way.estimator, horizon, (seed,), among)
     harmful = [Harmful(by, count) for count in plan.counts]
     controls = [Random(removal, horizon) for removal in harmful]
-<<<<<<< HEAD
     return Retrain(seed, plan.metrics, plan.redone(horizon), (*harmful, *controls))
-=======
-    return Retrain(seed, (plan.metric,), plan.redone(horizon), (*harmful, *controls))
->>>>>>> workflow
 
 
 def comparison(plan: Plan, seed: int, cell: Cell) -> Retrain:
@@ -225,11 +211,7 @@ def comparison(plan: Plan, seed: int, cell: Cell) -> Retrain:
         Harmful(ScoresOf(plan.metric, estimator, cell.horizon, (seed,)), cell.removed, optional=True)
         for estimator in plan.compared
     )
-<<<<<<< HEAD
     return Retrain(seed, plan.metrics, plan.redone(cell.horizon), removals, "verify")
-=======
-    return Retrain(seed, (plan.metric,), plan.redone(cell.horizon), removals, "verify")
->>>>>>> workflow
 
 
 def retrainings(seed: int, metric: str, horizon: int, removals: Sequence[tuple[str, ...]], stack: int) -> list[Retrain]:
@@ -251,16 +233,9 @@ def pipeline(plan: Plan, last: str) -> list[Job]:
     What others wait for comes first, and the longest trials before the shorter ones, so that no long work is left for
     the end.
     """
-<<<<<<< HEAD
     jobs: list[Job] = [Train(seed, plan.metrics) for seed in plan.seeds]
     if last != "train":
         jobs += [Score(seed, plan.metrics, plan.way.estimator) for seed in plan.seeds]
-=======
-    metrics = (plan.metric,)
-    jobs: list[Job] = [Train(seed, metrics) for seed in plan.seeds]
-    if last != "train":
-        jobs += [Score(seed, metrics, plan.way.estimator) for seed in plan.seeds]
->>>>>>> workflow
     if last == "cleanse":
         jobs += [trial(plan, seed, horizon) for horizon in reversed(plan.horizons) for seed in plan.seeds]
     return jobs

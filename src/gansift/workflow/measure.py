@@ -29,20 +29,12 @@ from gansift.files import write_json
 from gansift.influence.estimators import estimate, sweeps
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
-<<<<<<< HEAD
 from gansift.workflow.config import Config
-=======
-from gansift.workflow.build import Workplace, build_game, build_optimizers, load_data, workplace
-from gansift.workflow.config import Config, known
->>>>>>> workflow
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import Costs, Pace, stacks
 from gansift.workflow.jobs import trial
 from gansift.workflow.machine import peak_memory
-<<<<<<< HEAD
 from gansift.workflow.place import Place, load_data, place_of
-=======
->>>>>>> workflow
 from gansift.workflow.plan import STAGES, Plan
 from gansift.workflow.progress import unseen
 from gansift.workflow.seed import Seed
@@ -55,11 +47,7 @@ _FEWEST, _MOST = 6, 64
 _REPEATS = 3
 
 
-<<<<<<< HEAD
 def measure(plan: Plan, place: Place) -> Costs:
-=======
-def measure(plan: Plan, splits: Splits) -> Costs:
->>>>>>> workflow
     """Do a miniature of a run in each of its processes at the same time, and take the mean of what they measured.
 
     It takes about as long as one seed takes to start, and a few dozen training steps of everything.
@@ -71,15 +59,9 @@ def measure(plan: Plan, splits: Splits) -> Costs:
     small = replace(
         config, steps=_miniature_steps(place), horizons="all", seeds=1, memory=None, verify=0, from_start=False
     )
-<<<<<<< HEAD
     miniature = replace(plan, config=small, way=plan.way._replace(from_start=False))
     stacked = _stacks(plan, place)
     processes = config.jobs or 1
-=======
-    miniature = Plan(small, plan.examples, plan.way._replace(from_start=False))  # its only horizon is the whole of it
-    stacked = _stacks(plan, splits)
-    processes = known(config.jobs)
->>>>>>> workflow
     # Fresh interpreters, as in a run: what they take in memory and to start is measured, too.
     context = multiprocessing.get_context("spawn")
     with (
@@ -117,15 +99,9 @@ def _miniature_steps(place: Place) -> int:
     return min(steps, _MOST, max(_FEWEST, round(_TRAINED / max(step, 1e-6))))
 
 
-<<<<<<< HEAD
 def _stacks(plan: Plan, place: Place) -> list[int]:
     """The numbers of replicas that the run retrains together."""
     stack = sizes(place).stack
-=======
-def _stacks(plan: Plan, splits: Splits) -> list[int]:
-    """The numbers of replicas that the run retrains together."""
-    stack = sizes(plan.config, splits.train).stack
->>>>>>> workflow
     replicas = (2 * len(plan.counts), len(plan.compared), plan.verified[0])
     return sorted({size for count in replicas for size in stacks(count, stack)}) if stack > 1 else []
 
@@ -154,28 +130,17 @@ def _measured(
     found["step"] = median(_differences(shown)) if len(shown) > 1 else 0.0
     found["opening"], run = _repeated(seed.train)
     store = DiskCheckpoints(directory.checkpoints(seed.number))
-<<<<<<< HEAD
     found["load"], state = _repeated(lambda: store.load(run.steps, small.device))
     found["save"], _ = _repeated(lambda: DiskCheckpoints(folder / "spare").save(run.steps, state))
     found["checkpoint"] = _bytes(directory.checkpoints(seed.number)) // len(store.numbers())  # with its checksum's line
     for metric in plan.metrics:
         seed.values(metric)
-=======
-    found["load"], state = _repeated(lambda: store.load(run.steps, known(small.device)))
-    found["save"], _ = _repeated(lambda: DiskCheckpoints(folder / "spare").save(run.steps, state))
-    found["checkpoint"] = _bytes(directory.checkpoints(seed.number)) // len(store.numbers())  # with its checksum's line
-    seed.values(plan.metric)
->>>>>>> workflow
     found["values"], _ = _repeated(lambda: [metric.value(run) for metric in (place.validation, place.test)])
     peaks["train"] = peak_memory()
 
     found["gradient"], _ = _repeated(lambda: place.validation.gradient(run))
     estimator = plan.way.estimator
-<<<<<<< HEAD
     seed.score(estimator, plan.metrics)
-=======
-    seed.score(estimator, [plan.metric])
->>>>>>> workflow
     if not seed.scores(plan.metric, estimator):
         raise GansiftError(
             f"nothing can be scored: the backward sweep overflowed within {run.steps} steps. Train more smoothly "
@@ -232,11 +197,7 @@ def _report(directory: RunDirectory, plan: Plan) -> None:
     from gansift.workflow.outcome import finish
 
     write_json(directory.seconds(plan.main), dict.fromkeys(STAGES, 0.0))
-<<<<<<< HEAD
     finish(directory, plan.config, plan.way)
-=======
-    finish(directory, plan.way)
->>>>>>> workflow
 
 
 def _stacked_step(run: Run, replicas: int) -> float:

@@ -11,10 +11,7 @@ import torch
 
 from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.trial import Cell
-<<<<<<< HEAD
 from gansift.data.examples import Examples
-=======
->>>>>>> workflow
 from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.draw import Draw
@@ -27,7 +24,6 @@ from gansift.report.page import write_page
 from gansift.report.shown import Shown, ShownSet
 from gansift.report.summary import Belief, ClassCount, Growth, Summary, Verification
 from gansift.report.typed import from_json
-<<<<<<< HEAD
 from gansift.workflow.choosing import is_cleansed, read_trials
 from gansift.workflow.config import Config, Decided, Way, load
 from gansift.workflow.damage import discard_damaged
@@ -37,16 +33,6 @@ from gansift.workflow.opening import opened
 from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
 from gansift.workflow.result import compared, summarise, view_of_splits
-=======
-from gansift.workflow.build import Workplace, workplace
-from gansift.workflow.choosing import is_cleansed, read_trials
-from gansift.workflow.config import Decided, Way, load
-from gansift.workflow.damage import discard_damaged
-from gansift.workflow.directory import RunDirectory
-from gansift.workflow.jobs import comparison, trial
-from gansift.workflow.plan import Plan
-from gansift.workflow.result import compared, summarise
->>>>>>> workflow
 from gansift.workflow.reviewing import reviewed
 from gansift.workflow.seed import Seed, decided_scores, read_seconds
 from gansift.workflow.verification import read_verifications
@@ -68,20 +54,12 @@ def finish(directory: RunDirectory, config: Config, way: Way, seconds: float | N
         UsageError: if some seed is not cleansed to its end yet.
         TrainingError: if the data are no longer those of the run.
     """
-<<<<<<< HEAD
     place = opened(directory, config)
     plan = place.plan(way)
     discard_damaged(directory, plan.examples)
     trials = read_trials(directory, plan)
     if not is_cleansed(directory, plan):
         metric = "" if config.metric == load(directory.config).metric else f" --metric {config.metric}"
-=======
-    place = workplace(load(directory.config), directory.cache)
-    plan = Plan(place.config, len(place.splits.train), way)
-    discard_damaged(directory, plan.examples)
-    trials = read_trials(directory, plan)
-    if not is_cleansed(directory, plan):
->>>>>>> workflow
         raise UsageError(
             f"{directory.root} is not cleansed to its end yet; run `gansift cleanse {directory.root}{metric}"
             f"{way.flags}` first"
@@ -143,11 +121,7 @@ def _trust(main: Seed, plan: Plan) -> dict[str, Any]:
 
 def _write_outcome(main: Seed, plan: Plan, result: Summary, chosen: Cell | None) -> Summary:
     """Write everything, and give the result with what could be told only then."""
-<<<<<<< HEAD
     directory, run = main.directory, main.run
-=======
-    directory, run, train = main.directory, main.run, main.place.splits.train
->>>>>>> workflow
     shown = _shown(main, plan, result, chosen)
     removed = _listed(main, plan, shown).harmful(result.removed).ids
     after = None if chosen is None else _cleansed(main, plan, chosen)
@@ -156,28 +130,12 @@ def _write_outcome(main: Seed, plan: Plan, result: Summary, chosen: Cell | None)
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
     write_lists(directory.root, run.ids, removed)
     write_json(directory.result, result.to_json())
-<<<<<<< HEAD
     pictured = Shown(
         _sets(main.place, shown),
         samples_before=_samples(main, run.trained()) if result.samples else None,
         samples_after=_samples(main, after) if result.samples and after is not None else None,
         removed=frozenset(removed),
         review=reviewed(main, shown),
-=======
-    labels = None
-    if train.labels is not None and train.class_names is not None:
-        labels = tuple(train.class_names[label] for label in train.labels.tolist())
-    pictured = Shown.of(
-        run.ids,
-        shown.values,
-        labels,
-        train.x.numpy(),
-        encoding=main.place.splits.encoding,
-        samples_before=_samples(main, run.trained()) if result.samples else None,
-        samples_after=_samples(main, after) if result.samples and after is not None else None,
-        removed=frozenset(removed),
-        review=reviewed(main, shown) if result.samples else None,
->>>>>>> workflow
         answers=read_answers(directory.audits),
     )
     write_page(directory.page, result, pictured)

@@ -9,11 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-<<<<<<< HEAD
 from gansift.workflow.config import Config, Way, parse_counts, parse_estimators, parse_horizons
-=======
-from gansift.workflow.config import Config, Way, known, parse_counts, parse_estimators, parse_horizons
->>>>>>> workflow
 
 #: The stages of a run, in their order.
 STAGES = ("train", "score", "cleanse", "verify")
@@ -29,23 +25,15 @@ class Plan:
     """A configuration for so many training examples, and the way in which the run is cleansed.
 
     Attributes:
-<<<<<<< HEAD
         config: of the run.
         examples: for training, of all data sets.
         epoch: steps in one epoch.
-=======
-        config: resolved.
-        examples: for training.
->>>>>>> workflow
         way: of cleansing.
     """
 
     config: Config
     examples: int
-<<<<<<< HEAD
     epoch: float
-=======
->>>>>>> workflow
     way: Way
     #: The seed whose model, scores and lists are the person's; the others show whether the gain holds.
     main: ClassVar[int] = 0
@@ -63,7 +51,6 @@ class Plan:
 
     @property
     def metric(self) -> str:
-<<<<<<< HEAD
         """The key of the metric that decides what is removed."""
         return self.metrics[0]
 
@@ -71,49 +58,28 @@ class Plan:
     def metrics(self) -> tuple[str, ...]:
         """The keys of all metrics that are asked about: everything that depends on a metric is kept under its key."""
         return tuple(metric_key(self.config, name) for name in self.config.metrics)
-=======
-        """The name under which everything is kept that depends on the metric."""
-        return metric_name(self.config)
->>>>>>> workflow
 
     @property
     def steps(self) -> int:
         """Steps of training."""
-<<<<<<< HEAD
         return self.config.steps
-=======
-        return known(self.config.steps)
->>>>>>> workflow
 
     @property
     def seeds(self) -> range:
         """The training seeds that are scored and cleansed."""
-<<<<<<< HEAD
         return range(self.config.seeds)
-=======
-        return range(known(self.config.seeds))
->>>>>>> workflow
 
     @cached_property
     def horizons(self) -> list[int]:
         """Horizons to score and to try, in steps, ascending."""
-<<<<<<< HEAD
         return parse_horizons(self.config.horizons, self.epoch, self.steps)
-=======
-        epoch = max(1, self.examples // self.config.batch) / max(_updates(self.config.schedule))
-        return parse_horizons(known(self.config.horizons), epoch, self.steps)
->>>>>>> workflow
 
     @cached_property
     def counts(self) -> list[int]:
         """Numbers of examples to remove: the configured ones, or that of a person's decisions."""
         if self.way.decided is not None:
             return [self.way.decided.removed]
-<<<<<<< HEAD
         return parse_counts(self.config.remove, self.examples)
-=======
-        return parse_counts(known(self.config.remove), self.examples)
->>>>>>> workflow
 
     def redone(self, horizon: int) -> int:
         """Steps of one retraining of a horizon: the whole run where examples are removed from the start."""
@@ -133,7 +99,6 @@ class Plan:
         """How many random removals `gansift run` verifies its scores by, 0 for none, and the examples in each."""
         removed = max(1, round(_SHARE * self.examples))
         # Of few examples, single ones: no more than there are.
-<<<<<<< HEAD
         count = min(self.config.verify, self.examples) if removed == 1 else self.config.verify
         return (count if count >= _FEWEST else 0), removed
 
@@ -151,19 +116,6 @@ def metric_key(config: Config, metric: str) -> str:
     asked = [metric, *([] if features is None else [features])]
     latents = config.judging.get("latents")
     return "-".join(map(_fit, asked)) + ("" if latents is None else f"@{latents}")
-=======
-        count = min(known(self.config.verify), self.examples) if removed == 1 else known(self.config.verify)
-        return (count if count >= _FEWEST else 0), removed
-
-
-def metric_name(config: Config) -> str:
-    """What tells everything that is kept of one metric, its features and its latents from that of others.
-
-    Fit for a file name, and known before the metric is built.
-    """
-    asked = [known(config.metric), *([] if config.features == "auto" else [config.features])]
-    return f"{'-'.join(map(_fit, asked))}@{config.latents}"
->>>>>>> workflow
 
 
 def _fit(spec: str) -> str:
@@ -180,10 +132,3 @@ def _fit(spec: str) -> str:
 def _content(path: str) -> bytes:
     """A hash of a file, which no process reads twice."""
     return hashlib.sha256(Path(path).read_bytes()).digest()
-<<<<<<< HEAD
-=======
-
-
-def _updates(schedule: str) -> list[int]:
-    return [int(part) for part in schedule.split(":")] if ":" in schedule else [1]
->>>>>>> workflow

@@ -20,17 +20,10 @@ from gansift.report import summary
 from gansift.report.views.view import find, view_of
 from gansift.report.words import MINUS, interval, stretch
 from gansift.training.trajectory import Run
-<<<<<<< HEAD
 from gansift.workflow.choosing import choice
 from gansift.workflow.config import AUTO, Way
 from gansift.workflow.place import Place
 from gansift.workflow.plan import STAGES
-=======
-from gansift.workflow.build import Workplace
-from gansift.workflow.choosing import choice
-from gansift.workflow.config import AUTO, Way, known
-from gansift.workflow.plan import STAGES, Plan
->>>>>>> workflow
 
 Values = Mapping[str, Mapping[str, float]]
 
@@ -286,11 +279,7 @@ def _warnings(place: Place, values: Sequence[Values], cells: Collection[Cell], e
         )
     if seeds == 1:
         warnings.append("One training seed gives no interval; use --seeds 5 or more to know whether the gain holds.")
-<<<<<<< HEAD
     plan = place.plan(way)
-=======
-    plan = Plan(place.config, len(place.splits.train), way)
->>>>>>> workflow
     horizons = plan.horizons
     longest = max((cell.horizon for cell in cells), default=0)
     if place.config.horizons.strip() == AUTO and 0 < longest < max(horizons):

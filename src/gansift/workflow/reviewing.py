@@ -20,31 +20,20 @@ _GENERATED = 2000
 
 
 def reviewed(seed: Seed, shown: Scores) -> Review | None:
-<<<<<<< HEAD
     """What a person sees of every training image besides the image and its score.
 
     None where there is no data set of images alone, or nothing that makes samples.
-=======
-    """What a person sees of every training image besides the image and its score; None where there are no images.
->>>>>>> workflow
 
     Args:
         seed: whose model is shown.
         shown: its scores, by the metric that is asked about.
     """
-<<<<<<< HEAD
     metric, trained = seed.place.validation, seed.run.trained()
     if len(seed.place.data) != 1 or not trained.game.offers("sample"):
         return None
     train = seed.place.data.only.train
     if len(train.shape) != 3 or len(train) < 2:
         return None
-=======
-    train, metric = seed.place.splits.train, seed.place.validation
-    if len(train.shape) != 3 or len(train) < 2:
-        return None
-    trained = seed.run.trained()
->>>>>>> workflow
     count = min(metric.latents, _GENERATED) if isinstance(metric, SampleMetric) else _GENERATED
     draw = Draw(seed.number, "review", dtype=trained.dtype, device=trained.device)
     with torch.no_grad():

@@ -18,15 +18,9 @@ from gansift.influence.horizon import trust
 from gansift.influence.scores import Scores
 from gansift.training.memory import bytes_of
 from gansift.training.trajectory import Run
-<<<<<<< HEAD
 from gansift.workflow.config import AUTO
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.place import Place
-=======
-from gansift.workflow.build import Workplace, build_game, build_optimizers
-from gansift.workflow.config import AUTO, known
-from gansift.workflow.directory import RunDirectory
->>>>>>> workflow
 from gansift.workflow.plan import STAGES, Plan
 from gansift.workflow.progress import SWEEP, Tick, unseen
 
@@ -44,7 +38,6 @@ class Seed:
         number: of the seed. Any number can be trained, whether or not it is one of those that are scored.
     """
 
-<<<<<<< HEAD
     def __init__(self, directory: RunDirectory, place: Place, number: int) -> None:
         self.directory = directory
         self.place = place
@@ -53,16 +46,6 @@ class Seed:
 
     @classmethod
     def main(cls, directory: RunDirectory, place: Place) -> Seed:
-=======
-    def __init__(self, directory: RunDirectory, place: Workplace, number: int) -> None:
-        self.directory = directory
-        self.place = place
-        self.number = number
-        self.plan = Plan(place.config, len(place.splits.train), place.config.way)
-
-    @classmethod
-    def main(cls, directory: RunDirectory, place: Workplace) -> Seed:
->>>>>>> workflow
         """The seed whose model, scores and lists are the person's."""
         return cls(directory, place, Plan.main)
 
@@ -73,7 +56,6 @@ class Seed:
 
     def train(self, tick: Tick = unseen) -> Run:
         """The recorded run, opened anew, and trained as far as it is not there yet."""
-<<<<<<< HEAD
         config = self.place.config
         return training.train(
             self.place.game(self.number),
@@ -84,23 +66,6 @@ class Seed:
             outdir=self.directory.training(self.number),
             compiled=config.compiled,
             accept_drift=config.accept_drift,
-=======
-        config, train = self.place.config, self.place.splits.train
-        return training.train(
-            build_game(config, train, self.number),
-            train,
-            steps=known(config.steps),
-            batch_size=config.batch,
-            optimizers=build_optimizers(config, train),
-            ema=known(config.ema),
-            seed=self.number,
-            outdir=self.directory.training(self.number),
-            renormalise=config.renormalise,
-            dtype=config.dtype,
-            device=known(config.device),
-            compiled=config.compiled,
-            accept_drift=bool(config.accept_drift),
->>>>>>> workflow
             memory=None if config.memory is None else bytes_of(config.memory) // (config.jobs or 1),
             progress=lambda number, losses: tick(1),
         )
@@ -110,11 +75,7 @@ class Seed:
         path = self.directory.values(self.number, metric)
         if not path.exists():
             measured = {"untrained": self.run.trained(0), "trained": self.run.trained()}
-<<<<<<< HEAD
             pair = vars(self.place.judges(metric))
-=======
-            pair = dict(zip(_SPLITS, self.place.metrics[metric], strict=True))
->>>>>>> workflow
             write_json(
                 path,
                 {
@@ -133,11 +94,7 @@ class Seed:
         paths = {metric: self.directory.growth(self.number, metric, estimator) for metric in metrics}
         if all(path.exists() for path in paths.values()):
             return
-<<<<<<< HEAD
         judges = [self.place.judges(metric).validation for metric in metrics]
-=======
-        judges = [self.place.metrics[metric][0] for metric in metrics]
->>>>>>> workflow
         found = estimate_metrics(estimator, self.run, judges, self.plan.horizons, lambda number: tick(SWEEP))
         for (metric, path), scores in zip(paths.items(), found, strict=True):
             if not path.exists():
@@ -152,11 +109,7 @@ class Seed:
 
         The shortest one stays in any case; a trial of it shows what its scores are worth.
         """
-<<<<<<< HEAD
         if not scores or self.place.config.horizons.strip() != AUTO or not scores[max(scores)].growth:
-=======
-        if not scores or known(self.place.config.horizons).strip() != AUTO or not scores[max(scores)].growth:
->>>>>>> workflow
             return sorted(scores)
         longest = trust(scores[max(scores)].growth, self.run.epoch).horizon
         return [horizon for horizon in sorted(scores) if horizon <= max(longest, min(scores))]
@@ -179,11 +132,7 @@ class Seed:
         path = self.directory.scores(self.number, metric, estimator, horizon)
         if path.exists():
             return Scores.read(path)
-<<<<<<< HEAD
         judge = self.place.judges(metric).validation
-=======
-        judge = self.place.metrics[metric][0]
->>>>>>> workflow
         found = estimate(estimator, self.run, judge, [horizon], lambda number: tick(SWEEP))
         if horizon not in found:
             raise GansiftError(f"no scores of horizon {horizon}: the backward sweep overflowed. Choose a shorter one.")
@@ -225,11 +174,7 @@ class Seed:
             the retraining broke down or was left out.
         """
         removed = self.removed(removals, tick)
-<<<<<<< HEAD
         judges = [judge for metric in metrics for judge in vars(self.place.judges(metric)).values()]
-=======
-        judges = [judge for metric in metrics for judge in self.place.metrics[metric]]
->>>>>>> workflow
         before = [self.values(metric)["trained"][split] for metric in metrics for split in _SPLITS]
         sets = [one.ids for one in removed if one is not None]
         found = iter(changes(self.run, sets, horizon, judges, before, lambda steps: tick(float(steps))))

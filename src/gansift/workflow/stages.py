@@ -18,10 +18,6 @@ from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.devices import check_device, kind_of
-<<<<<<< HEAD
-=======
-from gansift.workflow.build import build_game, build_optimizers, check, load_data, workplace
->>>>>>> workflow
 from gansift.workflow.choosing import chosen_cell, is_cleansed
 from gansift.workflow.config import (
     MACHINE,
@@ -39,19 +35,12 @@ from gansift.workflow.directory import RunDirectory
 from gansift.workflow.executors import Executor
 from gansift.workflow.fits import check_fits
 from gansift.workflow.jobs import Job, Train, at_once, comparison, pipeline, to_do
-<<<<<<< HEAD
 from gansift.workflow.opening import opened, record
 from gansift.workflow.outcome import finish, reported
 from gansift.workflow.place import Place, check, load_data, place_of, resolve
 from gansift.workflow.plan import STAGES, Plan, metric_key
 from gansift.workflow.progress import SWEEP, progress
 from gansift.workflow.request import Request
-=======
-from gansift.workflow.outcome import finish, reported_way
-from gansift.workflow.own import updates_of
-from gansift.workflow.plan import Plan
-from gansift.workflow.progress import SWEEP, progress
->>>>>>> workflow
 from gansift.workflow.result import floor
 from gansift.workflow.seed import Seed
 from gansift.workflow.spread import executor, run_jobs
@@ -141,7 +130,6 @@ def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> N
     place = place_of(changed, directory.cache)
     for seed in seeds:
         Seed(directory, place, seed).train()
-<<<<<<< HEAD
 
 
 def asked(directory: RunDirectory, config: Config, metric: str | None) -> Config:
@@ -157,8 +145,6 @@ def asked(directory: RunDirectory, config: Config, metric: str | None) -> Config
     for name in changed.metrics:
         systems.maker_of(place.system, place.data, name, **changed.judging)
     return changed
-=======
->>>>>>> workflow
 
 
 def adopt(directory: RunDirectory, config: Config, decisions: Path) -> Decided:
@@ -182,20 +168,11 @@ def resolved(request: Request, cache: Path | None = None) -> Place:
     Raises:
         UsageError, TrainingError, DataError: as `prepare`.
     """
-<<<<<<< HEAD
     data = load_data(request.sources, request.general, cache)
     config = resolve(request, data)
     place = Place(config, data, systems.build(config.game, data, config.system))
     check(place)
     return place
-=======
-    config = resolve(given, tuple(splits.train.shape)).with_absolute_paths()
-    if config.game is not None:
-        config = replace(config, schedule=updates_of(build_game(config, splits.train)))
-    check(config, splits)
-    Plan(config, len(splits.train), config.way).check()
-    return config
->>>>>>> workflow
 
 
 def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> None:
@@ -225,7 +202,6 @@ def describe(request: Request, outdir: Path) -> dict[str, Any]:
     Raises:
         UsageError, TrainingError, DataError: as `prepare` and `work` for what can be told beforehand.
     """
-<<<<<<< HEAD
     place = resolved(request)
     plan = place.plan()
     check_fits(RunDirectory(outdir), plan, place, "verify")
@@ -237,16 +213,6 @@ def describe(request: Request, outdir: Path) -> dict[str, Any]:
         },
         "skipped": [list(pair) for splits in place.data.values() for pair in splits.skipped],
         "epoch": plan.epoch,
-=======
-    splits = load_data(given)
-    config = resolved(given, splits)
-    plan = Plan(config, len(splits.train), config.way)
-    check_fits(RunDirectory(outdir), plan, splits, "verify")
-    return {
-        "settings": asdict(config),
-        "examples": {"train": len(splits.train), "validation": len(splits.valid), "test": len(splits.test)},
-        "skipped": [list(pair) for pair in splits.skipped],
->>>>>>> workflow
         "horizons": plan.horizons,
         "removals": plan.counts,
     }
@@ -290,7 +256,6 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
         UsageError: if the states do not fit this machine's disk or memory.
         GansiftError: for a fault that the doctor finds.
     """
-<<<<<<< HEAD
     place = opened(directory, config)
     plan = place.plan(way)
     discard_damaged(directory, plan.examples)
@@ -298,16 +263,6 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
     scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
     if consult and last != "train" and sweeps(way.estimator) and not scored:
         _consult(place)
-=======
-    splits = load_data(config, directory.cache)
-    plan = Plan(config, len(splits.train), way)
-    _check_same_data(directory, splits)
-    discard_damaged(directory, plan.examples)
-    check_fits(directory, plan, splits, last)
-    scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
-    if consult and last != "train" and sweeps(way.estimator) and not scored:
-        _consult(config, splits)
->>>>>>> workflow
     for unfinished in directory.unfinished():
         remove(unfinished)
     seeds = len(plan.seeds)
@@ -330,21 +285,12 @@ def _do(directory: RunDirectory, plan: Plan, jobs: Sequence[Job], chosen: Execut
 
 def _after_choice(directory: RunDirectory, place: Place, plan: Plan) -> tuple[list[Job], Planned | None]:
     """What the report says of the choice beyond its trials: other ways of choosing, and whether scores hold."""
-<<<<<<< HEAD
-=======
-    place = workplace(load(directory.config), directory.cache)
-    plan = Plan(place.config, len(place.splits.train), way)
->>>>>>> workflow
     cell = chosen_cell(directory, plan, place.validation.direction)
     comparisons: list[Job] = []
     if cell is not None:
         comparisons = [comparison(plan, seed, cell) for seed in plan.seeds]
     main = Seed.main(directory, place)
-<<<<<<< HEAD
     scores = main.scores(plan.metric, plan.way.estimator)
-=======
-    scores = main.scores(plan.metric, way.estimator)
->>>>>>> workflow
     if not scores:
         return comparisons, None
     return comparisons, planned_itself(main, scores[cell.horizon if cell else max(scores)])
@@ -382,7 +328,6 @@ def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, qu
         UsageError: for what does not fit the run.
         TrainingError: if the data are no longer those of the run.
     """
-<<<<<<< HEAD
     place = opened(directory, config)
     plan = place.plan(way)
     discard_damaged(directory, plan.examples)
@@ -401,27 +346,6 @@ def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, qu
         question, cleansing = reported(directory, config)
         if is_cleansed(directory, place_of(question, directory.cache).plan(cleansing)):
             finish(directory, question, cleansing)
-=======
-    place = workplace(load(directory.config), directory.cache)
-    plan = Plan(config, len(place.splits.train), way)
-    _check_same_data(directory, place.splits)
-    discard_damaged(directory, plan.examples)
-    given = None if file is None else Scores.read(file)
-    seeds = [Seed(directory, place, number) for number in (plan.seeds if over_seeds else [plan.main])]
-    (removed,) = parse_counts(remove, plan.examples)
-    with executor(directory.root, config, count * len(seeds)) as chosen:
-        trainings = [Train(seed.number, (plan.metric,)) for seed in seeds]
-        _do(directory, plan, trainings, chosen, "train", quiet)
-        steps = _verified_horizon(directory, plan, given, horizon, seeds[0].run.epoch)
-        scores = [replace(given, horizon=steps)] * len(seeds) if given else _scored(seeds, plan, steps, quiet)
-        verification = planned(seeds, scores, count, removed)
-        _do(directory, plan, verification.to_do, chosen, "verify", quiet)
-    found = verification.conclude(directory)
-    if directory.result.exists():
-        reported = reported_way(directory)
-        if is_cleansed(directory, replace(plan, way=reported)):
-            finish(directory, reported)
->>>>>>> workflow
     return found
 
 
@@ -434,17 +358,9 @@ def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> lis
         return [seed.scores_at(plan.metric, plan.way.estimator, horizon, tick) for seed in seeds]
 
 
-<<<<<<< HEAD
 def _verified_horizon(directory: RunDirectory, plan: Plan, given: Scores | None, horizon: str | None) -> int:
     if horizon is not None:
         return parse_horizons(horizon, plan.epoch, plan.steps)[-1]
-=======
-def _verified_horizon(
-    directory: RunDirectory, plan: Plan, given: Scores | None, horizon: str | None, epoch: float
-) -> int:
-    if horizon is not None:
-        return parse_horizons(horizon, epoch, plan.steps)[-1]
->>>>>>> workflow
     if given is not None:
         return given.horizon
     chosen = read_json(directory.result)["chosen"] if directory.result.exists() else None
@@ -473,16 +389,10 @@ def evaluate(directory: RunDirectory, metric: str | None = None) -> dict[str, An
     config = asked(directory, load(directory.config), metric)
     place = opened(directory, config)
     rows = []
-<<<<<<< HEAD
     for number in place.plan().seeds:
         if config.steps in DiskCheckpoints(directory.checkpoints(number)).numbers():
             Seed(directory, place, number).values(place.asked)
             rows.append({"seed": number, **read_values(directory.values(number, place.asked))})
-=======
-    for seed in range(known(place.config.seeds)):
-        if (path := directory.values(seed, place.asked)).exists():
-            rows.append({"seed": seed, **read_values(path)})
->>>>>>> workflow
     if not rows:
         raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift run`")
     return {

@@ -53,31 +53,12 @@ def sizes(place: Place) -> Sizes:
     return Sizes(state_bytes(state), step.record_bytes(state), state_bytes(read), stack_size(step))
 
 
-<<<<<<< HEAD
 def step_of(place: Place, count: int | None = None) -> Step:
     """The step of a run, of any seed; with the first ``count`` examples of each data set alone, if given."""
     game, data = place.game(0), place.train
     if count is not None:
         data = {name: part.subset(range(count)) for name, part in data.items()}
     return Step(game, data, settings_for(game, data, **place.training, steps=place.config.steps, seed=0))
-=======
-def step_of(config: Config, examples: Examples, count: int | None = None) -> Step:
-    """The step of a resolved configuration, of any seed; with the first ``count`` examples alone, if given."""
-    game, data = build_game(config, examples), {"data": examples.subset(range(count)) if count else examples}
-    settings = settings_for(
-        game,
-        data,
-        steps=known(config.steps),
-        batch_size=config.batch,
-        optimizers=build_optimizers(config, examples),
-        ema=known(config.ema),
-        seed=0,
-        renormalise=config.renormalise,
-        dtype=config.dtype,
-        device=known(config.device),
-    )
-    return Step(game, data, settings)
->>>>>>> workflow
 
 
 def recorded(steps: int, left: int | None = None) -> int:

@@ -19,10 +19,7 @@ from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
-<<<<<<< HEAD
 from gansift.workflow.place import place_of
-=======
->>>>>>> workflow
 from gansift.workflow.plan import Plan
 from gansift.workflow.seed import Seed
 
@@ -56,7 +53,6 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         GansiftError: if a file cannot be written.
     """
     config = load(directory.config)
-<<<<<<< HEAD
     if config.steps not in DiskCheckpoints(directory.checkpoints(Plan.main)).numbers():
         raise UsageError(
             f"the first seed of {directory.root} is not trained to its end yet; go on with it by `gansift run`"
@@ -64,13 +60,6 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{destination} is there already and not empty; choose another destination")
     seed = Seed.main(directory, place_of(config, directory.cache))
-=======
-    if known(config.steps) not in DiskCheckpoints(directory.checkpoints(Plan.main)).numbers():
-        raise UsageError(f"the first seed of {directory.root} is not trained to its end yet; run `gansift train`")
-    if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
-        raise UsageError(f"{destination} is there already and not empty; choose another destination")
-    seed = Seed.main(directory, workplace(config, directory.cache))
->>>>>>> workflow
     found = {"original": _trained(seed.run, seed.run.trained())}
     if directory.weights("cleansed").exists():
         found["cleansed"] = load_file(directory.weights("cleansed"))
@@ -80,16 +69,9 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         if format == "adapters":
             write_bytes(target, save(trained, metadata={"run": name}))
         else:
-<<<<<<< HEAD
             players = seed.place.game(seed.number).players
             networks = {player: _whole(module, player, trained) for player, module in players.items()}
             write_weights(target, seed.place.system.architecture, networks)
-=======
-            train = seed.place.splits.train
-            game = build_game(config, train)
-            networks = {player: _whole(module, player, trained) for player, module in game.players.items()}
-            write_weights(target, None if config.game else architecture(config, train.shape), networks)
->>>>>>> workflow
         written.append(target)
     return written
 
