@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typer.testing import CliRunner
+import typer
+from click.testing import CliRunner
 
 from gansift import cli
 
@@ -14,7 +15,9 @@ FLAGS = [
 
 def gansift(*arguments):
     """What a command says; where the command line would exit with 1, its error is raised here."""
-    done = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    given = [str(argument) for argument in arguments]
+    asked = ["--help" if text == "--help-all" else text for text in given]
+    done = CliRunner().invoke(typer.main.get_command(cli.application(given)), asked)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done
