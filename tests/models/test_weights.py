@@ -46,7 +46,7 @@ def test_other_files_are_refused_with_what_to_do(tmp_path):
     with pytest.raises(DataError, match="there is no file"):
         read_weights(path)
     path.write_bytes(pickle.dumps({"a": 1}))
-    with pytest.raises(DataError, match=r"gansift convert.*pickles .* never opened"):
+    with pytest.raises(DataError, match=r"--init model\.pt; pickles .* never opened"):
         read_weights(path)
     save_file({"generator.a": torch.ones(2)}, path)
     with pytest.raises(DataError, match="does not say which networks"):

@@ -3,6 +3,7 @@
 from gansift.models.architecture import MODELS, Architecture, Pair
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gansift.models.encoder import Head, ImageEncoder, PointEncoder
+from gansift.models.initial import initial_architecture, initial_networks
 from gansift.models.layers import GroupNorm, LayerNorm, Network
 from gansift.models.lora import Adapted, fitting
 from gansift.models.mlp import MLPDiscriminator, MLPGenerator
@@ -33,6 +34,8 @@ __all__ = [
     "StyleGAN2Discriminator",
     "StyleGAN2Generator",
     "fitting",
+    "initial_architecture",
+    "initial_networks",
     "read_architecture",
     "read_rosinality",
     "read_weights",

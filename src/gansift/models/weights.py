@@ -76,13 +76,13 @@ def _read(path: Path) -> tuple[Architecture, dict[str, Tensor]]:
         architecture = Architecture(**about | {"shape": tuple(about["shape"])})
     except (SafetensorError, OSError) as error:
         raise DataError(
-            f"{path} is no safetensors file, or it is damaged ({error}). A checkpoint of rosinality's StyleGAN2 (.pt) "
-            "is converted by `gansift convert`; pickles (.pkl) are never opened, because they can run code."
+            f"{path} is no safetensors file, or it is damaged ({error}). A checkpoint of rosinality's StyleGAN2 is "
+            "given as it is, --init model.pt; pickles (.pkl) are never opened, because they can run code."
         ) from error
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{path} does not say which networks its weights belong to. Give a file that `gansift export --format "
-            "weights` or `gansift convert` has written, or load it yourself in Python (`--game module:build`)."
+            "weights` has written, or load it yourself in Python (`--game module:build`)."
         ) from error
     if any(not torch.isfinite(value).all() for value in tensors.values()):
         raise DataError(f"{path} holds weights that are NaN or infinite")

@@ -64,7 +64,7 @@ def gan(
     Args:
         data: one data set, of images or of points.
         model: networks: mlp, dcgan (28 or 32 pixels), stylegan2 (32, 64, 128 or 256 pixels), fc (points) or auto
-        init: weights to start from: a file of `gansift export --format weights` or `convert`
+        init: weights to start from: a file of `gansift export --format weights`, or a StyleGAN2 checkpoint (.pt)
         lora: rank of low-rank adapters, the only thing that is then trained; 0 trains everything
         lora_layers: patterns of the names of layers that get adapters, e.g. convs.*,blocks.*
         lora_start: zero (training starts from the network as it is) or kaiming (the papers' code)
@@ -148,7 +148,7 @@ def _defaults() -> dict[str, Any]:
 
 def _started_from(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     """What a file of weights says of its networks, which nobody may contradict."""
-    recorded = asdict(models.read_architecture(path))
+    recorded = asdict(models.initial_architecture(path))
     del recorded["shape"]
     for name, value in recorded.items():
         if given.get(name, value) != value:
@@ -188,7 +188,7 @@ def _game(settings: Mapping[str, Any], shape: tuple[int, ...]) -> games.Game:
 def _networks(settings: Mapping[str, Any], shape: tuple[int, ...]) -> models.Pair:
     if settings["init"] is None:
         return architecture(settings, shape).build()
-    recorded, pair = models.read_weights(Path(settings["init"]))
+    recorded, pair = models.initial_networks(Path(settings["init"]))
     if recorded.shape != tuple(shape):
         raise UsageError(
             f"--init {settings['init']} holds networks for images of shape {recorded.shape} (channels, height, width), "
