@@ -91,7 +91,9 @@ def fair(data, *, fairness: float = 0.5, pace: float = 0.01) -> System:
         game=lambda: Fair(splits.train.shape[0], fairness),
         optimizers=training.SGD(lr=pace, momentum=0.9),
         metrics={{"gap": lambda: judged(splits)}},
-        defaults={{"steps": 12, "batch": 20, "metric": "gap", "seeds": 2, "horizons": "all", "remove": "10", "verify": 4}},
+        defaults={{
+            "steps": 12, "batch": 20, "metric": "gap", "seeds": 2, "horizons": "all", "remove": "10", "verify": 4,
+        }},
     )
 '''
 
@@ -187,7 +189,7 @@ def _train():
 
 def test_a_mistake_in_a_system_is_one_sentence(tmp_path):
     (tmp_path / "wrong.py").write_text("def wrong(data, *, most: int = 1):\n    return data['left']\n")
-    with pytest.raises(Exception, match="wrong.py:wrong failed") as raised:
+    with pytest.raises(Exception, match=r"wrong\.py:wrong failed") as raised:
         tiny_run.gansift("run", "digits", "--game", f"{tmp_path / 'wrong.py'}:wrong", "--outdir", tmp_path / "out")
     assert "KeyError('left')" in str(raised.value)
     assert not Path(tmp_path / "out" / "config.json").exists()

@@ -7,11 +7,11 @@ import json
 import shutil
 
 import pytest
+from gansift.workflow.build import workplace
 
 from gansift import cleansing
 from gansift.errors import UsageError
 from gansift.workflow import stages
-from gansift.workflow.build import workplace
 from gansift.workflow.config import Decided, Way, load
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import trial

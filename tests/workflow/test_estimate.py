@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from gansift.workflow.build import load_data
 from typer.testing import CliRunner
 
 from gansift import cli
 from gansift.cleansing.trial import Cell
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.workflow import stages
-from gansift.workflow.build import load_data
 from gansift.workflow.config import Way, merge
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import ROWS, Costs, Pace, Piece, estimate, makespan, stacks, total

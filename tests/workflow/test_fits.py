@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from gansift.workflow.build import load_data, workplace
 from typer.testing import CliRunner
 
 from gansift import cli
 from gansift.errors import UsageError
 from gansift.training.memory import state_bytes
 from gansift.workflow import fits, stages
-from gansift.workflow.build import load_data, workplace
 from gansift.workflow.config import Way, merge
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.fits import check_fits, disk_needed, in_words, memory_needed

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from gansift.workflow.build import Workplace, build_metrics
 
 from gansift import data, games, training
 from gansift.cleansing.trial import Cell, Trial
-from gansift.workflow.build import Workplace, build_metrics
 from gansift.workflow.config import Config, Decided, Way, merge, resolve
 from gansift.workflow.result import floor, summarise
 from toys import Critic, Perceptron

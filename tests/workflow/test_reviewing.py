@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from gansift.workflow.build import workplace
 
 from gansift.influence import Scores
 from gansift.metrics.metric import in_chunks
 from gansift.workflow import stages
-from gansift.workflow.build import workplace
 from gansift.workflow.config import merge
 from gansift.workflow.reviewing import reviewed
 from gansift.workflow.seed import Seed

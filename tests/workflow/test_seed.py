@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from gansift.workflow.build import workplace
 
 from gansift.cleansing import retrained_players
 from gansift.cleansing.retraining import Harmful, Ids, Random, ScoresOf
@@ -18,7 +19,6 @@ from gansift.influence.scores import Scores
 from gansift.metrics import ALL
 from gansift.workflow import seed as seed_file
 from gansift.workflow import stages
-from gansift.workflow.build import workplace
 from gansift.workflow.choosing import read_trials
 from gansift.workflow.config import merge
 from gansift.workflow.directory import RunDirectory

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from gansift.workflow.build import build_game, workplace
 from safetensors.torch import load_file
 
 from gansift import data
@@ -15,7 +16,6 @@ from gansift.errors import DataError, UsageError
 from gansift.games import Draw, Trained
 from gansift.models import read_weights, write_weights
 from gansift.training.state import readout
-from gansift.workflow.build import build_game, workplace
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.seed import Seed
