@@ -1,0 +1,76 @@
+"""Every built-in system goes from the command line to the page, and a kill on the way changes no byte."""
+
+from __future__ import annotations
+
+import importlib
+import json
+
+import pytest
+
+import tiny_run
+from gansift.systems import SYSTEMS
+from toys import KilledError
+
+# The smallest run of each: sources and settings.
+TINY = {
+    "gan": ["digits", "--latents", "50", "--width", "4"],
+    "dann": ["source=digits", "target=digits", "--hidden", "4"],
+}
+FLAGS = [
+    "--steps", "8", "--seeds", "2", "--horizons", "all", "--remove", "5", "--verify", "4", "--batch", "20",
+    "--jobs", "1", "--quiet",
+]  # fmt: skip
+
+
+def run(name, folder):
+    return tiny_run.gansift("run", *TINY[name], "--game", name, *FLAGS, "--outdir", folder, "--json")
+
+
+@pytest.fixture(scope="module", params=SYSTEMS)
+def whole(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    return request.param, folder, json.loads(run(request.param, folder).stdout)
+
+
+def test_every_system_is_run_here():
+    assert TINY.keys() == SYSTEMS.keys()
+
+
+def test_it_runs_to_the_page(whole):
+    name, folder, result = whole
+    page = (folder / "report.html").read_text()
+    assert result["verdict"]["sentence"].split(" by ")[0] in page
+    assert "{{" not in page
+    assert json.loads((folder / "config.json").read_text())["game"] == name
+    assert all(len(entry["true"]) == 4 for entry in json.loads((folder / "report.json").read_text())["verification"])
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(whole, tmp_path, monkeypatch):
+    name, folder, _ = whole
+    train = importlib.import_module("gansift.training.train")
+    real, left = train.is_finite, [13]  # in the middle of the second seed's training
+
+    def killed(state):
+        left[0] -= 1
+        if not left[0]:
+            raise KilledError
+        return real(state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "is_finite", killed)
+        with pytest.raises(KilledError):
+            run(name, tmp_path)
+    run(name, tmp_path)
+    files = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
+    timed = ("log.txt", ".lock", "seconds.json", "report.json", "report.html")
+    kept = [path for path in files if path.name not in timed]
+    assert len(kept) > 10
+    for path in kept:
+        assert (tmp_path / path).read_bytes() == (folder / path).read_bytes(), path
+
+
+def test_scores_name_the_data_set_of_every_example(whole):
+    name, folder, _ = whole
+    ids = [line.split(",")[0] for line in next(folder.glob("scores/*.csv")).read_text().splitlines()[1:]]
+    named = {identity.partition(":")[0] for identity in ids if ":" in identity}
+    assert named == ({"source", "target"} if name == "dann" else set())
