@@ -116,6 +116,8 @@ def data(
     label: Annotated[Optional[str], typer.Option(help="column of a table that is the label")] = None,  # noqa: UP045
     group: Annotated[Optional[str], typer.Option(help="columns of a table that are protected groups")] = None,  # noqa: UP045
     ignore: Annotated[Optional[str], typer.Option(help="columns of a table that are not read")] = None,  # noqa: UP045
+    include: Annotated[Optional[str], typer.Option(help="columns among these that the model sees, too")] = None,  # noqa: UP045
+    impute: Annotated[Optional[str], typer.Option(help="mean or median, for missing numbers of a table")] = None,  # noqa: UP045
     size: Annotated[Optional[int], typer.Option(help="as it will be given to `gansift run`")] = None,  # noqa: UP045
     resize: Annotated[str, typer.Option(help="as it will be given to `gansift run`")] = "crop-lanczos",
     fractions: Annotated[str, typer.Option(help="as it will be given to `gansift run`")] = "0.5,0.25,0.25",
@@ -129,8 +131,8 @@ def data(
     from gansift.workflow.looking import look, look_text
 
     given = {
-        "labels": labels, "label": label, "group": group, "ignore": ignore, "size": size, "resize": resize,
-        "fractions": fractions, "split_seed": split_seed,
+        "labels": labels, "label": label, "group": group, "ignore": ignore, "include": include, "impute": impute,
+        "size": size, "resize": resize, "fractions": fractions, "split_seed": split_seed,
     }  # fmt: skip
     found = look(source, given)
     _print(found, as_json, look_text(found))

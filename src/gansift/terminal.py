@@ -45,7 +45,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     """What a run would do, as ``--dry-run`` shows it."""
     settings = plan["settings"]
     counts = "; ".join(
-        f"{name}: {of['train']:,} training, {of['validation']:,} validation, {of['test']:,} test examples"
+        f"{name + ' = ' if len(plan['examples']) > 1 else ''}{of['name']}: {of['train']:,} training, {of['validation']:,} validation, {of['test']:,} test examples"
         for name, of in plan["examples"].items()
     )
     epochs = ", ".join(f"{horizon:,} steps ({horizon / plan['epoch']:.3g} epochs)" for horizon in plan["horizons"])

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gansift.audit.audit import Subject, held_out
 from gansift.audit.closeness import Closeness
-from gansift.audit.data_copies import data_copies
+from gansift.audit.data_copies import copied_in_data
 from gansift.data.examples import Examples
 from gansift.errors import UsageError
 from gansift.games.draw import Draw
@@ -47,7 +47,7 @@ def copies(subject: Subject, *, samples: int = 2000, quantile: float = 0.05) -> 
         UsageError: if ``samples`` or ``quantile`` makes no sense, or what was trained has no samples.
     """
     if not subject.players:
-        return data_copies(subject)
+        return copied_in_data(subject)
     if samples < len(subject.players) or not 0 < quantile < 1:
         raise UsageError(
             f"copies needs a sample of every seed and a quantile between 0 and 1; got {samples} and {quantile}"

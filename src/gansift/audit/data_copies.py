@@ -24,7 +24,7 @@ _LISTED = 100
 _Pair = tuple[Examples, int, int]
 
 
-def data_copies(subject: Subject) -> Answer:
+def copied_in_data(subject: Subject) -> Answer:
     """Held-out examples that are in the training data too: the same content, or for images nearly the same look.
 
     Near copies of images are those of `data.duplicates.near_duplicates`: saved again, resized, touched up a little.

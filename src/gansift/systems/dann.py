@@ -29,7 +29,7 @@ def dann(
     """Labels learnt on the data set source, from features that cannot tell it from the data set target (DANN).
 
     The labels of target's training examples are never looked at; those of its validation and test examples tell how
-    well it went.
+    well it went, by the metric target-loss.
 
     Args:
         data: the data sets ``source`` and ``target``, of images or of points.

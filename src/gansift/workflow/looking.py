@@ -9,6 +9,7 @@ from gansift.data.sets import parse_sources
 from gansift.data.splits import parse_fractions
 from gansift.data.survey import survey
 from gansift.data.survey_text import survey_text
+from gansift.workflow.config import GENERAL
 from gansift.workflow.place import roles_of
 
 
@@ -17,7 +18,7 @@ def look(sources: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         sources: ``SOURCE``, or ``NAME=SOURCE`` for each of several.
-        settings: of the panel ``Data``, by name.
+        settings: of the panel ``Data``, by name; those that are missing have their defaults.
 
     Returns:
         Of one source what `data.survey.survey` returns; of several ``sets``, by name, and ``usable``.
@@ -28,7 +29,8 @@ def look(sources: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
     by_name, test = parse_sources(sources)
     if test is not None:
         by_name |= {"test": test}
-    found = {name: _survey(source, settings) for name, source in by_name.items()}
+    known = {one.name: one.default for one in GENERAL if one.panel == "Data"} | dict(settings)
+    found = {name: _survey(source, known) for name, source in by_name.items()}
     if len(found) == 1:
         return next(iter(found.values()))
     return {"sets": found, "usable": min(one["usable"] for one in found.values())}

@@ -208,7 +208,12 @@ def describe(request: Request, outdir: Path) -> dict[str, Any]:
     return {
         "settings": asdict(place.config),
         "examples": {
-            name: {"train": len(splits.train), "validation": len(splits.valid), "test": len(splits.test)}
+            name: {
+                "name": splits.name,
+                "train": len(splits.train),
+                "validation": len(splits.valid),
+                "test": len(splits.test),
+            }
             for name, splits in place.data.items()
         },
         "skipped": [list(pair) for splits in place.data.values() for pair in splits.skipped],
