@@ -44,10 +44,9 @@ def _clock(seconds: float) -> str:
 def plan_text(plan: Mapping[str, Any]) -> str:
     """What a run would do, as ``--dry-run`` shows it."""
     settings = plan["settings"]
-    counts = "; ".join(
-        f"{name + ' = ' if len(plan['examples']) > 1 else ''}{of['name']}: {of['train']:,} training, {of['validation']:,} validation, {of['test']:,} test examples"
-        for name, of in plan["examples"].items()
-    )
+    several = len(plan["examples"]) > 1
+    names = {name: f"{name} = {of['name']}" if several else of["name"] for name, of in plan["examples"].items()}
+    counts = "; ".join(_counts(names[name], of) for name, of in plan["examples"].items())
     epochs = ", ".join(f"{horizon:,} steps ({horizon / plan['epoch']:.3g} epochs)" for horizon in plan["horizons"])
     removals = ", ".join(f"{count:,}" for count in plan["removals"])
     lines = [
@@ -62,6 +61,10 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         "Nothing was done.",
     ]
     return "\n".join(lines)
+
+
+def _counts(name: str, of: Mapping[str, Any]) -> str:
+    return f"{name}: {of['train']:,} training, {of['validation']:,} validation, {of['test']:,} test examples"
 
 
 _NO_FLAGS = ("sources", "game", "system", "files")
