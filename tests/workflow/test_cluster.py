@@ -14,9 +14,9 @@ import pytest
 
 from gansift.errors import GansiftError
 from gansift.workflow import stages
-from gansift.workflow.config import merge
 from gansift.workflow.jobs import Train
 from gansift.workflow.spread import run_jobs
+from tiny_run import request
 
 SMALL = [
     "--steps", "300", "--seeds", "2", "--horizons", "1,2", "--remove", "5%", "--latents", "50", "--width", "8",
@@ -123,7 +123,7 @@ def test_an_interrupt_leaves_no_worker_behind(ray, tmp_path):
 def test_a_machine_that_sees_another_run_directory_refuses_its_jobs(ray, tmp_path):
     from gansift.workflow.cluster import Cluster
 
-    directory, config = stages.prepare(merge({"source": "normal-1d", "cluster": "local", "jobs": 1}, None), tmp_path)
+    directory, config = stages.prepare(request({"source": "normal-1d", "cluster": "local", "jobs": 1}), tmp_path)
     chosen = Cluster(tmp_path, config)
     chosen._fingerprint = "of the directory as it is here"
     try:

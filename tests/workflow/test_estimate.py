@@ -8,20 +8,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from gansift.workflow.build import load_data
-from typer.testing import CliRunner
 
-from gansift import cli
+from gansift import terminal
 from gansift.cleansing.trial import Cell
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.workflow import stages
-from gansift.workflow.config import Way, merge
+from gansift.workflow.config import Way
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import ROWS, Costs, Pace, Piece, estimate, makespan, stacks, total
 from gansift.workflow.forecast import after_choice
 from gansift.workflow.jobs import Score, Train, comparison, pipeline, retrainings, to_do
 from gansift.workflow.plan import Plan
 from gansift.workflow.states import Sizes
+from tiny_run import invoke, request
 
 ITD = Way("itd", False)
 SETTINGS = {
@@ -39,23 +38,17 @@ STATES = Sizes(state=100, record=100, readout=30, stack=33)
 NOWHERE = RunDirectory(Path("nowhere"))  # where nothing is done yet
 
 
-@pytest.fixture(scope="module")
-def data():
-    return load_data(merge(SETTINGS, None))
+EPOCH = 1478 // 50
 
 
 @pytest.fixture(scope="module")
-def config(data):
-    resolved = stages.resolved(merge(SETTINGS | {"batch": 50}, None), data)
-    return replace(resolved, horizons=f"{10 / _epoch(resolved, data)},all")
-
-
-def _epoch(config, data):
-    return len(data.train) // config.batch
+def config():
+    resolved = stages.resolved(request(SETTINGS | {"batch": 50})).config
+    return replace(resolved, horizons=f"{10 / EPOCH},all")
 
 
 def _plan(config, way=ITD):
-    return Plan(config, 1478, way)
+    return Plan(config, 1478, EPOCH, way)
 
 
 def _left(plan, done=()):
@@ -204,15 +197,16 @@ def test_stacks_are_full_but_for_the_last():
 
 def test_what_is_left_goes_down_to_nothing(tmp_path):
     settings = SETTINGS | {"steps": 8, "seeds": 2, "horizons": "0.05,all", "remove": "5", "batch": 20}
-    directory, config = stages.prepare(merge(settings, None), tmp_path)
-    plan = Plan(config, len(load_data(config).train), config.way)
+    directory, config = stages.prepare(request(settings), tmp_path)
+    place = stages.resolved(request(settings))
+    plan = place.plan()
 
     def counted():
         left = to_do(directory, plan, pipeline(plan, "cleanse"))
         return {stage: sum(job.stage == stage for job in left) for stage in ("train", "score", "cleanse")}
 
     def to_verify():
-        return [(job.cost.swept != (), job.cost.replicas) for job in after_choice(directory, plan, 33)]
+        return [(job.cost.swept != (), job.cost.replicas) for job in after_choice(directory, plan, place, 33)]
 
     assert counted() == {"train": 2, "score": 2, "cleanse": 4}
     stages.work(directory, config, "train", config.way, True)
@@ -229,7 +223,7 @@ def _verb(*arguments, **changes):
     flags = [
         part for key, value in (SETTINGS | changes).items() if key != "source" for part in (f"--{key}", str(value))
     ]
-    return CliRunner().invoke(cli.app, ["estimate", *arguments, "--json", *flags])
+    return invoke(["estimate", *arguments, "--json", *flags])
 
 
 @pytest.fixture(scope="module")
@@ -251,20 +245,20 @@ def test_the_verb_tells_programs_all_numbers(estimated):
 
 
 def test_the_disk_estimated_for_training_is_what_its_checkpoints_take(estimated, tmp_path):
-    directory, config = stages.prepare(merge(SETTINGS | {"seeds": 1}, None), tmp_path)
+    directory, config = stages.prepare(request(SETTINGS | {"seeds": 1}), tmp_path)
     stages.work(directory, config, "train", ITD, True)
     written = sum(path.stat().st_size for path in tmp_path.glob("seeds/*/checkpoints/*"))
     assert estimated["stages"][1]["disk"] == pytest.approx(written, rel=0.01)
-    left = json.loads(CliRunner().invoke(cli.app, ["estimate", str(tmp_path), "--json"]).stdout)
+    left = json.loads(invoke(["estimate", str(tmp_path), "--json"]).stdout)
     stage = {row["stage"]: row for row in left["stages"]}
     assert stage["train"]["seconds"] == stage["train"]["disk"] == 0
     assert stage["score"]["seconds"] > 0
 
 
 def test_what_does_not_fit_is_said_in_words(estimated):
-    text = cli._estimate_lines(estimated)
+    text = terminal.estimate_text(estimated)
     assert text.splitlines()[-2].startswith("total")
     assert "1 job at a time. Available here:" in text
     assert "does not fit" not in text
-    assert "fewer --jobs, a smaller --memory" in cli._estimate_lines(estimated | {"fits": False})
-    assert [cli._clock(seconds) for seconds in (7.4, 75, 3725)] == ["7 s", "1 m 15 s", "1 h 02 m"]
+    assert "fewer --jobs, a smaller --memory" in terminal.estimate_text(estimated | {"fits": False})
+    assert [terminal._clock(seconds) for seconds in (7.4, 75, 3725)] == ["7 s", "1 m 15 s", "1 h 02 m"]

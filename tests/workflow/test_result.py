@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from gansift.workflow.build import Workplace, build_metrics
 
+import tiny_run
 from gansift import data, games, training
 from gansift.cleansing.trial import Cell, Trial
-from gansift.workflow.config import Config, Decided, Way, merge, resolve
+from gansift.workflow.config import Decided, Way
 from gansift.workflow.result import floor, summarise
 from toys import Critic, Perceptron
 
@@ -18,15 +18,13 @@ FOUND = [-3.0, -3.2, -2.9, -3.1]
 
 @pytest.fixture(scope="module")
 def place():
-    splits = data.load("normal-1d", seed=0)
-    config = resolve(merge({"source": "normal-1d", "steps": 40, "horizons": "1,2", "remove": "5,9"}, None), (1,))
-    return Workplace(config, splits, {"all": build_metrics(config, splits)}, "all")
+    return tiny_run.place({"source": "normal-1d", "steps": 40, "horizons": "1,2", "remove": "5,9"})
 
 
 @pytest.fixture(scope="module")
 def run(place):
     game = games.GAN(Perceptron(2, 1), Critic(1), latent=2)
-    return training.train(game, place.splits.train, steps=2, batch_size=50, optimizers=training.SGD(lr=0.1))
+    return training.train(game, place.data.only.train, steps=2, batch_size=50, optimizers=training.SGD(lr=0.1))
 
 
 def _trials(validation, test, horizon=10, removed=5, sign=1.0):
@@ -146,8 +144,8 @@ def test_each_row_by_seed_tells_at_which_choice_it_was_judged(place, run):
 def test_validation_and_test_have_other_references_and_other_latents():
     splits = data.load("digits", seed=0)
     for metric in ("fid", "kid", "is"):
-        config = resolve(merge({"source": "digits", "metric": metric, "latents": 50}, None), (1, 8, 8))
-        validation, test = build_metrics(config, splits)
+        place = tiny_run.place({"source": "digits", "metric": metric, "latents": 50})
+        validation, test = place.validation, place.test
         assert validation.name.partition("@")[0].startswith(metric)
         assert validation.seed != test.seed
         assert validation.value(splits.train.x[:200]) != test.value(splits.train.x[:200])
@@ -155,8 +153,8 @@ def test_validation_and_test_have_other_references_and_other_latents():
 
 def test_distances_tell_what_real_data_reach_and_others_do_not(place, run):
     splits = data.load("digits", seed=0)
-    config = resolve(merge({"source": "digits", "metric": "kid", "latents": 50}, None), (1, 8, 8))
-    validation, test = build_metrics(config, splits)
+    digits = tiny_run.place({"source": "digits", "metric": "kid", "latents": 50})
+    validation, test = digits.validation, digits.test
     assert floor(validation) == validation.value(splits.test.x[:50])
     assert floor(test) == test.value(splits.valid.x[:50])
     assert floor(place.test) is None
@@ -181,10 +179,8 @@ def test_a_metric_of_the_user_s_gets_validation_and_test_data(tmp_path, monkeypa
     monkeypatch.syspath_prepend(tmp_path)
     splits = data.load("digits", seed=0)
     given = {"source": "digits", "latents": 50}
-    whole, halved = (
-        build_metrics(resolve(merge(given | {"metric": name}, None), (1, 8, 8)), splits)
-        for name in ("fid", "halving:Halved")
-    )
+    places = (tiny_run.place(given | {"metric": name}) for name in ("fid", "halving:Halved"))
+    whole, halved = ((place.validation, place.test) for place in places)
     x = splits.train.x[:100]
     for one, other in zip(halved, whole, strict=True):
         assert one.name == "halved-classifier16@50"
@@ -203,15 +199,17 @@ def test_a_run_can_go_on_from_any_folder(tmp_path, monkeypatch):
         ("module:name", "module:name"),
         ("auto", "auto"),
     ]:
-        assert Config(source="digits", features=given).with_absolute_paths().features == kept
+        assert tiny_run.place({"source": "digits", "features": given}).config.features == kept
 
 
 def test_settings_that_make_no_sense_are_refused_by_flag():
     for name, value in [("steps", 0), ("seeds", 0), ("jobs", -1), ("r1", -1.0), ("lr", float("nan")), ("latent", -3)]:
         with pytest.raises(Exception, match=f"--{name} must be"):
-            merge({"source": "digits", name: value}, None)
+            tiny_run.request({"source": "digits", name: value})
 
 
 def test_a_zero_that_is_given_is_not_replaced_by_the_preset():
-    config = resolve(Config(source="digits", r1=0.0, ema=0.0, eps=0.0, warmup=0), (1, 8, 8))
-    assert (config.r1, config.ema, config.eps, config.warmup) == (0.0, 0.0, 0.0, 0)
+    zeros = {"r1": 0.0, "eps": 0.0, "warmup": 0}
+    config = tiny_run.place({"source": "digits", "ema": 0.0, **zeros}).config
+    assert config.ema == 0.0
+    assert zeros.items() <= config.system.items()

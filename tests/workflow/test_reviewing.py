@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from gansift.workflow.build import workplace
 
 from gansift.influence import Scores
 from gansift.metrics.metric import in_chunks
 from gansift.workflow import stages
-from gansift.workflow.config import merge
+from gansift.workflow.place import place_of
 from gansift.workflow.reviewing import reviewed
 from gansift.workflow.seed import Seed
+from tiny_run import request
 
 SMALL = {
     "source": "digits", "steps": 4, "seeds": 3, "horizons": "0.1", "remove": "5", "latents": 60, "width": 4, "jobs": 1,
@@ -25,8 +25,8 @@ SMALL = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """The main seed and the scores of a tiny run of three seeds, whose scores are made up."""
-    directory, config = stages.prepare(merge(SMALL, None), tmp_path_factory.mktemp("digits"))
-    place = workplace(config, None)
+    directory, config = stages.prepare(request(SMALL), tmp_path_factory.mktemp("digits"))
+    place = place_of(config, None)
     main = Seed.main(directory, place)
     rng = np.random.default_rng(0)
     scores = [
@@ -53,7 +53,7 @@ def test_neighbours_are_those_in_the_metrics_features(made):
     assert found.generated.shape == (60, 1, 8, 8)
     seen, samples = (
         in_chunks(main.place.validation.features, images, 500).double()
-        for images in (main.place.splits.train.x, torch.tensor(found.generated))
+        for images in (main.place.data.only.train.x, torch.tensor(found.generated))
     )
     plain = {"compute_mode": "donot_use_mm_for_euclid_dist"}
     assert np.array_equal(found.nearest_generated, torch.cdist(seen, samples, **plain).argmin(dim=1).numpy())
@@ -75,10 +75,10 @@ def test_scores_over_seeds_have_a_standard_error(made):
 def test_the_run_is_that_of_the_scores(made):
     main, scores = made
     found = reviewed(main, replace(scores[0], run="some-run"))
-    assert (found.run, found.horizon, found.paths) == ("some-run", 2, main.place.splits.train.paths)
+    assert (found.run, found.horizon, found.paths) == ("some-run", 2, main.place.data.only.train.paths)
 
 
 def test_points_are_not_reviewed(made, tmp_path):
-    _, config = stages.prepare(merge(SMALL | {"source": "normal-1d"}, None), tmp_path)
-    points = Seed.main(made[0].directory, workplace(config, None))
+    _, config = stages.prepare(request(SMALL | {"source": "normal-1d"}), tmp_path)
+    points = Seed.main(made[0].directory, place_of(config, None))
     assert reviewed(points, made[1][0]) is None

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gansift.workflow.build import workplace
 
 from gansift.cleansing import retrained_players
 from gansift.cleansing.retraining import Harmful, Ids, Random, ScoresOf
@@ -17,16 +16,17 @@ from gansift.errors import UsageError
 from gansift.influence import itd_metrics
 from gansift.influence.scores import Scores
 from gansift.metrics import ALL
+from gansift.systems import Judges
 from gansift.workflow import seed as seed_file
 from gansift.workflow import stages
 from gansift.workflow.choosing import read_trials
-from gansift.workflow.config import merge
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.executors import Here
 from gansift.workflow.jobs import Retrain, Score, Train, trial
-from gansift.workflow.plan import Plan
+from gansift.workflow.place import place_of
 from gansift.workflow.seed import Seed
 from gansift.workflow.spread import run_jobs
+from tiny_run import request
 
 SETTINGS = {
     "source": "normal-1d", "steps": 8, "seeds": 2, "horizons": "0.05,all", "remove": "5,10", "latents": 50, "width": 4,
@@ -51,10 +51,11 @@ RECORDED = [
 @pytest.fixture
 def place(tmp_path):
     """A run that is asked about one metric, and knows another one."""
-    directory, config = stages.prepare(merge(SETTINGS, None), tmp_path)
-    one = workplace(config, directory.cache)
+    directory, config = stages.prepare(request(SETTINGS), tmp_path)
+    one = place_of(config, directory.cache)
     pair = tuple(ALL(part, latents=40, seed=seed) for seed, part in ((3, one.splits.valid), (4, one.splits.test)))
-    return replace(one, metrics=one.metrics | {OTHER: pair})
+    one._made[OTHER] = Judges(*pair)  # as if the configuration asked about it, too
+    return one
 
 
 @pytest.fixture
@@ -79,10 +80,10 @@ def _of(root, metric):
 
 
 def test_trials_are_those_recorded_before_and_bit_for_bit_one_stack_of_retrainings(tmp_path):
-    directory, config = stages.prepare(merge(SETTINGS | RATE, None), tmp_path)
+    directory, config = stages.prepare(request(SETTINGS | RATE), tmp_path)
     stages.work(directory, config, "cleanse", config.way, True)
-    place = workplace(config, directory.cache)
-    plan = Plan(config, len(place.splits.train), config.way)
+    place = place_of(config, directory.cache)
+    plan = place.plan()
     trials = read_trials(directory, plan)
     for found, recorded in zip(trials, RECORDED, strict=True):
         assert vars(found) == pytest.approx(vars(recorded), rel=1e-6, abs=1e-11)
@@ -103,7 +104,7 @@ def test_trials_are_those_recorded_before_and_bit_for_bit_one_stack_of_retrainin
 
 
 def test_nothing_of_one_metric_is_read_for_another(place, tmp_path):
-    plan = Plan(place.config, len(place.splits.train), place.config.way)
+    plan = place.plan()
     jobs = [Train(0, (ONE,)), Score(0, (ONE,), "itd"), trial(plan, 0, 8)]
     _do(place, tmp_path, jobs)
     first = _of(tmp_path, ONE)
@@ -121,16 +122,16 @@ def test_nothing_of_one_metric_is_read_for_another(place, tmp_path):
     assert {path.name for path in _of(tmp_path, OTHER)} >= {f"{OTHER}.json", f"{OTHER}-itd-8.csv"}
     seed = Seed(RunDirectory(tmp_path), place, 0)
     rows = again[-1].found(RunDirectory(tmp_path), OTHER)
-    own = itd_metrics(seed.run, [place.metrics[OTHER][0]], [8])[0][8]
+    own = itd_metrics(seed.run, [place.judges(OTHER).validation], [8])[0][8]
     assert [row["predicted"] for row in rows[:2]] == [own.harmful(5).sum(), own.harmful(10).sum()]
     (trained,) = retrained_players(seed.run, [own.harmful(5).ids], 8)
-    before = place.metrics[OTHER][0].value(seed.run)
-    assert rows[0]["validation"] == pytest.approx(place.metrics[OTHER][0].value(trained) - before, rel=1e-4)
+    before = place.judges(OTHER).validation.value(seed.run)
+    assert rows[0]["validation"] == pytest.approx(place.judges(OTHER).validation.value(trained) - before, rel=1e-4)
 
 
 def test_the_same_removals_under_a_new_metric_are_measured_and_the_first_metrics_file_stays(place, tmp_path):
     directory = RunDirectory(tmp_path)
-    given = (Ids(tuple(place.splits.train.ids[:5])), Ids(tuple(place.splits.train.ids[7:9])))
+    given = (Ids(tuple(place.data.only.train.ids[:5])), Ids(tuple(place.data.only.train.ids[7:9])))
     _do(place, tmp_path, [Retrain(0, (ONE,), 8, given)])
     first = _of(tmp_path, ONE)
     both = Retrain(0, (ONE, OTHER), 8, given)
@@ -215,9 +216,11 @@ def test_a_retraining_that_breaks_down_is_none_under_every_metric_and_said(seed,
 
 
 def test_a_trial_whose_control_broke_down_is_left_out(place, tmp_path):
-    plan = Plan(place.config, len(place.splits.train), place.config.way)
+    plan = place.plan()
     directory, job = RunDirectory(tmp_path), trial(plan, 0, 8)
-    run_jobs(directory, [Train(0, (ONE,)), Score(0, (ONE,), "itd"), job], Here(tmp_path), lambda amount: None)
+    run_jobs(
+        directory, [Train(0, (ONE,)), Score(0, (ONE,), "itd"), job], Here(tmp_path, place.config), lambda amount: None
+    )
     (path,) = job.paths(directory)
     rows = json.loads(path.read_text())
     rows[3]["test"] = None

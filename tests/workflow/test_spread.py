@@ -10,15 +10,16 @@ import pytest
 
 from gansift.errors import GansiftError
 from gansift.workflow import spread
-from gansift.workflow.config import Config, Way, resolve
+from gansift.workflow.config import Way
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.executors import Outcome
 from gansift.workflow.jobs import Retrain, Score, Train, pipeline
 from gansift.workflow.plan import Plan
 from gansift.workflow.seed import read_seconds
+from tiny_run import place
 
-CONFIG = resolve(Config(source="normal-1d", steps=40, seeds=4, horizons="1,2,all", remove="5"), (1,))
-PLAN = Plan(CONFIG, 500, Way("itd", False))
+CONFIG = place({"source": "normal-1d", "steps": 40, "seeds": 4, "horizons": "1,2,all", "remove": "5"}).config
+PLAN = Plan(CONFIG, 500, 10, Way("itd", False))
 METRICS = (PLAN.metric,)
 
 

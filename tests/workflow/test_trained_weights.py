@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from gansift.workflow.build import build_game, workplace
 from safetensors.torch import load_file
 
 from gansift import data
@@ -18,6 +17,7 @@ from gansift.models import read_weights, write_weights
 from gansift.training.state import readout
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.place import place_of
 from gansift.workflow.seed import Seed
 from tiny_run import gansift
 
@@ -32,7 +32,7 @@ SMALL = ["--width", "1", "--most", "2", "--depth", "1", "--latent", "3"]
 def base(tmp_path_factory):
     """A tiny StyleGAN2 of one vendor's emoji, and its weights."""
     folder = tmp_path_factory.mktemp("base")
-    assert gansift("train", "emoji-noto", "--outdir", folder / "run", *TINY, *SMALL).exit_code == 0
+    assert gansift("run", "--until", "train", "emoji-noto", "--outdir", folder / "run", *TINY, *SMALL).exit_code == 0
     assert gansift("export", folder / "run", folder / "out", "--format", "weights").exit_code == 0
     return folder
 
@@ -49,7 +49,7 @@ def tuned(base):
 
 
 def _run(directory):
-    place = workplace(load(directory.config), directory.cache)
+    place = place_of(load(directory.config), directory.cache)
     return Seed(directory, place, 0).run, place
 
 
@@ -70,7 +70,7 @@ def test_exported_networks_are_those_that_metrics_saw(base):
 def test_fine_tuning_starts_from_the_weights_and_trains_adapters_alone(base, tuned):
     run, place = _run(tuned)
     pair = read_weights(base / "out/original.safetensors")[1]
-    game = build_game(place.config, place.splits.train)
+    game = place.game(0)
     assert torch.equal(game.players["generator"].network.constant.value, pair.generator.constant.value)
     trained = load_file(tuned.weights("original"))
     assert {name.split(".")[1] for name in trained} == {"adapters"}
@@ -103,7 +103,7 @@ def test_a_discriminator_that_the_weights_lack_is_trained_as_a_whole(base, tmp_p
     write_weights(tmp_path / "alone.safetensors", architecture, {"generator": pair.generator})
     flags = [*TINY, "--init", tmp_path / "alone.safetensors", "--lora", 1]
     for _ in range(2):  # the second call goes on with the run of the first
-        assert gansift("train", "emoji-noto", "--outdir", tmp_path / "run", *flags).exit_code == 0
+        assert gansift("run", "--until", "train", "emoji-noto", "--outdir", tmp_path / "run", *flags).exit_code == 0
     names = load_file(RunDirectory(tmp_path / "run").training(0) / "checkpoints/step-00000002.safetensors")
     sizes = {player: len(names[f"{player}/parameters"]) for player in ("generator", "discriminator")}
     assert sizes["discriminator"] == sum(value.numel() for value in pair.discriminator.parameters())
@@ -128,15 +128,17 @@ def test_what_does_not_fit_the_weights_is_refused_by_its_flag(base, tmp_path):
         (["--lora-layers", "convs.*"], "--lora-layers would do nothing"),
     ):
         with pytest.raises(Exception, match=message):
-            gansift("train", "emoji-noto", "--outdir", tmp_path / "x", *TINY, *flags)
+            gansift("run", "--until", "train", "emoji-noto", "--outdir", tmp_path / "x", *TINY, *flags)
     with pytest.raises(UsageError, match=r"--init .* images of shape \(3, 32, 32\).*--size 32"):
-        gansift("train", "digits", "--outdir", tmp_path / "x", *TINY, *init)
+        gansift("run", "--until", "train", "digits", "--outdir", tmp_path / "x", *TINY, *init)
     with pytest.raises(DataError, match="there is no file of weights"):
-        gansift("train", "emoji-noto", "--outdir", tmp_path / "x", *TINY, "--init", "gone.safetensors")
+        gansift(
+            "run", "--until", "train", "emoji-noto", "--outdir", tmp_path / "x", *TINY, "--init", "gone.safetensors"
+        )
 
 
 def test_a_run_that_is_not_trained_yet_has_no_weights_to_export(base, tmp_path):
-    gansift("train", "emoji-noto", "--outdir", tmp_path / "run", *TINY, *SMALL)
+    gansift("run", "--until", "train", "emoji-noto", "--outdir", tmp_path / "run", *TINY, *SMALL)
     shutil.rmtree(tmp_path / "run/seeds/0/checkpoints")
     with pytest.raises(UsageError, match="not trained to its end"):
         gansift("export", tmp_path / "run", tmp_path / "out", "--format", "weights")
@@ -144,14 +146,10 @@ def test_a_run_that_is_not_trained_yet_has_no_weights_to_export(base, tmp_path):
         gansift("export", base / "run", base, "--format", "weights")
 
 
-def test_a_converted_checkpoint_is_where_training_starts(tmp_path):
+def test_a_checkpoint_of_another_layout_is_where_training_starts(tmp_path, caplog):
     from models.test_rosinality import _discriminator_layout, _generator_layout, _tensors
 
     torch.save({"g_ema": _tensors(_generator_layout()), "d": _tensors(_discriminator_layout())}, tmp_path / "a.pt")
-    done = gansift("convert", tmp_path / "a.pt", tmp_path / "a.safetensors")
-    assert "minibatch statistics" in done.output
-    with pytest.raises(UsageError, match="there already"):
-        gansift("convert", tmp_path / "a.pt", tmp_path / "a.safetensors")
-    flags = [*TINY, "--init", tmp_path / "a.safetensors", "--lora", 2, "--lora-layers", "convs.*,blocks.*"]
-    assert gansift("train", "emoji-noto", "--outdir", tmp_path / "run", *flags).exit_code == 0
+    flags = [*TINY, "--init", tmp_path / "a.pt", "--lora", 2, "--lora-layers", "convs.*,blocks.*"]
+    assert gansift("run", "--until", "train", "emoji-noto", "--outdir", tmp_path / "run", *flags).exit_code == 0
     assert data.load("emoji-noto").train.shape == (3, 32, 32)

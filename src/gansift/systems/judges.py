@@ -17,6 +17,9 @@ from gansift.metrics.loaded import takes_features
 from gansift.systems.settings import Range
 from gansift.systems.system import Judges
 
+#: Features that are fitted on held-out data.
+FITTED = ("auto", "classifier", "autoencoder")
+
 # The latents of the two metrics of a pair: never the same.
 _SEEDS = (1, 2)
 

@@ -20,10 +20,12 @@ from gansift.data.sets import DataSets, load_sets, parse_source
 from gansift.data.splits import parse_fractions
 from gansift.errors import UsageError
 from gansift.games import Game
+from gansift.metrics.imagenet import is_imagenet
 from gansift.metrics.metric import Metric
+from gansift.metrics.scripts import script_path
 from gansift.named import absolute_named, fingerprint
 from gansift.systems import Judges, System
-from gansift.systems.judges import check_features
+from gansift.systems.judges import FITTED, check_features
 from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of
 from gansift.training.order import check_batch
@@ -199,7 +201,7 @@ def resolve(request: Request, data: DataSets) -> Config:
     if missing:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise UsageError(f"the system {request.game} says nothing of {flags}; give them, or name them in its defaults")
-    values |= {name: _absolute(values[name]) for name in ("labels", "features")}
+    values |= {"labels": _absolute(values["labels"]), "features": _absolute_features(values["features"])}
     values["metric"] = ",".join(absolute_named(name.strip()) for name in values["metric"].split(","))
     named = {name: {**values, "game": game}[name] for name in _NAMING}
     files = {name: digest for name, spec in named.items() if (digest := _digest(name, spec)) is not None}
@@ -211,12 +213,18 @@ def _digest(name: str, spec: str) -> str | None:
     return None if name == "game" and spec in systems.SYSTEMS else fingerprint(spec)
 
 
-def _absolute(text: str | None) -> str | None:
-    """A file that is named, by its absolute path, so that a run goes on from any folder."""
-    if text is None:
-        return None
-    path, at, convention = text.partition("@")
-    return f"{Path(path).absolute()}{at}{convention}" if Path(path).exists() else absolute_named(text)
+def _absolute(path: str | None) -> str | None:
+    """A file by its absolute path, so that a run goes on from any folder."""
+    return path if path is None or not Path(path).exists() else str(Path(path).absolute())
+
+
+def _absolute_features(spec: str) -> str:
+    """Features that are named by a file, ``file``, ``file@convention`` or ``file.py:name``, by its absolute path."""
+    script = None if spec in FITTED or is_imagenet(spec) else script_path(spec)
+    if script is None:
+        return absolute_named(spec)
+    path, convention = script
+    return f"{path.absolute()}@{convention}" if convention else str(path.absolute())
 
 
 def _check_files(config: Config) -> None:
