@@ -2,9 +2,10 @@
 
     python benchmarks/kills.py [--kills 60] [--seed 0]
 
-`gansift train`, `score` and `cleanse` work on one tiny run, in one process and in two, and are killed (SIGKILL, the
-parent alone) at random moments of their work, then started again. Whenever a stage has come to its end its files are
-compared byte by byte with those of a run that nobody disturbed, and it begins anew until it was killed often enough.
+`gansift run --until train`, `score` and `cleanse` work on one tiny run, in one process and in two, and are killed
+(SIGKILL, the parent alone) at random moments of their work, then started again. Whenever a stage has come to its end
+its files are compared byte by byte with those of a run that nobody disturbed, and it begins anew until it was killed
+often enough.
 A start that is refused, or fails in any other way, is a difference too. Exit code 1 if there is any.
 """
 
@@ -167,7 +168,7 @@ def main() -> None:
         subprocess.run(command, check=True)
         for jobs in ("1", "2"):
             folder = Path(scratch) / "killed"
-            train = ("train", SOURCE, "--outdir", str(folder), *TINY, "--jobs", jobs)
+            train = ("run", SOURCE, "--until", "train", "--outdir", str(folder), *TINY, "--jobs", jobs)
             verbs = {name: (name, str(folder), "--quiet") for name in ("score", "cleanse")}
             for name, verb in {"train": train, **verbs}.items():
                 stage = Stage(name, verb, folder, whole)

@@ -16,10 +16,8 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from gansift import cleansing, data, games, influence, metrics, models, training
+from gansift import cleansing, data, games, influence, metrics, models, systems, training
 from gansift.files import write_json
-from gansift.workflow.build import build_game, build_optimizers
-from gansift.workflow.config import Config, known, resolve
 
 
 def readme_run(splits: data.Splits, seed: int) -> training.Run:
@@ -36,15 +34,15 @@ def readme_run(splits: data.Splits, seed: int) -> training.Run:
 
 def preset_run(splits: data.Splits, seed: int) -> training.Run:
     """The training of `gansift run digits`."""
-    config = resolve(Config(source="digits"), tuple(splits.train.shape))
+    system = systems.build("gan", {"data": splits})
     return training.train(
-        build_game(config, splits.train),
+        system.new_game(seed),
         splits.train,
-        steps=known(config.steps),
-        batch_size=config.batch,
-        ema=known(config.ema),
+        steps=system.defaults["steps"],
+        batch_size=system.defaults["batch"],
+        ema=system.defaults["ema"],
         seed=seed,
-        optimizers=build_optimizers(config, splits.train),
+        optimizers=system.optimizers,
     )
 
 

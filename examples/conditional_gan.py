@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.functional import one_hot, softplus
 
 from gansift.games import Game, weighted_mean
+from gansift.systems import only
 from gansift.training import Adam
 
 
@@ -47,6 +48,7 @@ class ConditionalGAN(Game):
         return self.generate(net, count, draw)[0]
 
 
-def build(examples):
+def build(data):
+    examples = only(data, "conditional GAN").train
     game = ConditionalGAN(examples.shape, len(examples.class_names))
     return game, {"generator": Adam(lr=5e-4, betas=(0.0, 0.99), eps=1e-3)}

@@ -4,7 +4,7 @@
 set -e
 
 # 1. The base: 968 emoji as Noto draws them.
-gansift train emoji-noto --outdir runs/noto --model stylegan2 --seeds 1 --steps 10000 --batch 16 --lr 4e-3 --eps 1e-8 --no-eps-inside --r1 0.05 --mixing 0.5 --augment translation,colour,cutout --mirror --decay cosine --final 0.1 --features imagenet --latents 1000
+gansift run emoji-noto --until train --outdir runs/noto --model stylegan2 --seeds 1 --steps 10000 --batch 16 --lr 4e-3 --eps 1e-8 --no-eps-inside --r1 0.05 --mixing 0.5 --augment translation,colour,cutout --mirror --decay cosine --final 0.1 --features imagenet --latents 1000
 
 # 2. Its weights: the averaged generator and the discriminator.
 gansift export runs/noto runs/noto-weights --format weights

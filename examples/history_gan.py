@@ -6,6 +6,7 @@ from plain_gan import Discriminator, Generator
 from torch.nn.functional import softplus
 
 from gansift.games import Memory, weighted_mean
+from gansift.systems import only
 
 
 class HistoryGAN(DigitsGAN):
@@ -29,5 +30,5 @@ class HistoryGAN(DigitsGAN):
         return net.level.towards(weighted_mean(batch.x.flatten(1).mean(1), batch.weight), 0.01)
 
 
-def build(examples):
-    return HistoryGAN(torch.zeros(200, *examples.shape))
+def build(data):
+    return HistoryGAN(torch.zeros(200, *only(data, "history GAN").train.shape))

@@ -21,5 +21,5 @@ class DigitsGAN(Game):
         return net.generator(draw.normal(count, 16))
 
 
-def build(examples):
+def build(data):
     return DigitsGAN(discriminator=Discriminator(), generator=Generator())

@@ -25,10 +25,10 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from gansift import cli, influence
+from gansift.workflow import place
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import trial
-from gansift.workflow.plan import Plan
 
 SMALL = [
     "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
@@ -113,7 +113,7 @@ def test_the_same_command_again_changes_no_score(finished):
 def test_the_verbs_do_the_parts_and_give_the_same_scores(finished, tmp_path):
     whole, result = finished
     folder = tmp_path / "parts"
-    _gansift("train", "digits", "--outdir", folder, *SMALL)
+    _gansift("run", "digits", "--outdir", folder, "--until", "train", *SMALL)
     assert not (folder / "report.html").exists()
     _gansift("score", folder)
     parts = json.loads(_gansift("cleanse", folder, "--json").stdout)
@@ -134,7 +134,7 @@ def test_processes_side_by_side_in_little_memory_give_the_same_bits(finished, tm
 
 
 def test_a_run_goes_on_with_other_memory_but_not_with_what_is_no_amount(tmp_path):
-    short = ["train", "digits", "--outdir", tmp_path, *SMALL, "--steps", "4", "--seeds", "1"]
+    short = ["run", "digits", "--outdir", tmp_path, "--until", "train", *SMALL, "--steps", "4", "--seeds", "1"]
     _gansift(*short)
     assert "write it like" in _gansift(*short, "--memory", "much", code=2).stderr
     _gansift(*short, "--memory", "1GiB")
@@ -167,8 +167,7 @@ def test_a_report_of_what_was_not_tried_is_refused_and_leaves_the_old_one(finish
 def _trials(folder: Path) -> list[Path]:
     """The files of both seeds' trials at the longer horizon."""
     directory = RunDirectory(folder)
-    config = load(directory.config)
-    plan = Plan(config, 890, config.way)
+    plan = place.place_of(load(directory.config)).plan()
     return [trial(plan, seed, 34).paths(directory)[0] for seed in plan.seeds]
 
 
@@ -196,7 +195,7 @@ def test_what_helped_is_removed_and_exported_and_no_longer_when_it_does_not(fini
     assert done["kept"] == 846 == len(list((tmp_path / "clean" / "train").rglob("*.png")))
     assert done["command"] == f"gansift run {tmp_path / 'clean'}"
     again, first = (
-        json.loads(_gansift("run", source, "--dry-run", "--json").stdout)["examples"]
+        json.loads(_gansift("run", source, "--dry-run", "--json").stdout)["examples"]["data"]
         for source in (tmp_path / "clean", "digits")
     )
     assert again == {**first, "train": 846}
@@ -208,18 +207,26 @@ def test_what_helped_is_removed_and_exported_and_no_longer_when_it_does_not(fini
 
 def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    plan = json.loads(_gansift("run", "digits", "--dry-run", *SMALL).stdout)
-    assert plan["settings"]["model"] == "mlp"
-    assert plan["removals"]
+    plan = json.loads(_gansift("run", "digits", "--dry-run", "--json", *SMALL).stdout)
+    assert plan["settings"]["system"]["model"] == "mlp"
+    assert plan["removals"] == [44, 89]
+    assert plan["examples"] == {"data": {"train": 890, "validation": 465, "test": 442}}
+    text = _gansift("run", "digits", "--dry-run", *SMALL).stdout
+    assert "890 training, 465 validation, 442 test examples" in text
+    assert "17 steps (1 epochs), 34 steps (2 epochs); numbers to remove 44, 89" in text
+    every = {**plan["settings"].pop("system"), **plan["settings"]}
+    shown = [f"--{name.replace('_', '-')} " for name, value in every.items() if value is not None]
+    assert not [flag for flag in shown if flag not in text and flag not in ("--game ", "--sources ", "--files ")]
     assert not list(tmp_path.iterdir())
 
 
 def test_settings_come_from_a_file_and_flags_win(tmp_path):
     (tmp_path / "config.toml").write_text('steps = 80\nr1 = 0.5\nloss = "least-squares"\n')
     plan = json.loads(
-        _gansift("run", "digits", "--dry-run", "--config", tmp_path / "config.toml", "--steps", "90").stdout
+        _gansift("run", "digits", "--dry-run", "--json", "--config", tmp_path / "config.toml", "--steps", "90").stdout
     )
-    assert (plan["settings"]["steps"], plan["settings"]["r1"], plan["settings"]["loss"]) == (90, 0.5, "least-squares")
+    system = plan["settings"]["system"]
+    assert (plan["settings"]["steps"], system["r1"], system["loss"]) == (90, 0.5, "least-squares")
 
 
 @pytest.mark.parametrize(
@@ -228,8 +235,8 @@ def test_settings_come_from_a_file_and_flags_win(tmp_path):
         (["run", "no/such/folder"], 1, "no/such/folder"),
         (["run", "digits", "--remove", "all"], 2, "--remove"),
         (["run", "digits", "--horizons", "-3"], 2, "--horizons"),
-        (["run", "digits", "--loss", "hinge"], 2, "unknown loss 'hinge'"),
-        (["run", "digits", "--model", "transformer"], 2, "--model 'transformer' is unknown"),
+        (["run", "digits", "--loss", "hinge"], 2, "--loss must be one of non-saturating, saturating"),
+        (["run", "digits", "--model", "transformer"], 2, "--model must be one of auto, mlp"),
         (["run", "digits", "--batch", "5000"], 1, "batch of 5000"),
         (["run", "digits", "--metric", "psnr"], 2, "--metric 'psnr' is unknown"),
         (["run", "digits", "--metric", "no_such:Metric"], 2, "cannot load the metric from 'no_such:Metric'"),
@@ -253,9 +260,11 @@ def test_other_settings_in_the_same_directory_are_refused(finished):
     assert "r1 (1.0 there, 9.0 now)" in done.stderr
 
 
-def test_a_mistake_that_stopped_a_run_before_training_can_be_mended_in_the_same_directory(tmp_path):
-    _gansift("train", "digits", "--outdir", tmp_path / "run", *SMALL, "--features", "no_such:thing", code=2)
-    _gansift("train", "digits", "--outdir", tmp_path / "run", *SMALL)
+@pytest.mark.parametrize("mistake", [("--features", "no_such:thing"), ("--metric", "no_such:Metric")])
+def test_a_mistake_that_stopped_a_run_before_training_can_be_mended_in_the_same_directory(tmp_path, mistake):
+    _gansift("run", "digits", "--outdir", tmp_path / "run", "--until", "train", *SMALL, *mistake, code=2)
+    assert not (tmp_path / "run/seeds").exists()
+    _gansift("run", "digits", "--outdir", tmp_path / "run", "--until", "train", *SMALL)
 
 
 def _folder(tmp_path, count=60):
@@ -279,7 +288,7 @@ def test_a_corrupt_image_is_named_and_can_be_left_out(tmp_path):
 
 
 def test_nan_in_training_is_said_with_exit_code_1(tmp_path):
-    done = _gansift("train", "digits", "--outdir", tmp_path / "nan", *SMALL, "--lr", "1e30", code=1)
+    done = _gansift("run", "digits", "--outdir", tmp_path / "nan", "--until", "train", *SMALL, "--lr", "1e30", code=1)
     assert "NaN or infinite" in done.stderr
     assert not list(tmp_path.rglob("*.tmp"))
 
@@ -287,18 +296,19 @@ def test_nan_in_training_is_said_with_exit_code_1(tmp_path):
 def test_a_log_that_cannot_be_written_is_said_once_and_stops_nothing(tmp_path):
     (tmp_path / "log").mkdir()
     (tmp_path / "log/log.txt").symlink_to("/dev/full")
-    done = _gansift("train", "digits", "--outdir", tmp_path / "log", *SMALL)
+    done = _gansift("run", "digits", "--outdir", tmp_path / "log", "--until", "train", *SMALL)
     assert done.stderr.count("log.txt any more") == 1
     assert "Traceback" not in done.stderr
 
 
 def test_changed_validation_images_are_refused_on_resume(tmp_path):
     images, out = _folder(tmp_path / "images"), tmp_path / "out"
-    _gansift("train", images, "--outdir", out, *SMALL, "--batch", "10")
+    _gansift("run", images, "--outdir", out, "--until", "train", *SMALL, "--batch", "10")
     held_out = next(row for row in (out / "manifest.csv").read_text().splitlines() if ",valid," in row)
     (images / held_out.partition("#")[0]).unlink()
+    place._built.cache_clear()  # each command of a person's is a process of its own
     _gansift("score", out, code=1)
-    done = _gansift("train", images, "--outdir", out, *SMALL, "--batch", "10", code=1)
+    done = _gansift("run", images, "--outdir", out, "--until", "train", *SMALL, "--batch", "10", code=1)
     assert "1 examples were added, removed, changed or relabelled, e.g. " + held_out.partition(",")[0] in done.stderr
 
 
@@ -308,7 +318,7 @@ def test_other_files_in_the_run_directory_are_left_alone(tmp_path):
     left_over = tmp_path / ".report.json.1.tmp"
     for path in (*others, left_over):
         path.write_text("")
-    _gansift("train", "digits", "--outdir", tmp_path, *SMALL)
+    _gansift("run", "digits", "--outdir", tmp_path, "--until", "train", *SMALL)
     assert all(path.exists() for path in others)
     assert not left_over.exists()
 
@@ -336,7 +346,19 @@ def test_a_full_disk_is_said_with_exit_code_1_and_leaves_nothing_half_written(fi
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_an_interrupt_says_how_to_go_on(tmp_path, jobs):
-    command = [sys.executable, "-m", "gansift.cli", "train", "digits", "--outdir", str(tmp_path), "--jobs", jobs]
+    command = [
+        sys.executable,
+        "-m",
+        "gansift.cli",
+        "run",
+        "digits",
+        "--until",
+        "train",
+        "--outdir",
+        str(tmp_path),
+        "--jobs",
+        jobs,
+    ]
     process = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
@@ -462,3 +484,79 @@ def test_what_helped_is_compared_with_other_ways_of_choosing(finished, tmp_path)
     assert all(abs(row["test"]) < 20 for row in report["baselines"][1:])
     calibrated = {row["removed"]: row["calibrated"] for row in report["grid"] if row["horizon"] == 34}
     assert -100 < calibrated[44] < -25  # the seeds promise unequal gains and are pretended to keep equal ones
+
+
+def _times(folder: Path, *patterns: str) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for pattern in patterns for path in sorted(folder.glob(pattern))}
+
+
+def _of(folder: Path, metric: str) -> dict[str, bytes]:
+    """The files of a metric, by name."""
+    paths = [*folder.glob(f"seeds/*/*/{metric}@*"), *folder.glob(f"verify/{metric}@*")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(paths)}
+
+
+def test_another_metric_is_scored_without_training_and_without_what_is_kept_of_the_first(finished, tmp_path):
+    whole, bare = tmp_path / "whole", tmp_path / "bare"
+    for folder in (whole, bare):
+        shutil.copytree(finished[0], folder)
+    assert _of(bare, "fid")
+    for name in _of(bare, "fid"):
+        (bare / name).unlink()
+    trained = _times(bare, "config.json", "manifest.csv", "seeds/*/checkpoints/*", "seeds/*/config.json")
+    assert len(trained) > 10
+    for folder in (whole, bare):
+        files = json.loads(_gansift("score", folder, "--metric", "kid", "--json").stdout)["scores"]
+        assert [Path(file).name for file in files] == ["kid@200-itd-17.csv", "kid@200-itd-34.csv"] * 2
+    assert _of(whole, "kid") == _of(bare, "kid")
+    assert _of(whole, "fid") == _of(finished[0], "fid")
+    assert not _of(bare, "fid")
+    assert _times(bare, "config.json", "manifest.csv", "seeds/*/checkpoints/*", "seeds/*/config.json") == trained
+    assert json.loads(_gansift("evaluate", bare, "--metric", "kid", "--json").stdout)["metric"].startswith("kid")
+    said = _gansift("score", bare, "--metric", "kidd", code=2).stderr.replace("\n", " ")
+    assert "--metric 'kidd' is unknown (did you mean kid?)" in said
+
+
+def test_cleansing_by_another_metric_reports_it_and_leaves_the_first_as_it_was(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    trained = _times(folder, "seeds/*/checkpoints/*")
+    refused = _gansift("report", folder, "--metric", "kid", code=2).stderr.replace("\n", " ")
+    assert f"run `gansift cleanse {folder} --metric kid` first" in refused
+    result = json.loads(_gansift("cleanse", folder, "--metric", "kid", "--quiet", "--json").stdout)
+    assert result["metric"].startswith("kid")
+    assert result["metric"] != finished[1]["metric"]
+    assert json.loads((folder / "report.json").read_text())["metric"] == result["metric"]
+    assert _times(folder, "seeds/*/checkpoints/*") == trained
+    assert _of(folder, "fid") == _of(finished[0], "fid")
+    again = json.loads(_gansift("report", folder, "--json").stdout)
+    assert {**again, "report": "", "seconds": 0} == {**finished[1], "report": "", "seconds": 0}
+
+
+def test_an_audit_of_a_run_says_the_same_to_programs_and_people_and_in_the_report(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    answer = json.loads(_gansift("audit", "copies", folder, "--samples", "200", "--json").stdout)
+    assert set(answer) >= {"audit", "verdict", "finding", "numbers"}
+    assert (answer["audit"], answer["finding"]) == ("copies", False)
+    assert answer["numbers"]
+    for number in answer["numbers"].values():
+        assert isinstance(number["value"], float | int)
+        low, high = number["ci95"] or (number["value"], number["value"])
+        assert low <= number["value"] <= high
+    said = " ".join(_gansift("audit", "copies", folder, "--samples", "200").stdout.split())
+    assert answer["verdict"] in said
+    assert answer["verdict"] in (folder / "report.html").read_text()
+    assert json.loads((folder / "audits/copies.json").read_text())["verdict"] == answer["verdict"]
+
+
+def test_copies_in_data_alone_are_exit_code_3(tmp_path):
+    images = _folder(tmp_path / "images")
+    assert json.loads(_gansift("audit", "copies", images, "--json").stdout)["finding"] is False
+    for name, rows in (("train", slice(None)), ("test", slice(0, 20))):
+        (tmp_path / "split" / name).mkdir(parents=True)
+        for path in sorted(images.iterdir())[rows]:
+            shutil.copy(path, tmp_path / "split" / name / f"{name} {path.name}")
+    found = json.loads(_gansift("audit", "copies", tmp_path / "split", "--json", code=3).stdout)
+    assert found["finding"] is True
+    assert all(set(number) >= {"value", "ci95"} for number in found["numbers"].values())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from gansift.data import load
+from gansift.data import load_sets
 from gansift.errors import UsageError
 from gansift.influence.scores import Scores
 from gansift.training import Adam, train
@@ -52,8 +54,8 @@ def test_the_game_with_a_history_trains_and_remembers(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "examples")
     from history_gan import build
 
-    digits = load("digits", seed=0).train
-    run = train(build(digits), digits, steps=3, batch_size=50, optimizers=Adam(lr=1e-3))
+    digits = load_sets(["digits"], seed=0)
+    run = train(build(digits), digits.train, steps=3, batch_size=50, optimizers=Adam(lr=1e-3))
     written = run.state(3)["history"]["parameters"].view(200, -1).abs().sum(1) > 0
     assert 50 < written.sum() <= 150
     assert run.state(3)["level"]["parameters"] != 0
@@ -89,14 +91,14 @@ def test_fine_tuning_goes_from_base_to_merged_weights(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "examples/fine_tune_emoji.sh").read_text(encoding="utf-8")
     commands = [line.split()[1:] for line in text.splitlines() if line.startswith("gansift ")]
-    assert [command[0] for command in commands] == ["train", "export", "run", "export"]
+    assert [command[0] for command in commands] == ["run", "export", "run", "export"]
     short = [
         "--steps", 2, "--seeds", 1, "--batch", 8, "--latents", 20, "--verify", 0, "--baselines", "none", "--jobs", 1,
         "--horizons", "all", "--remove", 10, "--features", ROOT / "examples/own_judges.py:pooled",
     ]  # fmt: skip
     small = ["--width", 1, "--most", 2, "--depth", 1, "--latent", 3]
     for verb, *flags in commands:
-        more = {"train": [*short, *small], "run": short}.get(verb, [])
+        more = [] if verb == "export" else [*short, *small] if "train" in flags else short
         assert gansift(verb, *flags, *more).exit_code == 0
     assert (tmp_path / "runs/twemoji-weights/original.safetensors").is_file()
 
@@ -104,17 +106,18 @@ def test_fine_tuning_goes_from_base_to_merged_weights(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("build = 3", "not a function"),
-        ("def build(examples): return 3", "must return a gansift.games.Game"),
-        ("def build(examples): return 1 / 0", "failed on .* examples.*ZeroDivisionError"),
-        ("def build(examples, more): return 3", "failed on .* examples.*more"),
+        ("build = 3", "is not a function"),
+        ("def build(data): return 3", "must return a gansift.systems.System, a gansift.games.Game, or"),
+        ("def build(data): return 1 / 0", "failed on .* examples.*ZeroDivisionError"),
+        ("def build(data, more): return 3", "'more' needs a default"),
+        ("def build(data, more=1): return data[more]", "failed on .* examples.*KeyError"),
         (
-            "from own_game import build as b\ndef build(examples): return b(examples), {'critic': 1}",
+            "from own_game import build as b\ndef build(data): return b(data), {'critic': 1}",
             "must be a dictionary",
         ),
         (
             "from own_game import build as b\nfrom gansift.training import SGD\n"
-            "def build(examples): return b(examples), {'critic': SGD(lr=0.1)}",
+            "def build(data): return b(data), {'critic': SGD(lr=0.1)}",
             "critic; the players are discriminator, generator",
         ),
     ],
@@ -127,5 +130,29 @@ def test_a_game_that_cannot_be_built_is_refused_with_the_reason(code, message, t
 
 
 def test_settings_of_built_in_networks_do_not_go_with_ones_own(tmp_path):
-    with pytest.raises(UsageError, match="--width, --r1: these are settings of the built-in games"):
-        gansift("run", "digits", "--game", "examples/own_game.py:build", "--width", 8, "--r1", 1, "--outdir", tmp_path)
+    for flag in ("--width", "--r1", "--lr"):
+        done = gansift("run", "digits", "--game", ROOT / "examples/own_game.py:build", flag, 1, "--outdir", tmp_path)
+        assert done.exit_code == 2
+        assert f"No such option: {flag}" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_keywords_of_ones_own_game_are_flags(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    (tmp_path / "mine.py").write_text(
+        "from own_game import build as b\nfrom gansift.training import SGD\n"
+        "def build(data, pace: float = 0.1): return b(data), {'generator': SGD(lr=pace)}"
+    )
+    own = ["run", "digits", "--game", f"{tmp_path}/mine.py:build", "--pace", 0.5, "--dry-run", "--json"]
+    assert json.loads(gansift(*own).stdout)["settings"]["system"] == {"pace": 0.5}
+    refused = gansift(*own[:5], "fast")
+    assert refused.exit_code == 2
+    assert "--pace" in refused.stderr
+
+
+def test_the_metric_that_looks_at_no_samples_says_what_to_remove(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    runpy.run_path(str(ROOT / "examples/own_net_metric.py"))
+    before, after, predicted = map(float, capsys.readouterr().out.split())
+    assert after < before
+    assert predicted < 0

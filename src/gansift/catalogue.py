@@ -50,7 +50,7 @@ DATA: dict[str, str] = {
     "emoji-twemoji": "Twemoji of 32x32 pixels",
     "normal-1d": "points of a normal distribution on a line",
     "normal-2d": "points of a normal distribution in the plane",
-    "diabetes": "a table of 442 patients, 10 numbers each; --label progression, --group sex",
+    "diabetes": "a table of 442 patients with 10 measurements, labelled by how fast the disease progressed",
 }
 
 #: The metrics of samples that every system with samples has; systems bring their own besides.

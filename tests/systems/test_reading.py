@@ -120,6 +120,7 @@ def test_help_of_a_system_imports_no_torch():
         ("def mine(data, *, most: list[int] = None): ...", "'most' is annotated with list"),
         ("def mine(data, *, most: int = 1.5): ...", "does not fit its annotation: --most must be a whole number"),
         ("x = 1", "has nothing called 'mine'"),
+        ("mine = 3", "is not a function"),
         ("def mine(data: ...", "SyntaxError"),
     ],
 )

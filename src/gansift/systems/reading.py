@@ -63,7 +63,10 @@ def manual(spec: str) -> Manual:
     found = _read(spec)
     if found is None:
         function = import_named(spec, "the settings")
-        found = inspect.getdoc(function) or "", list(_live_keywords(function))
+        try:
+            found = inspect.getdoc(function) or "", list(_live_keywords(function))
+        except (TypeError, ValueError) as error:  # it cannot be called, or nobody knows how
+            raise UsageError(f"{spec} is not a function whose settings can be told: {error}") from error
     text, keywords = found
     helps = argument_texts(text)
     return Manual(_before_arguments(text), tuple(_setting(spec, one, helps.get(one.name, "")) for one in keywords))

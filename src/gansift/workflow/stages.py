@@ -265,6 +265,8 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
     plan = place.plan(way)
     discard_damaged(directory, plan.examples)
     check_fits(directory, plan, place, last)
+    for metric in plan.metrics:
+        place.judges(metric)  # one that cannot be made is refused before anything is trained
     scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
     if consult and last != "train" and sweeps(way.estimator) and not scored:
         _consult(place)
