@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gansift.workflow.build import load_data, workplace
 from PIL import Image
 
 from gansift.data import images
 from gansift.workflow import build, stages
-from gansift.workflow.build import load_data, workplace
 from gansift.workflow.config import merge
 
 

@@ -6,24 +6,22 @@ import pickle
 
 import pytest
 
+from configs import config
 from gansift import influence, training
 from gansift.cleansing import replicas
 from gansift.cleansing.retraining import Harmful, Ids, Random, ScoresOf, changes
 from gansift.cleansing.trial import Cell
 from gansift.cleansing.verify import random_removals
-from gansift.workflow.config import Config, Decided, Way
+from gansift.workflow.config import Decided, Way
 from gansift.workflow.cost import Cost, ToDo
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import Retrain, Score, Train, comparison, pipeline, retrainings, to_do, trial
-from gansift.workflow.plan import Plan, metric_name
+from gansift.workflow.plan import Plan, metric_key
 from toys import MeanWave, examples, gan
 
-CONFIG = Config(
-    source="x", batch=10, steps=80, seeds=2, horizons="1,3,all", remove="5", schedule="alternating", metric="fid",
-    baselines="density", verify=0,
-)  # fmt: skip
-PLAN = Plan(CONFIG, 100, Way("itd", False))
-FID = (metric_name(CONFIG),)
+CONFIG = config()
+PLAN = Plan(CONFIG, 100, 10, Way("itd", False))
+FID = (metric_key(CONFIG, "fid"),)
 ON_80 = ScoresOf(*FID, "itd", 80, (0,))
 
 
@@ -66,7 +64,7 @@ def test_what_others_wait_for_comes_first_and_the_longest_trials_before_the_shor
 def test_a_trial_removes_the_most_harmful_then_as_many_at_random():
     harmful = Harmful(ON_80, 5)
     assert trial(PLAN, 0, 80) == Retrain(0, FID, 80, (harmful, Random(harmful, 80)))
-    decided = Plan(CONFIG, 100, Way("aid", True, Decided("0123", 7)))
+    decided = Plan(CONFIG, 100, 10, Way("aid", True, Decided("0123", 7)))
     by = ScoresOf(*FID, "aid", 10, (1,), "0123")
     assert trial(decided, 1, 10) == Retrain(1, FID, 80, (Harmful(by, 7), Random(Harmful(by, 7), 10)))
 

@@ -7,44 +7,43 @@ from dataclasses import replace
 
 import pytest
 
+from configs import config
 from gansift.errors import UsageError
 from gansift.workflow import plan
-from gansift.workflow.config import Config, Decided, Way
-from gansift.workflow.plan import Plan, metric_name
+from gansift.workflow.config import Decided, Way
+from gansift.workflow.plan import Plan, metric_key
 
-CONFIG = Config(
-    source="x", batch=10, steps=80, seeds=2, horizons="1,3,all", remove="5,20%", schedule="alternating", metric="fid",
-    verify=6,
-)  # fmt: skip
-PLAN = Plan(CONFIG, 100, Way("itd", False))
+CONFIG = config(remove="5,20%", verify=6, baselines="none")
+PLAN = Plan(CONFIG, 100, 10, Way("itd", False))
 
 
 def test_horizons_are_steps_and_numbers_are_those_of_the_examples():
     assert (PLAN.horizons, PLAN.counts) == ([10, 30, 80], [5, 20])
-    assert Plan(replace(CONFIG, schedule="2:1"), 100, PLAN.way).horizons == [5, 15, 80]
-    assert Plan(CONFIG, 100, Way("itd", False, Decided("0123", 7))).counts == [7]
+    assert replace(PLAN, epoch=5).horizons == [5, 15, 80]
+    assert replace(PLAN, epoch=2.5).horizons == [2, 8, 80]
+    assert Plan(CONFIG, 100, 10, Way("itd", False, Decided("0123", 7))).counts == [7]
 
 
 def test_removal_from_the_start_redoes_the_whole_run():
-    assert [Plan(CONFIG, 100, Way("itd", from_start)).redone(30) for from_start in (False, True)] == [30, 80]
+    assert [Plan(CONFIG, 100, 10, Way("itd", from_start)).redone(30) for from_start in (False, True)] == [30, 80]
 
 
 @pytest.mark.parametrize(("examples", "verify", "found"), [(100, 6, (6, 2)), (4, 6, (4, 1)), (100, 2, (0, 2))])
 def test_scores_are_verified_by_removals_of_two_percent_or_of_single_examples(examples, verify, found):
-    assert Plan(replace(CONFIG, verify=verify), examples, PLAN.way).verified == found
+    assert Plan(replace(CONFIG, verify=verify), examples, 10, PLAN.way).verified == found
 
 
 def test_the_choice_is_compared_with_itd_and_the_configured_estimators_but_not_with_itself():
     baselines = replace(CONFIG, baselines="density,random")
-    assert Plan(baselines, 100, Way("itd", False)).compared == ["density"]
-    assert Plan(baselines, 100, Way("density", False)).compared == ["itd"]
-    assert Plan(baselines, 100, Way("density", False, Decided("0123", 7))).compared == ["itd", "density"]
+    assert Plan(baselines, 100, 10, Way("itd", False)).compared == ["density"]
+    assert Plan(baselines, 100, 10, Way("density", False)).compared == ["itd"]
+    assert Plan(baselines, 100, 10, Way("density", False, Decided("0123", 7))).compared == ["itd", "density"]
 
 
 @pytest.mark.parametrize("wrong", [{"horizons": "never"}, {"remove": "100"}, {"baselines": "magic"}])
 def test_what_cannot_be_understood_is_refused(wrong):
     with pytest.raises(UsageError):
-        Plan(replace(CONFIG, **wrong), 100, PLAN.way).check()
+        replace(PLAN, config=replace(CONFIG, **wrong)).check()
     PLAN.check()
 
 
@@ -55,10 +54,16 @@ def test_another_metric_other_features_and_more_latents_have_other_names(tmp_pat
         for features in ("auto", "imagenet", "imagenet:128", f"{tmp_path}/net.pt", "net.pt@clean")
         for latents in (50, 2000)
     ]
-    names = [metric_name(config) for config in configs]
+    names = [metric_key(config, config.metric) for config in configs]
     assert len(set(names)) == len(names)
-    assert all(re.fullmatch(r"[\w-]+@\d+", name) for name in names)
-    assert metric_name(CONFIG) == "fid@2000"
+    assert all(re.fullmatch(r"[\w-]+(@50)?", name) for name in names)
+    assert metric_key(CONFIG, "fid") == "fid"  # what is usual is not said
+    assert metric_key(replace(CONFIG, features="imagenet", latents=50), "kid") == "kid-imagenet@50"
+
+
+def test_of_several_metrics_each_has_its_own_name_and_the_first_one_decides():
+    several = replace(PLAN, config=replace(CONFIG, metric="fid, kid", latents=50))
+    assert (several.metrics, several.metric) == (("fid@50", "kid@50"), "fid@50")
 
 
 def test_a_metric_whose_file_was_edited_is_another_one(tmp_path):
@@ -67,5 +72,5 @@ def test_a_metric_whose_file_was_edited_is_another_one(tmp_path):
     for text in ("a = 1", "a = 2"):
         file.write_text(text)
         plan._content.cache_clear()  # every command reads it once
-        names.append(metric_name(replace(CONFIG, metric=f"{file}:Gap")))
+        names.append(metric_key(CONFIG, f"{file}:Gap"))
     assert len(set(names)) == 2
