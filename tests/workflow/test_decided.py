@@ -7,7 +7,6 @@ import json
 import shutil
 
 import pytest
-from gansift.workflow.build import workplace
 
 from gansift import cleansing
 from gansift.errors import UsageError
@@ -15,6 +14,7 @@ from gansift.workflow import stages
 from gansift.workflow.config import Decided, Way, load
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import trial
+from gansift.workflow.place import place_of
 from gansift.workflow.plan import Plan
 from gansift.workflow.seed import Seed, decided_scores
 from tiny_run import gansift
@@ -49,11 +49,11 @@ def decided(finished, tmp_path_factory):
 def test_every_seed_is_retrained_without_exactly_what_is_marked(decided):
     folder, file, _ = decided
     directory, ids = RunDirectory(folder), _training_ids(folder)
-    place = workplace(load(directory.config), directory.cache)
+    place = place_of(load(directory.config), directory.cache)
     marked = cleansing.read_decisions(file, ids)
     way = Way("itd", False, Decided(marked.digest, len(marked.removed)))
     assert marked.removed == tuple(ids[4:41:6])
-    plan = Plan(place.config, len(ids), way)
+    plan = place.plan(way)
     for number in range(2):
         seed = Seed(directory, place, number)
         row, control = trial(plan, number, seed.run.steps).found(directory, plan.metric)
@@ -126,7 +126,7 @@ def test_a_copy_that_was_changed_is_not_taken_for_what_it_was(folder, tmp_path):
     ids = _training_ids(folder)
     directory, config = RunDirectory(folder), load(folder / "config.json")
     decided = stages.adopt(directory, config, _decided(tmp_path / "d.csv", ids[:4]))
-    assert Plan(config, len(ids), Way("itd", False, decided)).counts == [4]
+    assert Plan(config, len(ids), 25, Way("itd", False, decided)).counts == [4]
     _decided(directory.decisions(decided.digest), ids[:3])
     scores = next(folder.glob("seeds/0/scores/*-itd-*.csv"))
     with pytest.raises(UsageError, match="was changed"):
@@ -149,5 +149,5 @@ def test_a_way_by_decisions_has_files_of_its_own(folder):
         for from_start in (False, True)
         for decided in (None, Decided("0123456789ab", 3), Decided("ba9876543210", 3))
     ]
-    paths = [trial(Plan(config, 1478, way), 0, 4).paths(directory)[0] for way in ways]
+    paths = [trial(Plan(config, 500, 25, way), 0, 4).paths(directory)[0] for way in ways]
     assert len(set(paths)) == len(ways)
