@@ -15,8 +15,8 @@ import pytest
 from gansift.errors import GansiftError
 from gansift.workflow import stages
 from gansift.workflow.jobs import Train
+from gansift.workflow.request import requested
 from gansift.workflow.spread import run_jobs
-from tiny_run import request
 
 SMALL = [
     "--steps", "300", "--seeds", "2", "--horizons", "1,2", "--remove", "5%", "--latents", "50", "--width", "8",
@@ -32,7 +32,7 @@ def _files(root: Path) -> dict[str, bytes]:
     """Everything but the times that files and the report state."""
     return {
         str(path.relative_to(root)): path.read_bytes()
-        for folder in ("seeds", "scores", "verify", "generator")
+        for folder in ("seeds", "scores", "verify", "weights")
         for path in sorted((root / folder).rglob("*"))
         if path.is_file() and path.name not in ("seconds.json", ".lock")
     }
@@ -123,12 +123,12 @@ def test_an_interrupt_leaves_no_worker_behind(ray, tmp_path):
 def test_a_machine_that_sees_another_run_directory_refuses_its_jobs(ray, tmp_path):
     from gansift.workflow.cluster import Cluster
 
-    directory, config = stages.prepare(request({"source": "normal-1d", "cluster": "local", "jobs": 1}), tmp_path)
+    directory, config = stages.prepare(requested(["normal-1d"], {"cluster": "local", "jobs": 1}), tmp_path)
     chosen = Cluster(tmp_path, config)
     chosen._fingerprint = "of the directory as it is here"
     try:
         with pytest.raises(GansiftError, match=f"does not see {tmp_path} as this one does"):
-            run_jobs(directory, [Train(0, ("all@2000",))], chosen, lambda amount: None)
+            run_jobs(directory, [Train(0, ("all",))], chosen, lambda amount: None)
     finally:
         chosen.close()
 

@@ -9,20 +9,19 @@ import pytest
 from gansift.errors import GansiftError, UsageError
 from gansift.influence.doctor import Finding
 from gansift.workflow import stages
-from tiny_run import invoke, request
+from gansift.workflow.request import requested
+from tiny_run import gansift
 
 SMALL = {
-    "source": "normal-1d", "steps": 6, "seeds": 1, "horizons": "0.1", "remove": "5", "latents": 50, "width": 4,
+    "steps": 6, "seeds": 1, "horizons": "0.1", "remove": "5", "latents": 50, "width": 4,
     "jobs": 1, "verify": 0,
 }  # fmt: skip
 FAULT = Finding("mixing", "fault", "discriminator.norm (BatchNorm1d)", "mixes the examples.", "Use GroupNorm.")
 
 
 def _verb(*arguments):
-    flags = [
-        part for key, value in SMALL.items() if key != "source" for part in (f"--{key}", str(value))
-    ]  # fmt: skip
-    return invoke(["doctor", "normal-1d", *flags, *arguments])
+    flags = [part for key, value in SMALL.items() for part in (f"--{key}", value)]
+    return gansift("doctor", "normal-1d", *flags, *arguments)
 
 
 def test_the_verb_gives_a_built_in_game_a_clean_bill():
@@ -48,26 +47,25 @@ def test_a_run_directory_is_examined_with_its_own_settings(tmp_path, monkeypatch
         seen.update(named)
         return [FAULT]
 
-    stages.prepare(request(SMALL | {"batch": 7}), tmp_path)
+    stages.prepare(requested(["normal-1d"], SMALL | {"batch": 7}), tmp_path)
     monkeypatch.setattr(stages, "examine", examine)
-    assert invoke(["doctor", str(tmp_path)]).exit_code == 3
+    assert gansift("doctor", tmp_path).exit_code == 3
     assert seen["batch_size"] == 7
 
 
 @pytest.mark.parametrize("verb", ["doctor", "estimate"])
 def test_flags_that_a_run_directory_has_fixed_are_refused_and_not_ignored(tmp_path, monkeypatch, verb):
-    monkeypatch.setattr(stages, "doctor", lambda asked, quick: [Finding("x", "ok", "", f"{asked.jobs} {asked.steps}")])
-    stages.prepare(request(SMALL), tmp_path)
-    refused = invoke([verb, str(tmp_path), "--steps", "7"])
-    assert isinstance(refused.exception, UsageError)
-    assert "only --jobs, --cluster, --memory, --device, --accept-drift may be given" in str(refused.exception)
+    monkeypatch.setattr(stages, "doctor", lambda given, quick: [Finding("x", "ok", "", f"{given.jobs} {given.steps}")])
+    stages.prepare(requested(["normal-1d"], SMALL), tmp_path)
+    with pytest.raises(UsageError, match="only --jobs, --cluster, --memory, --device, --accept-drift may be given"):
+        gansift(verb, tmp_path, "--steps", "7")
     if verb == "doctor":
-        assert "3 6" in invoke([verb, str(tmp_path), "--jobs", "3"]).output
+        assert "3 6" in gansift(verb, tmp_path, "--jobs", "3").output
 
 
 @pytest.mark.parametrize("estimator", ["itd", "random"])
 def test_a_faulty_game_is_not_scored_through_its_training_unless_told_to(tmp_path, monkeypatch, estimator):
-    directory, config = stages.prepare(request(SMALL | {"estimator": estimator}), tmp_path)
+    directory, config = stages.prepare(requested(["normal-1d"], SMALL | {"estimator": estimator}), tmp_path)
     monkeypatch.setattr(stages, "examine", lambda *arguments, **named: [FAULT])
     assert _refusal(lambda: stages.work(directory, config, "score", config.way, True)) == (
         "GroupNorm" if estimator == "itd" else None

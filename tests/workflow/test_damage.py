@@ -30,7 +30,7 @@ def test_a_damaged_result_is_named_and_made_anew(finished, folder, name, damage)
     path = sorted(folder.glob(name))[-1]
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
     gansift("cleanse", folder, "--quiet")
-    warnings = [line for line in (folder / "log.txt").read_text().splitlines() if "put away and made anew" in line]
+    warnings = [line for line in (folder / "log.txt").read_text().splitlines() if "computed again" in line]
     assert len(warnings) == 1
     assert str(path) in warnings[0]
     assert results(folder) == results(finished)
@@ -49,7 +49,7 @@ def test_a_score_file_without_its_last_rows_is_damaged(finished, folder, lines):
 def test_evaluate_only_reads_and_says_what_to_do(folder, damage):
     path = folder / "seeds/1/values/all@50.json"
     path.write_bytes(content := DAMAGES[damage](path.read_bytes()))
-    with pytest.raises(GansiftError, match=r"all@50\.json is damaged.*Run `gansift train` with the same settings"):
+    with pytest.raises(GansiftError, match=r"all@50\.json is damaged.*Run `gansift run` with the same settings"):
         gansift("evaluate", folder)
     assert path.read_bytes() == content
 

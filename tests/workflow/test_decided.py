@@ -126,7 +126,7 @@ def test_a_copy_that_was_changed_is_not_taken_for_what_it_was(folder, tmp_path):
     ids = _training_ids(folder)
     directory, config = RunDirectory(folder), load(folder / "config.json")
     decided = stages.adopt(directory, config, _decided(tmp_path / "d.csv", ids[:4]))
-    assert Plan(config, len(ids), 73, Way("itd", False, decided)).counts == [4]
+    assert Plan(config, len(ids), 25, Way("itd", False, decided)).counts == [4]
     _decided(directory.decisions(decided.digest), ids[:3])
     scores = next(folder.glob("seeds/0/scores/*-itd-*.csv"))
     with pytest.raises(UsageError, match="was changed"):
@@ -149,5 +149,5 @@ def test_a_way_by_decisions_has_files_of_its_own(folder):
         for from_start in (False, True)
         for decided in (None, Decided("0123456789ab", 3), Decided("ba9876543210", 3))
     ]
-    paths = [trial(Plan(config, 1478, 73, way), 0, 4).paths(directory)[0] for way in ways]
+    paths = [trial(Plan(config, 500, 25, way), 0, 4).paths(directory)[0] for way in ways]
     assert len(set(paths)) == len(ways)

@@ -16,11 +16,11 @@ from gansift.workflow.executors import Here
 from gansift.workflow.jobs import Score, Train, pipeline
 from gansift.workflow.plan import Plan
 from gansift.workflow.processes import Processes
+from gansift.workflow.request import requested
 from gansift.workflow.spread import executor, run_jobs
-from tiny_run import request
 
 SMALL = {
-    "source": "normal-1d", "steps": 40, "seeds": 2, "horizons": "1,all", "remove": "5", "latents": 50, "width": 4,
+    "steps": 40, "seeds": 2, "horizons": "1,all", "remove": "5", "latents": 50, "width": 4,
     "batch": 100, "verify": 0,
 }  # fmt: skip
 
@@ -65,7 +65,7 @@ class Faulty(Train):
 
 
 def _prepared(root: Path, **settings):
-    return stages.prepare(request({**SMALL, **settings}), root)
+    return stages.prepare(requested(["normal-1d"], {**SMALL, **settings}), root)
 
 
 def _files(root: Path) -> dict[str, bytes]:
@@ -76,11 +76,10 @@ def _files(root: Path) -> dict[str, bytes]:
     }
 
 
-def _do(root: Path, executor, replaced=(), **settings) -> float:
-    directory, config = _prepared(root, **settings)
-    chosen = executor(config)
+def _do(root: Path, make, replaced=()) -> float:
+    directory, config = _prepared(root)
     jobs = [*replaced, *pipeline(Plan(config, 500, 5, config.way), "cleanse")[len(replaced) :]]
-    amounts = []
+    chosen, amounts = make(root, config), []
     try:
         run_jobs(directory, jobs, chosen, amounts.append)
     finally:
@@ -88,15 +87,19 @@ def _do(root: Path, executor, replaced=(), **settings) -> float:
     return sum(amounts)
 
 
+def _two(root: Path, config) -> Processes:
+    return Processes(root, config, 2)
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     root = tmp_path_factory.mktemp("undisturbed")
-    progress = _do(root, lambda config: Here(root, config))
+    progress = _do(root, Here)
     return _files(root), progress
 
 
 def test_a_killed_workers_job_is_done_again_to_the_same_bytes(undisturbed, tmp_path):
-    progress = _do(tmp_path, lambda config: Processes(tmp_path, config, 2), [DiesOnce(0, METRICS)])
+    progress = _do(tmp_path, _two, [DiesOnce(0, METRICS)])
     assert (tmp_path / "died-0").exists()
     assert _files(tmp_path) == undisturbed[0]
     assert progress == pytest.approx(undisturbed[1], rel=0.3)
@@ -104,7 +107,7 @@ def test_a_killed_workers_job_is_done_again_to_the_same_bytes(undisturbed, tmp_p
 
 def test_a_job_that_kills_every_worker_is_named_and_the_others_land(tmp_path):
     directory, config = _prepared(tmp_path)
-    chosen = Processes(tmp_path, config, 2)
+    chosen = _two(tmp_path, config)
     with pytest.raises(GansiftError, match="training seed 0: 3 workers died of it"):
         run_jobs(directory, [DiesAlways(0, METRICS), Train(1, METRICS)], chosen, lambda amount: None)
     chosen.close()
@@ -115,7 +118,7 @@ def test_what_a_worker_logs_is_logged_here(tmp_path, caplog):
     directory, config = _prepared(tmp_path)
     run_jobs(directory, [Train(0, METRICS)], Here(tmp_path, config), lambda amount: None)
     sorted(directory.checkpoints(0).glob("step-*"))[-1].unlink()
-    chosen = Processes(tmp_path, config, 2)
+    chosen = _two(tmp_path, config)
     caplog.clear()
     run_jobs(directory, [Score(0, METRICS, "itd")], chosen, lambda amount: None)
     chosen.close()
@@ -124,7 +127,7 @@ def test_what_a_worker_logs_is_logged_here(tmp_path, caplog):
 
 def test_a_jobs_own_errors_come_back_as_they_are(tmp_path):
     directory, config = _prepared(tmp_path)
-    chosen = Processes(tmp_path, config, 2)
+    chosen = _two(tmp_path, config)
     for error in (GansiftError("lower the learning rate"), ZeroDivisionError("a mistake")):
         with pytest.raises(type(error), match=str(error)):
             run_jobs(directory, [Faulty(0, METRICS, error)], chosen, lambda amount: None)

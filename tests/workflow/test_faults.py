@@ -15,10 +15,10 @@ from gansift.errors import GansiftError
 from tiny_run import FLAGS, gansift, run
 
 
-@pytest.mark.parametrize("verb", ["run", "train", "score", "cleanse", "verify", "report"])
+@pytest.mark.parametrize("verb", ["run", "score", "cleanse", "verify", "report", "audit"])
 def test_a_run_directory_in_use_is_refused_by_every_verb_that_writes(folder, monkeypatch, verb):
     monkeypatch.setattr(lock, "_PATIENCE", 0.0)
-    arguments = ["normal-1d", "--outdir", folder, *FLAGS] if verb in ("run", "train") else [folder]
+    arguments = {"run": ["normal-1d", "--outdir", folder, *FLAGS], "audit": ["copies", folder]}.get(verb, [folder])
     refusal = rf"{folder} is in use: process {os.getpid()} on "
     with lock.only_writer(folder), pytest.raises(GansiftError, match=refusal):
         gansift(verb, *arguments)
@@ -51,7 +51,7 @@ def _files_up_to(size):
 @pytest.mark.parametrize(
     ("verb", "gone", "size", "named"),
     [
-        ("train", ["seeds/*/checkpoints"], 1000, r"step-00000000\.safetensors"),
+        ("run", ["seeds/*/checkpoints"], 1000, r"step-00000000\.safetensors"),
         ("score", ["seeds/*/scores"], 20_000, r"itd-\d+\.csv"),
         ("cleanse", ["seeds/*/retrained"], 400, r"retrained/all@50-\d+-\w+\.json"),
         ("cleanse", ["verify", "report.html"], 1000, r"all@50-itd-.*\.json"),
@@ -64,7 +64,7 @@ def test_a_full_disk_is_named_and_with_more_room_the_same_command_ends_with_the_
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in (folder / "log.txt", *folder.glob("seeds/*/seconds.json")):
         path.unlink(missing_ok=True)
-    arguments = ["normal-1d", "--outdir", folder, *FLAGS] if verb == "train" else [folder, "--quiet"]
+    arguments = ["normal-1d", "--outdir", folder, *FLAGS] if verb == "run" else [folder, "--quiet"]
     full = rf"cannot write {folder}/\S*{named}: File too large\. Free some space, or .* the same command goes on"
     with _files_up_to(size), pytest.raises(GansiftError, match=full):
         gansift(verb, *arguments)

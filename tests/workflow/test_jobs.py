@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+from configs import config
 from gansift import influence, training
 from gansift.cleansing import replicas
 from gansift.cleansing.retraining import Harmful, Ids, Random, ScoresOf, changes
@@ -15,18 +16,12 @@ from gansift.workflow.config import Decided, Way
 from gansift.workflow.cost import Cost, ToDo
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import Retrain, Score, Train, comparison, pipeline, retrainings, to_do, trial
-from gansift.workflow.plan import Plan
-from tiny_run import place
+from gansift.workflow.plan import Plan, metric_key
 from toys import MeanWave, examples, gan
 
-CONFIG = place(
-    {
-        "source": "digits", "batch": 10, "steps": 80, "seeds": 2, "horizons": "1,3,all", "remove": "5", "metric": "fid",
-        "baselines": "density", "verify": 0,
-    }
-).config  # fmt: skip
+CONFIG = config()
 PLAN = Plan(CONFIG, 100, 10, Way("itd", False))
-FID = PLAN.metrics
+FID = (metric_key(CONFIG, "fid"),)
 ON_80 = ScoresOf(*FID, "itd", 80, (0,))
 
 

@@ -9,16 +9,17 @@ import pytest
 from gansift.errors import ReplayError, UsageError
 from gansift.workflow import stages
 from gansift.workflow.config import load, moved
-from tiny_run import invoke, request
+from gansift.workflow.request import requested
+from tiny_run import gansift
 
 # A device that is everywhere, and that nothing can be computed on.
 ELSEWHERE = "meta"
-SMALL = {"source": "normal-1d", "steps": 6, "seeds": 2, "width": 4, "horizons": "all", "latents": 20, "jobs": 1}
+SMALL = {"steps": 6, "seeds": 2, "width": 4, "horizons": "all", "latents": 20, "jobs": 1}
 
 
 @pytest.fixture
 def trained(tmp_path):
-    directory, config = stages.prepare(request(SMALL), tmp_path)
+    directory, config = stages.prepare(requested(["normal-1d"], SMALL), tmp_path)
     stages.work(directory, config, "train", config.way, quiet=True)
     return directory
 
@@ -28,7 +29,7 @@ def _device(directory):
 
 
 def test_a_run_that_is_not_finished_is_not_moved(tmp_path):
-    directory, config = stages.prepare(request(SMALL), tmp_path)
+    directory, config = stages.prepare(requested(["normal-1d"], SMALL), tmp_path)
     with pytest.raises(UsageError, match=r"seeds 0, 1 of .* are not trained to their end"):
         stages.move(directory, config, ELSEWHERE, None)
     assert _device(directory) == "cpu"
@@ -43,7 +44,7 @@ def test_a_run_that_drifts_stays_where_it_was(trained, monkeypatch):
     with pytest.raises(ReplayError):
         stages.move(trained, config, ELSEWHERE, None)
     with pytest.raises(ReplayError):
-        stages.prepare(request(SMALL | {"device": ELSEWHERE}), trained.root)
+        stages.prepare(requested(["normal-1d"], SMALL | {"device": ELSEWHERE}), trained.root)
     assert _device(trained) == "cpu"
 
 
@@ -56,20 +57,18 @@ def test_a_run_that_replays_is_moved_and_stays_there(trained, monkeypatch):
         (1, ELSEWHERE, True),
     ]
     assert load(trained.config) == changed
-    again = moved(changed, {})
-    assert (again.device, again.accept_drift) == (ELSEWHERE, True)
-    back = moved(changed, {"device": "cpu", "accept_drift": False})
+    assert (moved(changed, SMALL).device, moved(changed, SMALL).accept_drift) == (ELSEWHERE, True)
+    back = moved(changed, SMALL | {"device": "cpu", "accept_drift": False})
     assert (back.device, back.accept_drift) == ("cpu", False)
 
 
 def test_a_device_that_is_not_there_is_refused_and_nothing_changes(trained):
     for verb in ("score", "cleanse", "verify", "report"):
-        done = invoke([verb, str(trained.root), "--device", "warp"])
-        assert isinstance(done.exception, UsageError)
-        assert "the device warp cannot be used here" in str(done.exception)
+        with pytest.raises(UsageError, match="the device warp cannot be used here"):
+            gansift(verb, trained.root, "--device", "warp")
     assert _device(trained) == "cpu"
 
 
 def test_a_run_is_on_the_processor_unless_told_otherwise():
-    config = stages.resolved(request(SMALL)).config
+    config = stages.resolved(requested(["normal-1d"], SMALL)).config
     assert (config.device, config.accept_drift) == ("cpu", False)

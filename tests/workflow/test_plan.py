@@ -7,24 +7,20 @@ from dataclasses import replace
 
 import pytest
 
+from configs import config
 from gansift.errors import UsageError
 from gansift.workflow import plan
 from gansift.workflow.config import Decided, Way
 from gansift.workflow.plan import Plan, metric_key
-from tiny_run import place
 
-CONFIG = place(
-    {
-        "source": "digits", "batch": 10, "steps": 80, "seeds": 2, "horizons": "1,3,all", "remove": "5,20%",
-        "metric": "fid", "verify": 6,
-    }
-).config  # fmt: skip
+CONFIG = config(remove="5,20%", verify=6, baselines="none")
 PLAN = Plan(CONFIG, 100, 10, Way("itd", False))
 
 
 def test_horizons_are_steps_and_numbers_are_those_of_the_examples():
     assert (PLAN.horizons, PLAN.counts) == ([10, 30, 80], [5, 20])
-    assert Plan(CONFIG, 100, 5, PLAN.way).horizons == [5, 15, 80]
+    assert replace(PLAN, epoch=5).horizons == [5, 15, 80]
+    assert replace(PLAN, epoch=2.5).horizons == [2, 8, 80]
     assert Plan(CONFIG, 100, 10, Way("itd", False, Decided("0123", 7))).counts == [7]
 
 
@@ -47,7 +43,7 @@ def test_the_choice_is_compared_with_itd_and_the_configured_estimators_but_not_w
 @pytest.mark.parametrize("wrong", [{"horizons": "never"}, {"remove": "100"}, {"baselines": "magic"}])
 def test_what_cannot_be_understood_is_refused(wrong):
     with pytest.raises(UsageError):
-        Plan(replace(CONFIG, **wrong), 100, 10, PLAN.way).check()
+        replace(PLAN, config=replace(CONFIG, **wrong)).check()
     PLAN.check()
 
 
@@ -60,9 +56,14 @@ def test_another_metric_other_features_and_more_latents_have_other_names(tmp_pat
     ]
     names = [metric_key(config, config.metric) for config in configs]
     assert len(set(names)) == len(names)
-    assert all(re.fullmatch(r"[\w-]+(@\d+)?", name) for name in names)
-    assert PLAN.metrics == ("fid",)
-    assert Plan(replace(CONFIG, metric="fid,kid", latents=50), 100, 10, PLAN.way).metrics == ("fid@50", "kid@50")
+    assert all(re.fullmatch(r"[\w-]+(@50)?", name) for name in names)
+    assert metric_key(CONFIG, "fid") == "fid"  # what is usual is not said
+    assert metric_key(replace(CONFIG, features="imagenet", latents=50), "kid") == "kid-imagenet@50"
+
+
+def test_of_several_metrics_each_has_its_own_name_and_the_first_one_decides():
+    several = replace(PLAN, config=replace(CONFIG, metric="fid, kid", latents=50))
+    assert (several.metrics, several.metric) == (("fid@50", "kid@50"), "fid@50")
 
 
 def test_a_metric_whose_file_was_edited_is_another_one(tmp_path):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from configs import config
 from gansift.errors import GansiftError
 from gansift.workflow import spread
 from gansift.workflow.config import Way
@@ -16,10 +17,8 @@ from gansift.workflow.executors import Outcome
 from gansift.workflow.jobs import Retrain, Score, Train, pipeline
 from gansift.workflow.plan import Plan
 from gansift.workflow.seed import read_seconds
-from tiny_run import place
 
-CONFIG = place({"source": "normal-1d", "steps": 40, "seeds": 4, "horizons": "1,2,all", "remove": "5"}).config
-PLAN = Plan(CONFIG, 500, 10, Way("itd", False))
+PLAN = Plan(config(steps=40, seeds=4, horizons="1,2,all"), 500, 10, Way("itd", False))
 METRICS = (PLAN.metric,)
 
 
@@ -165,5 +164,5 @@ def test_a_result_that_stays_on_another_machine_is_refused(directory, monkeypatc
     monkeypatch.setattr(spread, "_PATIENCE", 0.2)
     executor = Pretending(directory)
     executor._write = lambda job: None
-    with pytest.raises(GansiftError, match=r"values/all@2000\.json cannot be seen here.*must share the file system"):
+    with pytest.raises(GansiftError, match=r"values/fid\.json cannot be seen here.*must share the file system"):
         _run(directory, executor)
