@@ -550,13 +550,13 @@ def test_an_audit_of_a_run_says_the_same_to_programs_and_people_and_in_the_repor
     assert json.loads((folder / "audits/copies.json").read_text())["verdict"] == answer["verdict"]
 
 
-def test_copies_in_data_alone_are_exit_code_3(tmp_path):
+def test_near_copies_in_data_alone_are_exit_code_3(tmp_path):
     images = _folder(tmp_path / "images")
     assert json.loads(_gansift("audit", "copies", images, "--json").stdout)["finding"] is False
-    for name, rows in (("train", slice(None)), ("test", slice(0, 20))):
-        (tmp_path / "split" / name).mkdir(parents=True)
-        for path in sorted(images.iterdir())[rows]:
-            shutil.copy(path, tmp_path / "split" / name / f"{name} {path.name}")
-    found = json.loads(_gansift("audit", "copies", tmp_path / "split", "--json", code=3).stdout)
+    for path in sorted(images.iterdir()):
+        pixels = np.array(Image.open(path))
+        pixels[0, 0] ^= 1  # exact copies are no longer there once data are loaded
+        Image.fromarray(pixels).save(images / f"again {path.name}")
+    found = json.loads(_gansift("audit", "copies", images, "--json", code=3).stdout)
     assert found["finding"] is True
     assert all(set(number) >= {"value", "ci95"} for number in found["numbers"].values())

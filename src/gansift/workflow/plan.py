@@ -6,9 +6,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import ClassVar
 
+from gansift.named import fingerprint
 from gansift.workflow.config import Config, Way, parse_counts, parse_estimators, parse_horizons
 
 #: The stages of a run, in their order.
@@ -123,12 +123,10 @@ def _fit(spec: str) -> str:
     word = re.sub(r"\W+", "_", spec.rpartition("/")[2])
     if word == spec:
         return word
-    paths = [spec, spec.rpartition(":")[0], spec.rpartition("@")[0]]
-    contents = [_content(path) for path in paths if Path(path).is_file()]
-    return f"{word}_{hashlib.sha256(b''.join([spec.encode(), *contents])).hexdigest()[:8]}"
+    return f"{word}_{hashlib.sha256(spec.encode() + _content(spec)).hexdigest()[:8]}"
 
 
 @lru_cache
-def _content(path: str) -> bytes:
-    """A hash of a file, which no process reads twice."""
-    return hashlib.sha256(Path(path).read_bytes()).digest()
+def _content(spec: str) -> bytes:
+    """A hash of the file behind it, which no process reads twice; empty if there is none."""
+    return bytes.fromhex(fingerprint(spec) or "")
