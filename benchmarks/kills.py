@@ -46,7 +46,8 @@ FILES = {
 def results(folder: Path, *stages: str) -> dict[str, bytes]:
     """Checkpoints, scores and trials by name, of all stages if none is named."""
     paths = [path for stage in stages or FILES for pattern in FILES[stage] for path in folder.glob(pattern)]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(paths)}
+    whole = [path for path in paths if ".damaged" not in path.suffixes[-1]]  # what was damaged is kept beside
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(whole)}
 
 
 def written(folder: Path) -> dict[str, int]:

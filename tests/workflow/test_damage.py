@@ -28,11 +28,13 @@ DAMAGES = {
 )
 def test_a_damaged_result_is_named_and_made_anew(finished, folder, name, damage):
     path = sorted(folder.glob(name))[-1]
-    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    damaged = DAMAGES[damage](path.read_bytes())
+    path.write_bytes(damaged)
     gansift("cleanse", folder, "--quiet")
     warnings = [line for line in (folder / "log.txt").read_text().splitlines() if "computed again" in line]
     assert len(warnings) == 1
     assert str(path) in warnings[0]
+    assert path.with_name(f"{path.name}.damaged").read_bytes() == damaged
     assert results(folder) == results(finished)
     assert {"train", "cleanse"} <= json.loads((folder / "report.json").read_text())["times"].keys()
 

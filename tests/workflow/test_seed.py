@@ -53,7 +53,7 @@ def place(tmp_path):
     """A run that is asked about one metric, and knows another one."""
     directory, config = stages.prepare(request(SETTINGS), tmp_path)
     one = place_of(config, directory.cache)
-    pair = tuple(ALL(part, latents=40, seed=seed) for seed, part in ((3, one.splits.valid), (4, one.splits.test)))
+    pair = tuple(ALL(part, latents=40, seed=seed) for seed, part in ((3, one.data.only.valid), (4, one.data.only.test)))
     one._made[OTHER] = Judges(*pair)  # as if the configuration asked about it, too
     return one
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -110,21 +109,13 @@ def test_a_discriminator_that_the_weights_lack_is_trained_as_a_whole(base, tmp_p
     assert sizes["generator"] < sum(value.numel() for value in pair.generator.parameters())
 
 
-def test_a_run_of_before_there_was_an_interval_between_penalties_still_opens(base):
-    path = RunDirectory(base / "run").config
-    whole = path.read_text()
-    path.write_text(json.dumps({key: value for key, value in json.loads(whole).items() if key != "r1_interval"}))
-    assert load(path).r1_interval == 1
-    path.write_text(whole)
-
-
 def test_what_does_not_fit_the_weights_is_refused_by_its_flag(base, tmp_path):
     init = ["--init", base / "out/original.safetensors"]
     for flags, message in (
         ([*init, "--width", "7"], "--width 7 does not go with --init"),
         (["--lora", "2"], "--lora .* needs one: give its weights, --init"),
         ([*init, "--lora", "1", "--lora-layers", "no.*"], r"no layer of StyleGAN2Generator .* no\.\*"),
-        ([*init, "--lora", "1", "--lora-start", "one"], "zero or kaiming"),
+        ([*init, "--lora", "1", "--lora-start", "one"], "--lora-start must be one of zero, kaiming"),
         (["--lora-layers", "convs.*"], "--lora-layers would do nothing"),
     ):
         with pytest.raises(Exception, match=message):

@@ -28,11 +28,11 @@ def reviewed(seed: Seed, shown: Scores) -> Review | None:
         seed: whose model is shown.
         shown: its scores, by the metric that is asked about.
     """
-    metric, trained = seed.place.validation, seed.run.trained()
-    if len(seed.place.data) != 1 or not trained.game.offers("sample"):
+    train = next(iter(seed.place.train.values()))
+    if len(seed.place.data) != 1 or len(train.shape) != 3 or len(train) < 2:
         return None
-    train = seed.place.data.only.train
-    if len(train.shape) != 3 or len(train) < 2:
+    metric, trained = seed.place.validation, seed.run.trained()
+    if not trained.game.offers("sample"):
         return None
     count = min(metric.latents, _GENERATED) if isinstance(metric, SampleMetric) else _GENERATED
     draw = Draw(seed.number, "review", dtype=trained.dtype, device=trained.device)

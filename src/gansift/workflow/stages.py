@@ -16,6 +16,7 @@ from gansift.files import read_json, remove, write_bytes
 from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
+from gansift.lock import only_writer
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.devices import check_device, kind_of
 from gansift.workflow.choosing import chosen_cell, is_cleansed
@@ -398,8 +399,11 @@ def evaluate(directory: RunDirectory, metric: str | None = None) -> dict[str, An
     rows = []
     for number in place.plan().seeds:
         if config.steps in DiskCheckpoints(directory.checkpoints(number)).numbers():
-            Seed(directory, place, number).values(place.asked)
-            rows.append({"seed": number, **read_values(directory.values(number, place.asked))})
+            path = directory.values(number, place.asked)
+            if not path.exists():  # a metric that was never asked about
+                with only_writer(directory.root):
+                    Seed(directory, place, number).values(place.asked)
+            rows.append({"seed": number, **read_values(path)})
     if not rows:
         raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift run`")
     return {
