@@ -26,7 +26,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from horizons import REGIMES, prepare, trained
+from built_in import train
+from horizons import REGIMES, prepare
 
 from gansift import cleansing, metrics, training
 from gansift.cleansing.agreement import agreement
@@ -39,7 +40,6 @@ from gansift.influence.itd import _end, _norms, itd
 from gansift.training.checkpoints import MemoryCheckpoints
 from gansift.training.state import AVERAGE, PARAMETERS, State
 from gansift.training.train import record
-from gansift.workflow.build import build_metrics
 
 #: From the growth so far to the factor that the adjoint is multiplied by.
 Variant = Callable[[float], float]
@@ -94,9 +94,9 @@ def perturbed(run: training.Run, metric: metrics.Metric, horizon: int | None = N
 
 def measure(name: str, seeds: int, subsets: int, percent: float) -> list[dict[str, Any]]:
     """One row for each variant."""
-    config, splits = prepare(REGIMES[name])
-    metric, _ = build_metrics(config, splits)
-    runs = [trained(config, splits, seed) for seed in range(seeds)]
+    made = prepare(REGIMES[name])
+    metric = made.validation
+    runs = [train(made, seed) for seed in range(seeds)]
     removals = random_removals(
         runs[0], itd(runs[0], metric, horizon=1), subsets, round(percent / 100 * len(runs[0].ids))
     )

@@ -20,9 +20,9 @@ from gansift.cleansing import Cell, Trial, complete_cells, cross_fitted, mean_in
 from gansift.cleansing.statistics import Interval
 from gansift.files import read_json, write_json
 from gansift.workflow.choosing import read_trials
-from gansift.workflow.config import Way, known, load
+from gansift.workflow.config import Way, load
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.plan import Plan
+from gansift.workflow.place import place_of
 
 
 def judged(trials: Sequence[Trial], horizons: Sequence[int], seeds: int, direction: str) -> list[Trial]:
@@ -56,10 +56,10 @@ def main() -> None:
     arguments = parser.parse_args()
     directory = RunDirectory(arguments.run)
     config, report = load(directory.config), read_json(directory.result)
-    seeds, direction = known(config.seeds), report["direction"]
-    trials = read_trials(directory, Plan(config, report["source"]["train"], Way("itd", config.from_start)))
+    seeds, direction = config.seeds, report["direction"]
+    trials = read_trials(directory, place_of(config, directory.cache).plan(Way("itd", config.from_start)))
     horizons = sorted({trial.horizon for trial in trials})
-    ways = {"best of all": horizons, "shortest horizon": horizons[:1], "whole run": [known(config.steps)]}
+    ways = {"best of all": horizons, "shortest horizon": horizons[:1], "whole run": [config.steps]}
     found = {name: judged(trials, chosen, seeds, direction) for name, chosen in ways.items()}
     found["best mean"] = judged_by_mean(trials, seeds, direction)
     result: dict[str, Any] = {"run": arguments.run.name, "seeds": seeds, "test": report["test"]["before"]}

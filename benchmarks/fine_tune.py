@@ -14,13 +14,13 @@ planted images are among as many that are called most harmful. Settings are `nam
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tomllib
 import torch
+from built_in import place, train
 from torch.nn.functional import interpolate
 
 from gansift import data, games, influence, models, training
@@ -34,9 +34,9 @@ from gansift.report.views.images import sheet
 from gansift.training.memory import state_bytes
 from gansift.training.step import Step
 from gansift.training.train import settings_for
-from gansift.workflow.build import build_game, build_metrics, build_optimizers, workplace
-from gansift.workflow.config import Config, known, load, parse_counts, parse_horizons, resolve
+from gansift.workflow.config import load, parse_counts, parse_horizons
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.place import Place, place_of
 from gansift.workflow.seed import Seed
 
 ESTIMATORS = ("itd", "isolation-forest", "discriminator-score", "density", "random")
@@ -69,12 +69,10 @@ def _state(game: games.Game, shape: tuple[int, ...]) -> Any:
 def print_curve(folder: Path, every: int, picture: Path | None) -> None:
     """Validation FID at every so many kept states, and a sheet of 64 samples of the last one."""
     directory = RunDirectory(folder)
-    place = workplace(load(directory.config), directory.cache)
-    run = Seed(directory, place, 0).run
+    made = place_of(load(directory.config), directory.cache)
+    run = Seed(directory, made, 0).run
     for number in run.checkpoints.numbers()[::every]:
-        print(
-            f"step {number:6}  {place.validation.name} {place.validation.value(run.trained(number)):8.3f}", flush=True
-        )
+        print(f"step {number:6}  {made.validation.name} {made.validation.value(run.trained(number)):8.3f}", flush=True)
     if picture is not None:
         samples = run.trained().sample(64, games.Draw(0, "picture")).detach().numpy()
         sheet(samples, 16, side=64).save(picture)
@@ -106,17 +104,13 @@ def planted(examples: Examples, share: float, seed: int) -> tuple[Examples, np.n
     return both, kinds
 
 
-def find_planted(config: Config, seeds: int, share: float, out: Path | None) -> None:
+def find_planted(made: Place, seeds: int, share: float, out: Path | None) -> None:
     """Fine-tune on data with planted images, and print what share of them each estimator finds, by kind."""
-    splits = data.load("emoji-twemoji", seed=0)
-    validation, _ = build_metrics(config, splits)
+    splits, validation = made.data.only, made.validation
     rows = []
     for seed in range(seeds):
         train, kinds = planted(splits.train, share, seed)
-        run = training.train(
-            build_game(config, train), train, steps=known(config.steps), batch_size=config.batch, seed=seed,
-            optimizers=build_optimizers(config, train), ema=known(config.ema),
-        )  # fmt: skip
+        run = training.train(made.game(seed), train, **made.training, steps=made.config.steps, seed=seed)
         count = int((kinds != "").sum())
         for name in ESTIMATORS:
             scores = influence.estimate(name, run, validation, [run.steps])[run.steps]
@@ -132,25 +126,21 @@ def find_planted(config: Config, seeds: int, share: float, out: Path | None) -> 
         print(f"{name:22}" + "".join(f"{np.mean([row[column] for row in own]):10.2f}" for column in ("all", *KINDS)))
 
 
-def print_truth(config: Config, removals: int) -> None:
+def print_truth(made: Place, removals: int) -> None:
     """FID of a fine-tuning at its start and end, and for each horizon how well summed scores predict retraining."""
-    splits = data.load("emoji-twemoji", seed=0)
-    validation, test = build_metrics(config, splits)
-    run = training.train(
-        build_game(config, splits.train), splits.train, steps=known(config.steps), batch_size=config.batch,
-        optimizers=build_optimizers(config, splits.train), ema=known(config.ema),
-    )  # fmt: skip
+    validation, test = made.validation, made.test
+    run = train(made)
     for name, metric in (("validation", validation), ("test", test)):
         print(
             f"{name}: {metric.value(run.trained(0)):.2f} at the start, {metric.value(run):.2f} at the end", flush=True
         )
-    horizons = parse_horizons(known(config.horizons), run.epoch, run.steps)
+    horizons = parse_horizons(made.config.horizons, run.epoch, run.steps)
     for horizon, scores in sorted(influence.itd_horizons(run, validation, horizons).items()):
         removed = random_removals(run, scores, removals, round(0.02 * len(run.ids)))
         truth = np.array(changes(run, removed, horizon, [validation]))[:, 0]
         found = agreement(np.array([scores.values[[scores.rows[i] for i in ids]].sum() for ids in removed]), truth)
         print(f"last {horizon} steps: LDS {found.spearman.value:.3f}, slope {found.slope.value:.2f}", flush=True)
-        for count in parse_counts(known(config.remove), len(run.ids)):
+        for count in parse_counts(made.config.remove, len(run.ids)):
             harmful = scores.harmful(count)
             (changed,) = changes(run, [harmful.ids], horizon, [validation, test])
             print(
@@ -177,16 +167,12 @@ def main() -> None:
     elif arguments.what == "curve":
         print_curve(arguments.path, arguments.every, arguments.picture)
     else:
-        config = resolve(_config(arguments.path, arguments.settings), (3, 32, 32))
+        given = tomllib.loads("\n".join(arguments.settings))
+        made = place("emoji-twemoji", **{"init": str(arguments.path), **given})
         if arguments.what == "truth":
-            print_truth(config, arguments.removals)
+            print_truth(made, arguments.removals)
         else:
-            find_planted(config, arguments.seeds, arguments.share, arguments.out)
-
-
-def _config(weights: Path, settings: list[str]) -> Config:
-    given = tomllib.loads("\n".join(settings))
-    return replace(Config(source="emoji-twemoji", init=str(weights)), **given)
+            find_planted(made, arguments.seeds, arguments.share, arguments.out)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from built_in import place, train
 from scipy.stats import spearmanr
 
-from gansift import data, games, influence, models, training
+from gansift import games, influence, models
 from gansift.files import write_json
-from gansift.workflow.build import build_game, build_metrics, build_optimizers
-from gansift.workflow.config import Config, known, resolve
 
 SOURCES = {"lq": "normal-1d", "fc": "normal-2d", "mlp": "digits", "dcgan": "mnist"}
 _SHORTER: dict[str, dict[str, Any]] = {"dcgan": {"steps": 300}}
@@ -28,16 +27,10 @@ _SHORTER: dict[str, dict[str, Any]] = {"dcgan": {"steps": 300}}
 
 def measure(name: str, epochs: list[int]) -> list[dict[str, Any]]:
     """One row for each horizon that is no longer than the run."""
-    splits = data.load(SOURCES[name], seed=0)
-    shape = tuple(splits.train.shape)
-    config = resolve(Config(source=SOURCES[name], **_SHORTER.get(name, {})), shape)
-    validation, _ = build_metrics(config, splits)
+    made = place(SOURCES[name], **_SHORTER.get(name, {}))
+    validation = made.validation
     lq = games.GAN(models.LQGenerator(), models.LQDiscriminator())
-    game = lq if name == "lq" else build_game(config, splits.train)
-    run = training.train(
-        game, splits.train, steps=known(config.steps), batch_size=config.batch, ema=known(config.ema),
-        optimizers=build_optimizers(config, splits.train),
-    )  # fmt: skip
+    run = train(made, game=lq if name == "lq" else None)
     horizons = [round(number * run.epoch) for number in epochs if number * run.epoch <= run.steps]
     found, seconds = {}, {}
     for products in ("exact", "central-difference"):

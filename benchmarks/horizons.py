@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from built_in import place, train
 
 from gansift import cleansing, data, influence, training
 from gansift.data.examples import Examples
@@ -28,8 +29,8 @@ from gansift.games.trained import Trained
 from gansift.influence.horizon import accumulated_growth, trust
 from gansift.training.state import State, readout
 from gansift.training.step import Step
-from gansift.workflow.build import build_game, build_metrics, build_optimizers
-from gansift.workflow.config import Config, known, parse_horizons, resolve
+from gansift.workflow.config import parse_horizons
+from gansift.workflow.place import Place
 
 # The trainings of the project's numerical notes: 800 of the 8 x 8 digits, batch 50, EMA .98, 320 steps unless said.
 _DIGITS: dict[str, Any] = {
@@ -60,39 +61,23 @@ REGIMES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def prepare(regime: dict[str, Any]) -> tuple[Config, data.Splits]:
-    """The resolved configuration and the data, with as many training examples as the regime wants."""
-    settings = {key: value for key, value in regime.items() if key != "examples"}
-    config = Config(**settings)
-    splits = data.load(config.source, seed=0)
+def prepare(regime: dict[str, Any]) -> Place:
+    """Configuration, data and system, with as many training examples as the regime wants."""
+    settings = {key: value for key, value in regime.items() if key not in ("source", "examples")}
+    splits = data.load(regime["source"], seed=0)
     if "examples" in regime:
         splits = replace(splits, train=splits.train.subset(range(regime["examples"])))
-    return resolve(config, tuple(splits.train.shape)), splits
-
-
-def trained(config: Config, splits: data.Splits, seed: int, outdir: Path | None = None) -> training.Run:
-    """The regime's run of one seed, in memory or kept in a folder."""
-    return training.train(
-        build_game(config, splits.train),
-        splits.train,
-        steps=known(config.steps),
-        batch_size=config.batch,
-        ema=known(config.ema),
-        seed=seed,
-        optimizers=build_optimizers(config, splits.train),
-        dtype=config.dtype,
-        outdir=outdir,
-    )
+    return place(regime["source"], splits, **settings)
 
 
 def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """One row for each horizon."""
-    config, splits = prepare(regime)
-    validation, test = build_metrics(config, splits)
+    made = prepare(regime)
+    validation, test = made.validation, made.test
     start = time.monotonic()
-    run = trained(config, splits, seed, arguments.keep and arguments.keep / f"{name}-{seed}")
+    run = train(made, seed, arguments.keep and arguments.keep / f"{name}-{seed}")
     quality = {"test": test.value(run), "untrained": test.value(run.trained(0))}
-    horizons = parse_horizons(known(config.horizons), run.epoch, run.steps)
+    horizons = parse_horizons(made.config.horizons, run.epoch, run.steps)
     scores = influence.itd_horizons(run, validation, horizons)
     longest = scores[max(scores)]
     found = trust(longest.growth, run.epoch)
@@ -115,7 +100,7 @@ def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Na
             verified = cleansing.verify(run, scores[horizon], validation, count=arguments.subsets, removed=removed)
             row |= {key: value for key, value in verified.agreement._asdict().items() if value is not None}
             row |= {"predicted": verified.predicted.tolist(), "true": verified.true.tolist()}
-            rounding = validation.value(in_float64(run, splits.train, horizon)) - validation.value(run)
+            rounding = validation.value(in_float64(run, made.data.only.train, horizon)) - validation.value(run)
             row |= {"spread": float(verified.true.std()), "rounding": rounding}
         rows.append(row)
         print(_line(row), flush=True)

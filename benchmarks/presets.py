@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from built_in import place, train
 
-from gansift import cleansing, data, influence, training
+from gansift import cleansing, influence
 from gansift.files import write_json
 from gansift.influence.horizon import trust
-from gansift.workflow.build import build_game, build_metrics, build_optimizers
-from gansift.workflow.config import Config, known, resolve
 
 _USUAL: dict[str, Any] = {
     "lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "eps": 1e-8, "eps_inside": False, "r1": 0.0, "warmup": 0,
@@ -30,15 +29,9 @@ SETTINGS: dict[str, dict[str, Any]] = {"preset": {}, "usual": _USUAL, "usual, fa
 
 def measure(source: str, name: str, seed: int, reach: float) -> dict[str, Any]:
     """Test metric of one training and its longest believable horizon."""
-    splits = data.load(source, seed=0)
-    shape = tuple(splits.train.shape)
-    config = resolve(Config(source=source, **SETTINGS[name]), shape)
-    validation, test = build_metrics(config, splits)
-    steps = known(config.steps)
-    run = training.train(
-        build_game(config, splits.train), splits.train, steps=steps, batch_size=config.batch, ema=known(config.ema),
-        seed=seed, optimizers=build_optimizers(config, splits.train),
-    )  # fmt: skip
+    made = place(source, **SETTINGS[name])
+    validation, test, steps = made.validation, made.test, made.config.steps
+    run = train(made, seed)
     scores = influence.itd_horizons(run, validation, [max(1, round(reach * steps))])
     found = trust(scores[max(scores)].growth, run.epoch)
     return {

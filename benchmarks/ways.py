@@ -31,7 +31,8 @@ from typing import Any
 import chaos
 import numpy as np
 import torch
-from horizons import REGIMES, prepare, trained
+from built_in import train
+from horizons import REGIMES, prepare
 
 from gansift import cleansing, metrics, training
 from gansift.cleansing.replicas import retrained_players
@@ -41,7 +42,6 @@ from gansift.files import write_json
 from gansift.games.draw import Draw
 from gansift.influence.itd import _sweep
 from gansift.training.train import redo
-from gansift.workflow.build import build_metrics
 
 DESCENTS = 8
 
@@ -124,9 +124,9 @@ def measure(
     name: str, epochs: str, seeds: int, percent: float, ways: list[str], tell: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """One row for each way."""
-    config, splits = prepare(REGIMES[name])
-    validation, test = build_metrics(config, splits)
-    runs = [trained(config, splits, seed) for seed in range(seeds)]
+    made = prepare(REGIMES[name])
+    validation, test = made.validation, made.test
+    runs = [train(made, seed) for seed in range(seeds)]
     horizon = runs[0].steps if epochs == "all" else round(float(epochs) * runs[0].epoch)
     question = Question(validation, horizon, round(percent / 100 * len(runs[0].ids)))
     before = [test.value(run) for run in runs]

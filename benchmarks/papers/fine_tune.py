@@ -11,9 +11,9 @@ from gansift.files import write_json
 from gansift.games import Draw
 from gansift.influence import Scores
 from gansift.report.views.images import sheet
-from gansift.workflow.build import load_data
-from gansift.workflow.config import known, load
+from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.place import place_of
 
 _COUNT = 27
 
@@ -31,8 +31,8 @@ def draw(folder: Path, out: Path, size: str) -> None:
     """
     directory = RunDirectory(folder)
     config = load(directory.config)
-    train = load_data(config, directory.cache).train
-    files = sorted((directory.training(0) / "scores").glob(f"*-itd-{known(config.steps)}.csv"))
+    train = place_of(config, directory.cache).data.only.train
+    files = sorted((directory.training(0) / "scores").glob(f"*-itd-{config.steps}.csv"))
     if not files:
         raise DataError(f"{folder} has no scores over its whole training; score it with --horizons all")
     scores = Scores.read(files[0])
@@ -44,6 +44,6 @@ def draw(folder: Path, out: Path, size: str) -> None:
     images = np.concatenate([train.x[[places[identity] for identity in of.ids]].numpy() for of in rows.values()])
     out.mkdir(parents=True, exist_ok=True)
     sheet(images, _COUNT, side=40).save(out / "images.png")
-    about = f"{config.source}, {known(config.steps)} steps, {scores.metric}"
+    about = f"{', '.join(config.sources)}, {config.steps} steps, {scores.metric}"
     chosen = {name: [{"id": identity, "score": value} for identity, value in of] for name, of in rows.items()}
     write_json(out / "images.json", {"experiment": "tnnls-fine-tune", "size": size, "run": about, **chosen})

@@ -8,20 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from built_in import place
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from gansift import games, metrics, models, training
 from gansift.data.builtin import mnist, normal_1d, normal_2d
 from gansift.data.columns import labelled
-from gansift.data.examples import Examples
+from gansift.data.examples import Examples, Splits
 from gansift.data.hashing import hash_rows
 from gansift.data.pixels import to_signed
 from gansift.errors import DataError
 from gansift.metrics.features import NetworkFeatures
 from gansift.metrics.metric import Metric
-from gansift.workflow.build import build_game, build_optimizers
-from gansift.workflow.config import Config, known, resolve
 from papers.networks import PenalisedGAN, SigmoidClassifier, SigmoidDiscriminator, SigmoidGenerator
 from papers.settings import Setting
 
@@ -67,11 +66,10 @@ def trained(prepared: Prepared, seed: int, outdir: Path) -> training.Run:
     """The recorded run of one seed; it goes on where it was stopped."""
     setting = prepared.setting
     if setting.game == "preset":
-        config = resolve(
-            Config(**{"source": setting.source, "batch": setting.batch, **setting.own}), prepared.train.shape
-        )
-        game, optimizers = build_game(config, prepared.train), build_optimizers(config, prepared.train)
-        ema = known(config.ema)
+        train = prepared.train
+        splits = Splits(setting.source, train, train, train)  # presets look at the shape of training examples alone
+        made = place(setting.source, splits, **{"batch": setting.batch, **setting.own})
+        game, optimizers, ema = made.game(seed), made.system.optimizers, made.config.ema
     else:
         sgd = training.SGD(lr=setting.lr)
         game, optimizers, ema = _game(setting), {"discriminator": sgd, "generator": sgd}, 0.0
