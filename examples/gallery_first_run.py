@@ -23,7 +23,7 @@ game = games.GAN(
     r1=1.0,
 )
 adam = training.Adam(lr=1e-3, betas=(0.0, 0.99), eps=1e-3, eps_inside=True)
-run = training.train(game, splits.train, steps=500, batch_size=50, optimizers=adam, ema=0.98, seed=0)
+run = training.train(game, splits.train, steps=300, batch_size=50, optimizers=adam, ema=0.98, seed=0)
 
 # %%
 # The metric is the Fréchet distance (FID) between generated and validation images, in the features of a small classifier.

@@ -11,9 +11,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mkdocs.structure.files import File, Files
-
 import gallery
+from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("data", "models", "games", "training", "metrics", "systems", "influence", "cleansing", "audit", "report")
@@ -54,23 +53,38 @@ def linked(markdown: str, source: str, places: dict[str, str]) -> str:
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages and pictures that do not lie in ``docs``."""
-    for source, place in pages().items():
-        path = ROOT / source
-        if place.startswith("gallery/"):
-            page = gallery.executed(path)
-            files.append(File.generated(config, place, content=linked(page.markdown, source, pages())))
-            for name, picture in page.pictures.items():
-                files.append(File.generated(config, f"gallery/{name}", content=picture))
-        elif place.startswith("examples/"):
-            language = {".py": "python", ".sh": "sh"}[path.suffix]
-            text = f"# {path.name}\n\n```{language}\n{path.read_text(encoding='utf-8')}```\n"
-            files.append(File.generated(config, place, content=text))
-        elif not source.startswith("docs/"):
-            files.append(File.generated(config, place, abs_src_path=str(path)))
-    for package in PACKAGES:
-        text = f"# gansift.{package}\n\n::: gansift.{package}\n"
-        files.append(File.generated(config, f"api/{package}.md", content=text))
+    places = pages()
+    added = _gallery(places) | _listings(places) | {f"api/{name}.md": _api(name) for name in PACKAGES}
+    for place, content in added.items():
+        files.append(File.generated(config, place, content=content))
+    for source, place in places.items():
+        if place not in added and not source.startswith("docs/"):
+            files.append(File.generated(config, place, abs_src_path=str(ROOT / source)))
     return files
+
+
+def _gallery(places: dict[str, str]) -> dict[str, str]:
+    """The executed scripts, and their pictures."""
+    sources = [source for source, place in places.items() if place.startswith("gallery/")]
+    found = {}
+    for source, page in zip(sources, gallery.executed([ROOT / source for source in sources]), strict=True):
+        found[places[source]] = linked(page.markdown, source, places)
+        found |= {f"gallery/{name}": picture for name, picture in page.pictures.items()}
+    return found
+
+
+def _listings(places: dict[str, str]) -> dict[str, str]:
+    """The other examples as they are."""
+    languages = {".py": "python", ".sh": "sh"}
+    paths = {place: ROOT / source for source, place in places.items() if place.startswith("examples/")}
+    return {
+        place: f"# {path.name}\n\n```{languages[path.suffix]}\n{path.read_text(encoding='utf-8')}```\n"
+        for place, path in paths.items()
+    }
+
+
+def _api(package: str) -> str:
+    return f"# gansift.{package}\n\n::: gansift.{package}\n"
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
