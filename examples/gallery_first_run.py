@@ -47,10 +47,10 @@ print(f"the most harmful image: {worst.values[0]:.4f}, the most helpful: {scores
 import matplotlib.pyplot as plt
 import torch
 
-images = torch.stack([splits.train.x[scores.rows[name]] for name in worst.ids])
-figure, axes = plt.subplots(figsize=(8, 3))
-axes.imshow(images.view(4, 11, 8, 8).permute(0, 2, 1, 3).reshape(32, 88), cmap="gray_r")
-axes.axis("off")
+figure, axes = plt.subplots(4, 11, figsize=(8, 3))
+for axis, name in zip(axes.flat, worst.ids, strict=True):
+    axis.imshow(splits.train.x[scores.rows[name], 0], cmap="gray_r")
+    axis.axis("off")
 
 # %%
 # Training is redone without them, and without 44 images drawn at random, and judged by test images and other latents. A single

@@ -6,7 +6,7 @@ trained and scored in Python, and the scores are compared with real retraining. 
 """
 
 # %%
-# `build` gets the training examples and makes the game.
+# `build` gets the data sets by name and makes the game.
 
 from own_game import build
 
@@ -14,7 +14,7 @@ from gansift import cleansing, data, influence, metrics, training
 
 splits = data.load("digits", seed=0)
 adam = training.Adam(lr=1e-3, betas=(0.0, 0.99), eps=1e-2)
-run = training.train(build(splits.train), splits.train, steps=150, batch_size=50, optimizers=adam, ema=0.98, seed=0)
+run = training.train(build({"data": splits}), splits.train, steps=150, batch_size=50, optimizers=adam, ema=0.98, seed=0)
 
 features = metrics.ClassifierFeatures.fit(splits.valid, seed=0)
 fid = metrics.FID(features, reference=splits.valid, latents=300, seed=1)
@@ -43,7 +43,7 @@ axes.set(xlabel="predicted change of FID", ylabel="change of FID by retraining")
 
 from history_gan import build as build_with_history
 
-run = training.train(build_with_history(splits.train), splits.train, steps=40, batch_size=50, optimizers=adam, seed=0)
+run = training.train(build_with_history({"data": splits}), splits.train, steps=40, batch_size=50, optimizers=adam, seed=0)
 scores = influence.itd(run, fid)
 verified = cleansing.verify(run, scores, fid, count=8, removed=18)
 print(f"with a history: rank correlation {verified.agreement.spearman.value:.2f}")

@@ -29,7 +29,9 @@ def test_links_between_folders_become_links_of_the_site():
 
 def test_every_package_with_public_names_has_a_page():
     nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    packages = {path.parent.name for path in (ROOT / "src/gansift").glob("*/__init__.py") if "__all__" in path.read_text()}
+    packages = {
+        path.parent.name for path in (ROOT / "src/gansift").glob("*/__init__.py") if "__all__" in path.read_text()
+    }
     assert packages == set(site_pages.PACKAGES)
     assert all(f"api/{name}.md" in nav for name in packages)
 

@@ -6,16 +6,19 @@ links work wherever the repository is looked at. Here those links become links o
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
 from pathlib import Path
 from typing import Any
 
 import gallery
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("data", "models", "games", "training", "metrics", "systems", "influence", "cleansing", "audit", "report")
+FETCHED = re.compile(r"<(?:script|img|link|iframe)\b[^>]*(?:src|href)=[\"']?https?://[^>]*>")
 LINK = re.compile(r"(\]\()([^():#\s]+)((?:#[^()\s]*)?\))")
 
 
@@ -84,7 +87,15 @@ def _listings(places: dict[str, str]) -> dict[str, str]:
 
 
 def _api(package: str) -> str:
-    return f"# gansift.{package}\n\n::: gansift.{package}\n"
+    """The page of a package: what it says of itself, and its public names where they are defined.
+
+    Asked for by the package alone, a function would give way to the file that is named after it.
+    """
+    tree = ast.parse((ROOT / f"src/gansift/{package}/__init__.py").read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    names = sorted((name.name, node.module) for node in imports for name in node.names)
+    parts = [f"# gansift.{package}", ast.get_docstring(tree), *(f"::: {module}.{name}" for name, module in names)]
+    return "\n\n".join(str(part) for part in parts) + "\n"
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
@@ -93,3 +104,9 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     sources = {place: source for source, place in places.items() if not place.startswith(("gallery/", "examples/"))}
     source = sources.get(page.file.src_uri)
     return linked(markdown, source, places) if source else markdown
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> None:
+    """Refuse a page that a browser would complete from another host."""
+    if match := FETCHED.search(output):
+        raise PluginError(f"{page.file.src_uri} fetches something from another host: {match[0]}")
