@@ -1,11 +1,11 @@
-# `make demo` and `make test` need only Python 3.10+ and make; they set up everything else in .venv.
+# `make demo`, `make docs` and `make test` need only Python 3.10+ and make; they set up everything else in .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # torch 2.13.0 has a CPU build; without the constraint some platforms fetch gigabytes of GPU libraries.
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test check clean
+.PHONY: demo test check docs clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -17,12 +17,15 @@ demo: $(BIN)/.installed  ## find and remove what hurts a GAN on handwritten digi
 	$(BIN)/gansift run digits --outdir runs/demo
 
 check: $(BIN)/.installed
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks tools
+	$(BIN)/ruff check src tests benchmarks tools
 	$(BIN)/mypy
 
-test: check  ## style, types and tests, with those marked slow
+docs: $(BIN)/.installed  ## the documentation site, with its examples executed; open build/site/index.html
+	NO_MKDOCS_2_WARNING=1 OMP_NUM_THREADS=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+test: check docs  ## style, types, the site and tests, with those marked slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) runs build

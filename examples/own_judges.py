@@ -1,4 +1,4 @@
-"""Features and a metric of one's own.
+"""Custom features and a custom metric.
 
 Try them: gansift run digits --features examples/own_judges.py:pooled --metric examples/own_judges.py:InkError
 """

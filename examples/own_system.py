@@ -1,4 +1,4 @@
-"""A system of one's own: a classifier, and which of its training examples raise its loss on held-out ones.
+"""A custom system: a classifier, and which of its training examples raise its loss on held-out ones.
 
 Try it: gansift run digits --game examples/own_system.py:classifier --hidden 16
 """

@@ -32,7 +32,7 @@ TRAPS = """\
 - TRAK explains a logit. Its targets are weighted by the slope of the loss, so that they add up to the query loss.
 - TorchOpt's Adam corrects its moments by factors in torch's *default* type: on float64 tensors under a float32 default
   its gradients were off by 1e-7. Here the default is float64.
-- bergson's trainer takes the size of a batch from the masks of language models; a stream of one's own has to carry one.
+- bergson's trainer takes the size of a batch from the masks of language models; a custom stream has to carry one.
 - higher has no epsilon inside Adam's root, so it trains a little differently; its gradient is correlated, not compared.
 - kronfluence draws labels for its Fisher matrix: its scores vary a little with torch's seed.
 - pyDVL 0.10.0 needs numpy below 2, hence an environment of its own.

@@ -105,7 +105,7 @@ def test_it_is_stored_and_told_like_any_answer(answer, tmp_path):
 def test_too_few_held_out_examples_tell_nothing():
     answer = copies(made_up.subject(0, held=30), samples=50)
     assert answer.finding is None
-    assert "cannot be told from 30 held-out examples" in answer.verdict
+    assert "cannot be decided with 30 held-out examples" in answer.verdict
 
 
 @pytest.mark.parametrize("settings", [{"samples": 0}, {"quantile": 0.0}, {"quantile": 1.0}])

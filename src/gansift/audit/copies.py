@@ -237,7 +237,8 @@ def _by_seed(found: Closeness, seeds: np.ndarray, quantile: float) -> Table:
 def _too_few(held: int) -> Answer:
     return Answer(
         "copies",
-        f"Whether samples are copies cannot be told from {held} held-out examples: at least {_FEWEST_HELD} are needed.",
+        f"Whether samples are copies cannot be decided with {held} held-out examples: at least {_FEWEST_HELD} are "
+        "needed.",
         None,
         {},
     )

@@ -78,7 +78,10 @@ def cross_fitted(cells: Cells, direction: str) -> list[Trial]:
 
 
 def strongest(cells: Cells, direction: str) -> Cell | None:
-    """The cell whose gain on validation data one further seed can rely on most, be it a gain or not; None of none."""
+    """The cell whose gain on validation data one further seed can rely on most, if only as the smallest loss.
+
+    None if there are no cells.
+    """
     return max(cells, key=lambda cell: _expected_gain(cells[cell], direction), default=None)
 
 

@@ -1,4 +1,4 @@
-"""Held-out data of one's own: the test examples of one source, put beside the training examples of another."""
+"""Custom held-out data: the test examples of one source, put beside the training examples of another."""
 
 from __future__ import annotations
 

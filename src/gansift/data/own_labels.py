@@ -20,10 +20,11 @@ def own_labels(place: Path, files: Sequence[str], read: Callable[[str], bytes]) 
     """Labels and splits from files that lie beside the images.
 
     ``dataset.json`` at the root, or in the one folder at the root, holds ``{"labels": [["a.png", 3], ...]}``; null
-    there says that there are none. It goes before the labels of ``metadata.csv`` and ``metadata.jsonl``, at the root or
-    in folders, whose ``file_name`` is relative to the file and whose ``label`` and ``split`` may be missing.
-    ``manifest.csv`` is such a table if it has a column ``file_name``, as in an exported archive, and then goes before
-    ``dataset.json``, which knows the numbers of classes alone. Wherever there is such a file, folders are no classes.
+    there says that there are none. It takes precedence over the labels of ``metadata.csv`` and ``metadata.jsonl``, at
+    the root or in folders, whose ``file_name`` is relative to the file and whose ``label`` and ``split`` may be
+    missing. ``manifest.csv`` is such a table if it has a column ``file_name``, as in an exported archive, and then
+    takes precedence over ``dataset.json``, which knows the numbers of classes alone. Wherever there is such a file,
+    folders are no classes.
 
     Args:
         place: that holds the files.

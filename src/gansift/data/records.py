@@ -302,7 +302,7 @@ def split_with_test(records: Records, held_out: Records, split: Callable[[Exampl
 
 
 def encode_like(records: Records, encoding: Encoding) -> Examples:
-    """All rows of another table, encoded as the training rows of the first one were; for test data of one's own.
+    """All rows of another table, encoded as the training rows of the first one were; for your own test data.
 
     Raises:
         DataError: if a column is not there or of another kind, a number is missing, or a label or group has a

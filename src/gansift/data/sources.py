@@ -76,7 +76,7 @@ def load(
         seed: decides the splits, and the points of the built-in normal distributions.
         fractions: of train, valid and test; three positive numbers with sum 1. Splits that the source has itself are
             used as they are; one that it lacks is taken from its training examples by these fractions.
-        labels: a label file for a folder or zip, which goes before labels that are found in it.
+        labels: a label file for a folder or zip, which takes precedence over labels that are found in it.
         size: side in pixels to which image files are resized.
         resize: by which convention (:mod:`gansift.data.resize`).
         skip_bad: leave unusable image files out; they are listed in ``Splits.skipped``.

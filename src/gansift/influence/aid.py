@@ -152,7 +152,7 @@ def _judge(residual: float, tolerance: float, refuse: bool) -> None:
         said = f"AID did not solve its linear system: the relative residual is {residual:.3g}"
         if refuse:
             raise GansiftError(f"{said}, and 1 or more is no better than no solution. {_ADVICE}")
-        _log.warning("%s, and its scores were asked for all the same", said)
+        _log.warning("%s; its scores are returned because refuse=False asks for them", said)
     elif residual > tolerance:
         _log.warning(
             "AID's linear system is solved to a relative residual of %.2g only, not %.2g: its scores are approximate. "

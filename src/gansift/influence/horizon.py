@@ -1,4 +1,4 @@
-"""How far back scores can be believed, told by the backward sweep itself, without any retraining.
+"""How far back scores can be believed, as the backward sweep itself tells, without any retraining.
 
 Where training is chaotic, small causes grow from step to step, and so does the adjoint: every derivative is right, but
 the first-order prediction holds only for removals far smaller than a whole example. Two signs tell:

@@ -255,7 +255,7 @@ def _called(name: str, data: Mapping[str, Splits], call: Callable[[], Any]) -> A
 
 
 def _seeded(call: Callable[[], Any], seed: int) -> Any:
-    """What a call returns with torch's random state set by the seed; the state of before is restored."""
+    """What a call returns with torch's random state set by the seed; the previous state is restored."""
     import torch
 
     with torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""Whether a run fits this machine: told in no time from the sizes of its states, before anything is done."""
+"""Whether a run fits this machine: judged at once from the sizes of its states, before anything is done."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The miniature has the same data, game and metrics, a few training steps, one horizon and one seed, and lies in a
 temporary directory. It goes through the very functions that the run goes through. Single costs are times of the
 processor, because a short time on the clock says more about what else the machine was doing; how much longer the clock
-takes is told from the miniature as a whole.
+takes is known from the miniature as a whole.
 """
 
 from __future__ import annotations

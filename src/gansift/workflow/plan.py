@@ -1,4 +1,4 @@
-"""What a run is asked to do, in steps and examples: told from its configuration alone, before anything is done."""
+"""What a run is asked to do, in steps and examples: known from its configuration alone, before anything is done."""
 
 from __future__ import annotations
 

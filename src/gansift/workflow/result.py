@@ -259,7 +259,7 @@ def _verdict(
     if helped:
         return f"{what} {change}; {against}."
     why = "One seed cannot show a gain" if seeds == 1 else "That is no proof of a gain on unseen data"
-    kept = ", so every example is kept" if way.decided is None else "; the lists follow the decisions all the same"
+    kept = ", so every example is kept" if way.decided is None else "; the lists follow the decisions nevertheless"
     return f"{what} {change}; {against}. {why}{kept}."
 
 

@@ -134,7 +134,7 @@ def test_correlations_that_are_not_defined_are_said_not_shown(tmp_path, missing)
     none = dict.fromkeys(("spearman", "kendall", "pearson", "slope"), made_up.statistic(missing))
     row = made_up.verification(true=[0.0] * 30, **none)
     text = page(tmp_path, row, growth=[], trust=None)
-    assert "no correlation can be told" in text
+    assert "no correlation is defined" in text
     assert "cannot be told" in text
     assert "Sizes" not in text
     assert "rank correlation (Kendall) \N{EN DASH} \N{EN DASH}" in text

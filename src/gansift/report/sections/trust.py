@@ -65,7 +65,7 @@ def _believable(found: Belief, summary: Summary) -> tuple[Tag, list[str]]:
     if chosen is not None and chosen.horizon > horizon:
         sentences.append(
             f"The chosen horizon, {words.plural(chosen.horizon, 'step')}, is longer than that. What retraining "
-            "measured holds all the same; which examples it removed is in doubt."
+            "measured still holds; which examples it removed is in doubt."
         )
     return Tag("partly smooth"), sentences
 

@@ -118,7 +118,7 @@ def _ranked(row: Verification, steps: int) -> str:
     over = f"Over {tried(row)}, {where},"
     value, ends = row.spearman.value, row.spearman.ci95
     if not words.finite(value):
-        return f"{over} no correlation can be told: the predictions or the truths are all the same."
+        return f"{over} no correlation is defined, because all predictions or all truths are equal."
     known = f"95 % interval {_ends(ends)}" if words.has_interval(ends) else "too few removals for an interval"
     return f"{over} predictions and truth had rank correlation {words.correlation(value)} ({known})."
 

@@ -12,7 +12,7 @@ from gansift.report.views.images import data_uri, to_image
 
 # Pixels at the longer side of a thumbnail: larger images are reduced.
 _SIDE = 64
-# Pixels at the longer side of a sheet: few enough to be decoded in no time.
+# Pixels at the longer side of a sheet: few enough to be decoded at once.
 _SHEET = 512
 # Images of up to this many numbers are smaller as PNG, and shown pixel by pixel.
 _EXACT = 1024
