@@ -77,25 +77,22 @@ def with_settings(
     flags = [_game_flag(game)]
     flags += [_flag(one.setting, _general_help(one), one.panel, everything or one.first) for one in GENERAL]
     flags += [_flag(one, _system_help(one), f"System {_short(game)}", everything) for one in system]
-    names = {flag.name for flag in flags}
-
-    def wrapped(**given: Any) -> None:
-        settings = {key: value for key, value in given.items() if key in names}
-        verb(settings=settings, **{key: value for key, value in given.items() if key not in names})
-
-    own = [item for name, item in inspect.signature(verb, eval_str=True).parameters.items() if name != "settings"]
-    _give(wrapped, verb, [*own, *flags])
-    return wrapped
+    return _receiving(verb, flags)
 
 
 def with_own(verb: Callable[..., None], settings: Sequence[Setting], heading: str) -> Callable[..., None]:
     """Give a verb the flags of the audit that it is about, received as ``settings``."""
     flags = [_flag(one, _system_help(one), heading, True) for one in settings]
+    return _receiving(verb, flags)
+
+
+def _receiving(verb: Callable[..., None], flags: Sequence[inspect.Parameter]) -> Callable[..., None]:
+    """The verb with these flags, of which those that are given come as the dictionary ``settings``."""
     names = {flag.name for flag in flags}
 
     def wrapped(**given: Any) -> None:
-        chosen = {key: value for key, value in given.items() if key in names and value is not None}
-        verb(settings=chosen, **{key: value for key, value in given.items() if key not in names})
+        settings = {key: value for key, value in given.items() if key in names and value is not None}
+        verb(settings=settings, **{key: value for key, value in given.items() if key not in names})
 
     own = [item for name, item in inspect.signature(verb, eval_str=True).parameters.items() if name != "settings"]
     _give(wrapped, verb, [*own, *flags])
