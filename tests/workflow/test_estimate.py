@@ -186,7 +186,7 @@ def test_what_is_written_takes_disk_at_its_own_stage(config):
 
 
 def test_a_sweep_for_two_metrics_is_one_where_the_estimator_allows_it(config):
-    left = [to_do(NOWHERE, _plan(config), [Score(0, ("a", "b"), name)]) for name in ("itd", "density")]
+    left = [to_do(NOWHERE, _plan(config), [Score(0, ("a", "b"), name, (10, 20))]) for name in ("itd", "density")]
     paces = {"itd": Pace(once=1.0, step=0), "density": Pace(1.0, 0)}
     assert [_work(config, (one, []), paces=paces)["score"] for one in left] == [1, 2]
 

@@ -120,7 +120,7 @@ def test_what_a_worker_logs_is_logged_here(tmp_path, caplog):
     sorted(directory.checkpoints(0).glob("step-*"))[-1].unlink()
     chosen = _two(tmp_path, config)
     caplog.clear()
-    run_jobs(directory, [Score(0, METRICS, "itd")], chosen, lambda amount: None)
+    run_jobs(directory, [Score(0, METRICS, "itd", (5, 40))], chosen, lambda amount: None)
     chosen.close()
     assert caplog.text.count(f"step-{config.steps:08d}.safetensors is missing; it is computed again") == 1
 

@@ -46,7 +46,7 @@ def test_retrainings_in_jobs_are_bit_for_bit_those_in_one_go(monkeypatch, stacke
 
 def test_jobs_travel_to_other_processes_and_stay_equal():
     for job in (
-        Train(1, FID), Score(1, FID, "aid"), trial(PLAN, 1, 20), comparison(PLAN, 1, Cell(20, 5)),
+        Train(1, FID), Score(1, FID, "aid", (10, 80)), trial(PLAN, 1, 20), comparison(PLAN, 1, Cell(20, 5)),
         Retrain(0, FID, 20, (Ids(("a", "b")),), "verify"),
     ):  # fmt: skip
         assert pickle.loads(pickle.dumps(job)) == job
@@ -55,7 +55,7 @@ def test_jobs_travel_to_other_processes_and_stay_equal():
 
 def test_what_others_wait_for_comes_first_and_the_longest_trials_before_the_shorter():
     assert pipeline(PLAN, "cleanse") == [
-        Train(0, FID), Train(1, FID), Score(0, FID, "itd"), Score(1, FID, "itd"),
+        Train(0, FID), Train(1, FID), Score(0, FID, "itd", (10, 30, 80)), Score(1, FID, "itd", (10, 30, 80)),
         *(trial(PLAN, seed, horizon) for horizon in (80, 30, 10) for seed in (0, 1)),
     ]  # fmt: skip
     assert pipeline(PLAN, "train") == [Train(0, FID), Train(1, FID)]
@@ -73,12 +73,16 @@ def test_a_retraining_waits_for_the_scores_of_all_seeds_that_say_what_it_removes
     """Seed 7 is scored by nobody: it judges what the mean over the seeds 0, 1 and 2 calls harmful."""
     directory, by = RunDirectory(tmp_path), ON_80._replace(seeds=(0, 1, 2))
     judging = Retrain(7, ("kid@50", *FID), 80, (Harmful(by, 5), Random(Harmful(by, 5), 80)))
-    assert judging.needs == (Train(7, ("kid@50", *FID)), *(Score(seed, FID, "itd") for seed in (0, 1, 2)))
+    assert judging.needs == (Train(7, ("kid@50", *FID)), *(Score(seed, FID, "itd", (80,)) for seed in (0, 1, 2)))
+    _touch([directory.unscored(1, *FID, "itd", 80)])
+    assert not judging.done(directory)
     for need in judging.needs:
         _touch(need.paths(directory))
-    _touch(directory.scores(seed, *FID, "itd", 80) for seed in (0, 2))
     assert judging.done(directory)  # seed 1 was scored, and has no scores at this horizon: there is nothing to judge
+    directory.unscored(1, *FID, "itd", 80).unlink()
+    assert not judging.needs[2].done(directory)
     _touch([directory.scores(1, *FID, "itd", 80)])
+    assert judging.needs[2].done(directory)
     assert not judging.done(directory)
     _touch(judging.paths(directory)[:1])
     assert not judging.done(directory)
@@ -113,9 +117,12 @@ def test_every_job_says_what_it_costs(tmp_path):
     directory, two = RunDirectory(tmp_path), (*FID, "kid@50")
     assert Train(0, two).cost(directory, PLAN) == Cost(steps=80, saved=11, loaded=2, values=4)
     swept = ("itd", (10, 30, 80))
-    assert Score(0, two, "itd").cost(directory, PLAN) == Cost(swept=(swept,), scores=6, growth=160)
-    assert Score(0, FID, "density").cost(directory, PLAN).growth == 0
-    assert Score(0, two, "without-propagation").cost(directory, PLAN).swept == (("without-propagation", swept[1]),) * 2
+    assert Score(0, two, "itd", (10, 30, 80)).cost(directory, PLAN) == Cost(swept=(swept,), scores=6, growth=160)
+    assert Score(0, FID, "density", (10,)).cost(directory, PLAN).growth == 0
+    assert (
+        Score(0, two, "without-propagation", (10, 30, 80)).cost(directory, PLAN).swept
+        == (("without-propagation", swept[1]),) * 2
+    )
     assert trial(PLAN, 0, 30).cost(directory, PLAN) == Cost(values=2, replicas=2, redone=30)
     compared = comparison(PLAN, 0, Cell(30, 5)).cost(directory, PLAN)
     assert compared == Cost(values=1, swept=(("density", (30,)),), replicas=1, redone=30)
@@ -130,10 +137,11 @@ def test_progress_counts_training_steps_sweeps_and_retrainings(tmp_path):
 
 def test_what_is_left_says_what_has_to_come_first(tmp_path):
     directory = RunDirectory(tmp_path)
-    jobs = [Train(0, FID), Train(1, FID), Score(1, ("kid@50", *FID), "itd"), trial(PLAN, 1, 30)]
+    jobs = [Train(0, FID), Train(1, FID), Score(1, ("kid@50", *FID), "itd", (10, 30)), trial(PLAN, 1, 30)]
     assert [(left.stage, left.needs) for left in to_do(directory, PLAN, jobs)] == [
         ("train", ()), ("train", ()), ("score", ()), ("cleanse", (1, 2)),
     ]  # fmt: skip
+    assert not Score(1, FID, "itd", (10,)).gives(Score(1, FID, "itd", (30,)))
     _touch(Train(1, FID).paths(directory))
     left = to_do(directory, PLAN, jobs)
     assert left[-1] == ToDo("cleanse", trial(PLAN, 1, 30).cost(directory, PLAN), (1,))

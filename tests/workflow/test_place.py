@@ -1,15 +1,15 @@
-"""From a configuration to its data: images are decoded once for all jobs of a run, inside the run directory."""
+"""From a request to its data: images are decoded once for all jobs of a run, inside the run directory."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from gansift.workflow.build import load_data, workplace
 from PIL import Image
 
 from gansift.data import images
-from gansift.workflow import build, stages
-from gansift.workflow.config import merge
+from gansift.workflow import place, stages
+from gansift.workflow.place import load_data, place_of
+from gansift.workflow.request import requested
 
 
 @pytest.fixture
@@ -19,21 +19,30 @@ def given(tmp_path):
     for number in range(40):
         Image.fromarray(noise.integers(0, 256, (9, 9), dtype=np.uint8)).save(tmp_path / "in" / f"{number}.png")
     small = {"size": 8, "resize": "stretch-box", "seeds": 1, "steps": 4, "batch": 4, "latents": 20, "width": 4}
-    return merge({"source": str(tmp_path / "in"), "horizons": "all", "remove": "1", **small}, None)
+    return requested([str(tmp_path / "in")], {"horizons": "all", "remove": "1", **small})
 
 
 def test_jobs_decode_nothing_again_and_everything_lies_in_the_run_directory(given, tmp_path, monkeypatch):
     directory, config = stages.prepare(given, tmp_path / "run")
     assert [path.suffix for path in directory.cache.iterdir()] == [".npy"]
     assert {path.name for path in tmp_path.iterdir()} == {"in", "run"}
-    fresh = load_data(given)
+    fresh = load_data(given.sources, given.general).only.train
+    place._built.cache_clear()
     monkeypatch.setattr(images, "decode", lambda *options: pytest.fail("decoded again"))
-    monkeypatch.setattr(build, "build_metrics", lambda *given: (None, None))  # takes seconds, and decodes nothing
-    place = workplace(config, directory.cache)
-    assert place.splits.train.digest() == fresh.train.digest()
-    assert (place.splits.train.x == fresh.train.x).all()
+    found = place_of(config, directory.cache).data.only.train
+    assert found.digest() == fresh.digest()
+    assert (found.x == fresh.x).all()
 
 
 def test_a_dry_run_keeps_nothing(given, tmp_path):
     stages.describe(given, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_another_question_or_machine_loads_nothing_again_and_another_training_does(given, tmp_path):
+    config = stages.resolved(given).config
+    first = place_of(config)
+    asked = place_of(config.having({"metric": "kid", "latents": 30, "seeds": 3, "horizons": "1", "jobs": 5}))
+    assert asked.data is first.data
+    assert (asked.asked, asked.plan().seeds) == ("kid@30", range(3))
+    assert place_of(config.having({"split_seed": 1})).data is not first.data

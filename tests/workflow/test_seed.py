@@ -33,6 +33,7 @@ SETTINGS = {
     "batch": 20, "jobs": 1, "verify": 0, "baselines": "none",
 }  # fmt: skip
 ONE, OTHER = "all@50", "all@40"
+HORIZONS = (4, 8)
 
 # What retraining these settings gave, in float64 and at a higher rate, before all of it was one kind of job.
 RATE = {"dtype": "float64", "warmup": 0, "lr": 0.02}
@@ -105,14 +106,14 @@ def test_trials_are_those_recorded_before_and_bit_for_bit_one_stack_of_retrainin
 
 def test_nothing_of_one_metric_is_read_for_another(place, tmp_path):
     plan = place.plan()
-    jobs = [Train(0, (ONE,)), Score(0, (ONE,), "itd"), trial(plan, 0, 8)]
+    jobs = [Train(0, (ONE,)), Score(0, (ONE,), "itd", HORIZONS), trial(plan, 0, 8)]
     _do(place, tmp_path, jobs)
     first = _of(tmp_path, ONE)
     assert len(first) == 1 + 2 + 1 + 1  # values, scores of two horizons, growth, and one trial
     by = ScoresOf(OTHER, "itd", 8, (0,))
     harmful = [Harmful(by, 5), Harmful(by, 10)]
     again = [
-        Train(0, (OTHER,)), Score(0, (OTHER,), "itd"),
+        Train(0, (OTHER,)), Score(0, (OTHER,), "itd", HORIZONS),
         Retrain(0, (OTHER,), 8, (*harmful, *(Random(one, 8) for one in harmful))),
     ]  # fmt: skip
     assert not any(job.done(RunDirectory(tmp_path)) for job in again)
@@ -149,7 +150,7 @@ def test_two_metrics_are_scored_in_one_sweep_and_resumed_to_the_same_bytes(place
     sweeps = []
     real = seed_file.estimate_metrics
     monkeypatch.setattr(seed_file, "estimate_metrics", lambda *given: sweeps.append(given[2]) or real(*given))
-    both = Score(0, (ONE, OTHER), "itd")
+    both = Score(0, (ONE, OTHER), "itd", HORIZONS)
     _do(place, tmp_path, [both])
     whole = _files(tmp_path)
     for path in (f"{OTHER}-itd-growth.json", f"{OTHER}-itd-8.csv"):
@@ -219,7 +220,10 @@ def test_a_trial_whose_control_broke_down_is_left_out(place, tmp_path):
     plan = place.plan()
     directory, job = RunDirectory(tmp_path), trial(plan, 0, 8)
     run_jobs(
-        directory, [Train(0, (ONE,)), Score(0, (ONE,), "itd"), job], Here(tmp_path, place.config), lambda amount: None
+        directory,
+        [Train(0, (ONE,)), Score(0, (ONE,), "itd", HORIZONS), job],
+        Here(tmp_path, place.config),
+        lambda amount: None,
     )
     (path,) = job.paths(directory)
     rows = json.loads(path.read_text())

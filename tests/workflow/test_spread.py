@@ -71,7 +71,9 @@ class Pretending:
     def _write(self, job):
         paths = job.paths(self.directory)
         if isinstance(job, Score):
-            paths += [self.directory.scores(job.seed, *METRICS, job.estimator, horizon) for horizon in self.scored]
+            kinds = [self.directory.scores if h in self.scored else self.directory.unscored for h in job.horizons]
+            tried = zip(kinds, job.horizons, strict=True)
+            paths = [paths[0], *(kind(job.seed, *METRICS, job.estimator, horizon) for kind, horizon in tried)]
         assert not any(path.exists() for path in paths), f"{job} was done twice"
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +136,7 @@ def test_a_job_whose_worker_died_is_begun_again(directory, caplog):
         directory,
         outcomes={
             Train(2, METRICS): [WorkerDiedError(), WorkerDiedError()],
-            Score(0, METRICS, "itd"): [WorkerDiedError()],
+            Score(0, METRICS, "itd", (10, 20, 40)): [WorkerDiedError()],
         },
     )
     jobs = _run(directory, executor)

@@ -31,8 +31,6 @@ def discard_damaged(directory: RunDirectory, examples: int) -> None:
     for path in sorted(directory.root.glob("seeds/*/scores/*.csv")):
         if (reason := _damage_of_scores(path, examples)) is not None:
             _discard(path, reason)
-            # It vouches for the score files of its metric and estimator.
-            set_aside(path.with_name(f"{path.stem.rpartition('-')[0]}-growth.json"))
     for pattern, holds in _CONTENTS.items():
         for path in sorted(directory.root.glob(pattern)):
             if (reason := _damage(path, holds)) is not None:

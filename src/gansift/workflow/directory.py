@@ -85,8 +85,12 @@ class RunDirectory:
         """The scores of one seed, metric, estimator and horizon."""
         return self.training(seed) / "scores" / f"{metric}-{estimator}-{horizon}.csv"
 
+    def unscored(self, seed: int, metric: str, estimator: str, horizon: int) -> Path:
+        """Why one seed has no scores of a horizon that was tried; beside the scores of others."""
+        return self.training(seed) / "scores" / f"{metric}-{estimator}-{horizon}-none.json"
+
     def growth(self, seed: int, metric: str, estimator: str) -> Path:
-        """Norms of the metric's adjoint along one seed's sweep; there once all scores of the estimator are."""
+        """Norms of the metric's adjoint along one seed's longest sweep."""
         return self.training(seed) / "scores" / f"{metric}-{estimator}-growth.json"
 
     def retrained(self, seed: int, metric: str, horizon: int, removals: str) -> Path:

@@ -62,6 +62,10 @@ class Job(ABC):
     def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
         """What there is to do if it is not done."""
 
+    def gives(self, need: Job) -> bool:
+        """Whether it does what another one is to do, perhaps for more metrics."""
+        return replace(self, metrics=need.metrics) == need and set(self.metrics) >= set(need.metrics)
+
     def run(self, directory: RunDirectory, place: Place, tick: Tick) -> None:
         """Do it, and write the files."""
         self._run(Seed(directory, place, self.seed), tick)
@@ -101,21 +105,38 @@ class Train(Job):
 
 @dataclass(frozen=True)
 class Score(Job):
-    """Score every example by one estimator, for all metrics and all horizons: one sweep passes all of them."""
+    """Score every example by one estimator, for several metrics and horizons: one sweep passes all of them.
+
+    Attributes:
+        estimator: that scores.
+        horizons: in steps.
+    """
 
     estimator: str
+    horizons: tuple[int, ...]
     stage = "score"
 
     def __str__(self) -> str:
         return f"scoring seed {self.seed} by {self.estimator}"
 
     def paths(self, directory: RunDirectory) -> list[Path]:
-        """The adjoint's growth, written last."""
-        return [directory.growth(self.seed, metric, self.estimator) for metric in self.metrics]
+        """The adjoint's growth; and of every horizon the scores, or why there are none."""
+        growths = [directory.growth(self.seed, metric, self.estimator) for metric in self.metrics]
+        asked = [(self.seed, metric, self.estimator, horizon) for metric in self.metrics for horizon in self.horizons]
+        tried = [missing if (missing := directory.unscored(*one)).exists() else directory.scores(*one) for one in asked]
+        return growths + tried
+
+    def gives(self, need: Job) -> bool:
+        """Whether it scores what another one is to score, perhaps for more metrics and horizons."""
+        return (
+            isinstance(need, Score)
+            and set(self.horizons) >= set(need.horizons)
+            and Job.gives(replace(self, horizons=need.horizons), need)
+        )
 
     def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
         """The sweeps, and what they leave."""
-        count, horizons = len(self.metrics), tuple(plan.horizons)
+        count, horizons = len(self.metrics), self.horizons
         return Cost(
             swept=((self.estimator, horizons),) * (1 if ESTIMATORS[self.estimator].joint else count),
             scores=count * len(horizons),
@@ -123,7 +144,7 @@ class Score(Job):
         )
 
     def _run(self, seed: Seed, tick: Tick) -> None:
-        seed.score(self.estimator, self.metrics, tick)
+        seed.score(self.estimator, self.metrics, self.horizons, tick)
 
 
 @dataclass(frozen=True)
@@ -146,7 +167,7 @@ class Retrain(Job):
     @property
     def needs(self) -> tuple[Job, ...]:
         """The training, and the scores that say what to remove, of this or of other seeds."""
-        scores = {Score(seed, (by.metric,), by.estimator): None for by in self._by for seed in by.seeds}
+        scores = {Score(seed, (by.metric,), by.estimator, (by.horizon,)): None for by in self._by for seed in by.seeds}
         return (*super().needs, *scores)
 
     def paths(self, directory: RunDirectory) -> list[Path]:
@@ -158,7 +179,7 @@ class Retrain(Job):
         """Whether it is retrained, or cannot be: all seeds are scored, and one has no scores at this horizon."""
         return super().done(directory) or (
             any(
-                not directory.scores(seed, by.metric, by.estimator, by.horizon).exists()
+                directory.unscored(seed, by.metric, by.estimator, by.horizon).exists()
                 for by in self._by
                 for seed in by.seeds
             )
@@ -235,7 +256,7 @@ def pipeline(plan: Plan, last: str) -> list[Job]:
     """
     jobs: list[Job] = [Train(seed, plan.metrics) for seed in plan.seeds]
     if last != "train":
-        jobs += [Score(seed, plan.metrics, plan.way.estimator) for seed in plan.seeds]
+        jobs += [Score(seed, plan.metrics, plan.way.estimator, tuple(plan.horizons)) for seed in plan.seeds]
     if last == "cleanse":
         jobs += [trial(plan, seed, horizon) for horizon in reversed(plan.horizons) for seed in plan.seeds]
     return jobs
@@ -255,12 +276,7 @@ def to_do(directory: RunDirectory, plan: Plan, jobs: Sequence[Job]) -> list[ToDo
         ToDo(
             job.stage,
             job.cost(directory, plan),
-            tuple(row for row, other in enumerate(left) if any(_gives(other, need) for need in job.needs)),
+            tuple(row for row, other in enumerate(left) if any(other.gives(need) for need in job.needs)),
         )
         for job in left
     ]
-
-
-def _gives(job: Job, need: Job) -> bool:
-    """Whether a job does what another one needs, perhaps for more metrics."""
-    return replace(job, metrics=need.metrics) == need and set(job.metrics) >= set(need.metrics)

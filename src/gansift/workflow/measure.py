@@ -140,7 +140,7 @@ def _measured(
 
     found["gradient"], _ = _repeated(lambda: place.validation.gradient(run))
     estimator = plan.way.estimator
-    seed.score(estimator, plan.metrics)
+    seed.score(estimator, plan.metrics, plan.horizons)
     if not seed.scores(plan.metric, estimator):
         raise GansiftError(
             f"nothing can be scored: the backward sweep overflowed within {run.steps} steps. Train more smoothly "

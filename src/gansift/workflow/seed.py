@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 from gansift import training
@@ -85,24 +86,32 @@ class Seed:
             )
         return read_json(path)
 
-    def score(self, estimator: str, metrics: Sequence[str], tick: Tick = unseen) -> None:
+    def score(self, estimator: str, metrics: Sequence[str], horizons: Sequence[int], tick: Tick = unseen) -> None:
         """Score every example for all metrics and horizons that can be computed, in one sweep where one is enough.
 
         Scores that are there already stay. All metrics are swept nevertheless, since those that are swept together
-        decide the last bits.
+        decide the last bits. Where a horizon has no scores, it is written down why.
         """
-        paths = {metric: self.directory.growth(self.number, metric, estimator) for metric in metrics}
-        if all(path.exists() for path in paths.values()):
-            return
         judges = [self.place.judges(metric).validation for metric in metrics]
-        found = estimate_metrics(estimator, self.run, judges, self.plan.horizons, lambda number: tick(SWEEP))
-        for (metric, path), scores in zip(paths.items(), found, strict=True):
-            if not path.exists():
-                for horizon in self._believable(scores):
-                    scores[horizon].to_csv(self.directory.scores(self.number, metric, estimator, horizon))
-                rows = scores[max(scores)].growth if scores else ()
-                # Written last, so that it vouches for the score files.
-                write_json(path, [{"step": step, "norm": norm, "effect": effect} for step, norm, effect in rows])
+        found = estimate_metrics(estimator, self.run, judges, list(horizons), lambda number: tick(SWEEP))
+        for metric, scores in zip(metrics, found, strict=True):
+            self._keep_growth(self.directory.growth(self.number, metric, estimator), scores)
+            believable = self._believable(scores)
+            for horizon in horizons:
+                path = self.directory.scores(self.number, metric, estimator, horizon)
+                if path.exists():
+                    continue
+                if horizon in believable:
+                    scores[horizon].to_csv(path)
+                else:
+                    why = "they cannot be believed" if horizon in scores else "the backward sweep overflowed"
+                    write_json(self.directory.unscored(self.number, metric, estimator, horizon), {"why": why})
+
+    def _keep_growth(self, path: Path, scores: Mapping[int, Scores]) -> None:
+        """Write down the growth of a sweep, unless an earlier one went back as far."""
+        rows = scores[max(scores)].growth if scores else ()
+        if not path.exists() or len(read_json(path)) < len(rows):
+            write_json(path, [{"step": step, "norm": norm, "effect": effect} for step, norm, effect in rows])
 
     def _believable(self, scores: Mapping[int, Scores]) -> list[int]:
         """The horizons to go on with: all of them, or with ``auto`` those within which the adjoint grows little.

@@ -21,6 +21,7 @@ from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.devices import check_device, kind_of
 from gansift.workflow.choosing import chosen_cell, is_cleansed
 from gansift.workflow.config import (
+    AUTO,
     MACHINE,
     QUESTION,
     Config,
@@ -77,6 +78,9 @@ def prepare(request: Request, outdir: Path) -> tuple[RunDirectory, Config]:
         _check_move(directory, recorded, changed)
         if not directory.manifest.exists():
             record(directory, place.data)
+        if changed.horizons != recorded.horizons == AUTO:
+            for path in directory.root.glob("seeds/*/scores/*-none.json"):
+                remove(path)  # horizons that are asked for by name are scored, whether or not scores can be believed
         if changed != recorded:
             changed.save(directory.config)
         return directory, changed
