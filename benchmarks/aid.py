@@ -12,21 +12,19 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import cycle, product
-from pathlib import Path
 from typing import Any
 
+import command_line
 import numpy as np
 import torch
 from scipy.stats import kendalltau, spearmanr
 
 from gansift import cleansing, data, games, influence, metrics, models, training
 from gansift.errors import GansiftError
-from gansift.files import write_json
 from gansift.games.draw import Draw
 from gansift.influence.aid import aid
 from gansift.influence.jacobian import MeanGradient, last_batches
@@ -198,17 +196,15 @@ def perceptrons_table(removals: int = 20) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--tables", type=int, nargs="+", default=[1, 2, 3], choices=[1, 2, 3])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     logging.getLogger("gansift").setLevel(logging.ERROR)
     tables = {1: lambda: lqgan_table(arguments.seeds), 2: products_table, 3: perceptrons_table}
     found = {str(number): tables[number]() for number in arguments.tables}
-    if arguments.out:
-        write_json(arguments.out, found)
+    command_line.save(arguments.out, found)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,12 @@ averaged scores.
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+import command_line
 import numpy as np
 import torch
 from built_in import train
@@ -33,7 +32,6 @@ from gansift import cleansing, metrics, training
 from gansift.cleansing.agreement import agreement
 from gansift.cleansing.retraining import changes
 from gansift.cleansing.verify import Verification, random_removals
-from gansift.files import write_json
 from gansift.games.draw import Draw
 from gansift.influence.adjoint import step_adjoint
 from gansift.influence.itd import _end, _norms, itd
@@ -125,7 +123,7 @@ def measure(name: str, seeds: int, subsets: int, percent: float) -> list[dict[st
                 "own_truth": cleansing.mean_interval(own),
             }
         )  # fmt: skip
-        low, high = mean.ci95 or (float("nan"), float("nan"))
+        low, high = command_line.ends(mean.ci95)
         print(
             f"  {variant:10} own truth {np.mean(own):5.2f}   expected: one seed {np.mean(alone):5.2f}, mean of seeds "
             f"{mean.value:5.2f} [{low:.2f}, {high:.2f}], of their ranks {rows[-1]['mean_of_ranks'].value:5.2f}",
@@ -136,19 +134,17 @@ def measure(name: str, seeds: int, subsets: int, percent: float) -> list[dict[st
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("regimes", nargs="*", default=["A", "F", "G"])
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--subsets", type=int, default=40)
     parser.add_argument("--removed", type=float, default=2.0, help="per cent of the training examples in each subset")
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
     for name in arguments.regimes:
         rows += measure(name, arguments.seeds, arguments.subsets, arguments.removed)
-        if arguments.out:
-            write_json(arguments.out, rows)
+        command_line.save(arguments.out, rows)
 
 
 if __name__ == "__main__":

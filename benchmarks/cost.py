@@ -18,7 +18,6 @@ through that graph; where states were not kept, one more training. That of first
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -26,10 +25,10 @@ from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
+import command_line
 import torch
 
 from gansift import data, games, influence, metrics, models, training
-from gansift.files import write_json
 from gansift.influence.gradients import ExactGradient, Update
 from gansift.training.state import PARAMETERS
 
@@ -139,13 +138,12 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("nets", nargs="*", default=list(NETS), metavar="NET", help=f"of {', '.join(NETS)}")
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--r1", type=float, nargs="+", default=[0.0, 1.0])
     parser.add_argument("--ways", default="", help="only those whose name has this in it")
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
@@ -156,8 +154,7 @@ def main() -> None:
                 f"[{row['least']:.2f}, {row['most']:.2f}]", flush=True,
             )  # fmt: skip
             rows.append(row)
-    if arguments.out:
-        write_json(arguments.out, rows)
+    command_line.save(arguments.out, rows)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ The DCGAN on 28 x 28 images with R1, one thread in each process, gloo between th
 
 from __future__ import annotations
 
-import argparse
 import socket
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
+import command_line
 import numpy as np
 import torch
 from cost import SHAPE, Linear
@@ -64,7 +64,7 @@ def spread(processes: int, steps: int, batch: int) -> tuple[float, float, np.nda
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__, saves=False)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--batch", type=int, default=64)

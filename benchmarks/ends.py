@@ -11,14 +11,15 @@ Student's 95 % interval.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import command_line
+
 from gansift.cleansing import Cell, Trial, complete_cells, cross_fitted, mean_interval
 from gansift.cleansing.statistics import Interval
-from gansift.files import read_json, write_json
+from gansift.files import read_json
 from gansift.workflow.choosing import read_trials
 from gansift.workflow.config import Way, load
 from gansift.workflow.directory import RunDirectory
@@ -44,15 +45,14 @@ def judged_by_mean(trials: Sequence[Trial], seeds: int, direction: str) -> list[
 
 
 def _shown(interval: Interval) -> str:
-    low, high = interval.ci95 or (float("nan"),) * 2
+    low, high = command_line.ends(interval.ci95)
     return f"{interval.mean:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def main() -> None:
     """Compare and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     directory = RunDirectory(arguments.run)
     config, report = load(directory.config), read_json(directory.result)
@@ -78,8 +78,7 @@ def main() -> None:
             else f"   against it: best of all {_shown(against)}, best mean {_shown(by_mean)}"
         )
         print(f"  {name:18} {_shown(change)}{best}   (horizon, removed): {cells}")
-    if arguments.out:
-        write_json(arguments.out, result)
+    command_line.save(arguments.out, result)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ take for an untrained DCGAN on one core, and the most memory (RSS) of the proces
 
 from __future__ import annotations
 
-import argparse
 import resource
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
+import command_line
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -50,7 +50,7 @@ def measure(spec: str, kind: Any, splits: data.Splits, latents: int) -> dict[str
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__, saves=False)
     parser.add_argument("source")
     parser.add_argument("--features", nargs="+", default=["imagenet", "imagenet:128", "autoencoder"])
     parser.add_argument("--latents", type=int, default=2000)

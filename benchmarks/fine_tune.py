@@ -13,10 +13,10 @@ planted images are among as many that are called most harmful. Settings are `nam
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
+import command_line
 import numpy as np
 import tomllib
 import torch
@@ -29,7 +29,6 @@ from gansift.cleansing.retraining import changes
 from gansift.cleansing.verify import random_removals
 from gansift.data.examples import Examples
 from gansift.data.hashing import hash_rows
-from gansift.files import write_json
 from gansift.report.views.images import sheet
 from gansift.training.memory import state_bytes
 from gansift.training.step import Step
@@ -118,8 +117,7 @@ def find_planted(made: Place, seeds: int, share: float, out: Path | None) -> Non
             found = {kind: float((chosen == kind).sum() / (kinds == kind).sum()) for kind in KINDS}
             rows.append({"seed": seed, "estimator": name, "all": float((chosen != "").sum() / count), **found})
             print(rows[-1], flush=True)
-        if out:
-            write_json(out, rows)
+        command_line.save(out, rows)
     print(f"{'estimator':22}" + "".join(f"{column:>10}" for column in ("all", *KINDS)))
     for name in ESTIMATORS:
         own = [row for row in rows if row["estimator"] == name]
@@ -150,7 +148,7 @@ def print_truth(made: Place, removals: int) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("what", choices=("bytes", "curve", "truth", "planted"))
     parser.add_argument("path", type=Path, nargs="?")
     parser.add_argument("settings", nargs="*")
@@ -159,7 +157,6 @@ def main() -> None:
     parser.add_argument("--removals", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--share", type=float, default=0.05)
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_intermixed_args()
     torch.set_num_threads(1)
     if arguments.what == "bytes":

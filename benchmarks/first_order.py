@@ -8,18 +8,16 @@ metric over the last epochs of training. Differences are relative to the largest
 
 from __future__ import annotations
 
-import argparse
 import time
-from pathlib import Path
 from typing import Any
 
+import command_line
 import numpy as np
 import torch
 from built_in import place, train
 from scipy.stats import spearmanr
 
 from gansift import games, influence, models
-from gansift.files import write_json
 
 SOURCES = {"lq": "normal-1d", "fc": "normal-2d", "mlp": "digits", "dcgan": "mnist"}
 _SHORTER: dict[str, dict[str, Any]] = {"dcgan": {"steps": 300}}
@@ -47,10 +45,9 @@ def measure(name: str, epochs: list[int]) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("models", nargs="*", default=list(SOURCES), metavar="MODEL", help=f"of {', '.join(SOURCES)}")
     parser.add_argument("--epochs", type=int, nargs="+", default=[1, 5, 20])
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
@@ -61,8 +58,7 @@ def main() -> None:
                 "the largest score", flush=True,
             )  # fmt: skip
             rows.append(row)
-    if arguments.out:
-        write_json(arguments.out, rows)
+    command_line.save(arguments.out, rows)
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import command_line
 import torch
 from built_in import place, train
 
 from gansift import cleansing, data, influence, training
 from gansift.data.examples import Examples
-from gansift.files import write_json
 from gansift.games.trained import Trained
 from gansift.influence.horizon import accumulated_growth, trust
 from gansift.training.state import State, readout
@@ -132,7 +132,7 @@ def _line(row: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("regimes", nargs="*", default=["C", "D", "E", "G"])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--subsets", type=int, default=20)
@@ -143,7 +143,6 @@ def main() -> None:
     )
     parser.add_argument("--list", action="store_true", help="show the regimes")
     parser.add_argument("--keep", type=Path, help="folder for the recorded runs, to go on from later")
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     if arguments.list:
         for name, regime in REGIMES.items():
@@ -156,8 +155,7 @@ def main() -> None:
     for name in arguments.regimes:
         for seed in range(arguments.seeds):
             rows += measure(name, REGIMES[name] | typed, seed, arguments)
-            if arguments.out:
-                write_json(arguments.out, rows)
+            command_line.save(arguments.out, rows)
 
 
 def _number(text: str) -> Any:

@@ -7,7 +7,6 @@ A run without Ray leaves the cluster out with `--ways "--jobs 1" "--jobs 2"`.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gansift.files import write_json
+import command_line
 
 _GRID = [
     "--steps", "300", "--seeds", "4", "--horizons", "1,2,5", "--remove", "2%,5%", "--latents", "500", "--width", "32",
@@ -42,10 +41,9 @@ def _digest(folder: Path) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--source", default="digits")
     parser.add_argument("--ways", nargs="+", default=["--jobs 1", "--jobs 2", "--cluster local"])
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     rows = []
     for way in arguments.ways:
@@ -55,8 +53,7 @@ def main() -> None:
             {"way": way, "seconds": seconds, "digest": digest, "same": digest == rows[0]["digest"] if rows else True}
         )
         print("{way:16} {seconds:7.1f} s  {digest:.12}  same bytes: {same}".format(**rows[-1]), flush=True)
-    if arguments.out:
-        write_json(arguments.out, rows)
+    command_line.save(arguments.out, rows)
     if not all(row["same"] for row in rows):
         raise SystemExit("the bytes differ")
 

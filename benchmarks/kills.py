@@ -11,7 +11,6 @@ A start that is refused, or fails in any other way, is a difference too. Exit co
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import random
@@ -23,6 +22,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+import command_line
 
 from gansift import cli
 from gansift.lock import lock_path
@@ -158,7 +159,7 @@ class Stage:
 
 def main() -> None:
     """Kill, compare, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__, saves=False)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

@@ -9,15 +9,12 @@ picked at random.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
+import command_line
 import numpy as np
 import torch
 from scipy.stats import spearmanr
 
 from gansift import cleansing, data, games, influence, metrics, models, systems, training
-from gansift.files import write_json
 
 
 def readme_run(splits: data.Splits, seed: int) -> training.Run:
@@ -65,10 +62,9 @@ def correlation(run: training.Run, metric: metrics.Metric, horizon: int, removal
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--removals", type=int, default=20)
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     splits = data.load("digits", seed=0)
@@ -89,8 +85,7 @@ def main() -> None:
                 f"Spearman {row['spearman']:.3f}, slope {row['slope']:.2f}, growth {row['growth']:.3g}",
                 flush=True,
             )
-    if arguments.out:
-        write_json(arguments.out, rows)
+    command_line.save(arguments.out, rows)
 
 
 if __name__ == "__main__":

@@ -9,15 +9,13 @@ how far back scores could be believed, from the growth of the adjoint over the l
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Any
 
+import command_line
 import torch
 from built_in import place, train
 
 from gansift import cleansing, influence
-from gansift.files import write_json
 from gansift.influence.horizon import trust
 
 _USUAL: dict[str, Any] = {
@@ -43,11 +41,10 @@ def measure(source: str, name: str, seed: int, reach: float) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("sources", nargs="*", default=["normal-2d", "digits", "mnist"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--reach", type=float, default=1.0, help="share of the run that is swept back")
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
@@ -56,15 +53,14 @@ def main() -> None:
             own = [measure(source, name, seed, arguments.reach) for seed in range(arguments.seeds)]
             rows += own
             test = cleansing.mean_interval([row["test"] for row in own])
-            low, high = test.ci95 or (float("nan"), float("nan"))
+            low, high = command_line.ends(test.ci95)
             believable = ", ".join(f"{row['epochs']:.3g}" for row in own)
             print(
                 f"{source:10} {name:14} test {test.mean:.4g} [{low:.4g}, {high:.4g}] "
                 f"(untrained {own[0]['untrained']:.4g})  believable over {believable} of {own[0]['swept']:.3g} epochs",
                 flush=True,
             )
-            if arguments.out:
-                write_json(arguments.out, rows)
+            command_line.save(arguments.out, rows)
 
 
 if __name__ == "__main__":

@@ -8,19 +8,17 @@ process with the same number of threads; the loop is timed on a few replicas and
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+import command_line
 import torch
 
 from gansift import data, games, models, training
 from gansift.cleansing import replicas
 from gansift.cleansing.retrain import retrain
 from gansift.data.examples import Examples
-from gansift.files import write_json
 
 _ADAM = training.Adam(lr=5e-4, betas=(0.0, 0.99), eps=1e-3, eps_inside=True)
 
@@ -96,10 +94,9 @@ def measure(name: str, game: games.GAN, train: Examples, count: int, stacked: bo
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--replicas", type=int, default=256)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     cases = [
@@ -116,8 +113,7 @@ def main() -> None:
             "{gain:5.1f} times as fast".format(**rows[-1]),
             flush=True,
         )
-        if arguments.out:
-            write_json(arguments.out, rows)
+        command_line.save(arguments.out, rows)
 
 
 if __name__ == "__main__":

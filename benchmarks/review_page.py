@@ -9,7 +9,6 @@ counts as 16). Arrows go through the grid, `x` marks what is selected. Exit code
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -17,10 +16,10 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import command_line
 import numpy as np
 from chromium import Chromium
 
-from gansift.files import write_json
 from gansift.report import Review, Shown, Summary, nearest, write_page
 
 _LIMIT = 100.0  # milliseconds
@@ -110,11 +109,10 @@ def _pressed(browser: Chromium, key: str) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--images", type=int, default=10000)
     parser.add_argument("--side", type=int, default=32)
     parser.add_argument("--presses", type=int, default=50)
-    parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     with TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
@@ -128,8 +126,7 @@ def main() -> None:
     print(f"loaded and painted in {found['load_seconds']:.2f} s")
     for name, times in found["milliseconds"].items():
         print(f"{name:7} median {median(times):3.0f} ms, worst {max(times):3.0f} ms of {len(times)} presses")
-    if given.out is not None:
-        write_json(given.out, found)
+    command_line.save(given.out, found)
     if found["faults"] or max(max(times) for times in found["milliseconds"].values()) >= _LIMIT:
         sys.exit(f"too slow, or faulty: {found['faults']}")
 

@@ -13,7 +13,6 @@ Training and sweep are processes of their own, so that the peak memory (RSS) of 
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import resource
 import tempfile
@@ -22,11 +21,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import command_line
 import torch
 from cost import SHAPE, Linear
 
 from gansift import data, games, influence, models, training
-from gansift.files import read_json, write_json
+from gansift.files import read_json
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def draw(rows: list[dict[str, float | int | str]], path: Path) -> None:
 
 def main() -> None:
     """Measure, print and draw."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__, saves=False)
     names = list(dict.fromkeys(case.axis for case in CASES))
     parser.add_argument("axes", nargs="*", default=names, metavar="AXIS", help=f"of {', '.join(names)}")
     parser.add_argument("--out", type=Path, help="keep the rows here; rows of other axes that are there stay")
@@ -163,8 +163,7 @@ def main() -> None:
                 f"{row['train_mib']:5.0f} MiB and {row['sweep_mib']:5.0f} MiB, {case.memory} of it for states",
                 flush=True,
             )
-            if arguments.out:
-                write_json(arguments.out, rows)
+            command_line.save(arguments.out, rows)
     if arguments.figure:
         draw(sorted(rows, key=lambda row: names.index(row["axis"])), arguments.figure)
 

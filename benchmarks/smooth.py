@@ -10,12 +10,11 @@ says how much of the gain that the sum of scores promises for the 5 % most harmf
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+import command_line
 import numpy as np
 import torch
 from predicts import readme_run
@@ -24,7 +23,6 @@ from gansift import cleansing, data, influence, metrics, training
 from gansift.cleansing.agreement import agreement
 from gansift.cleansing.retraining import changes
 from gansift.cleansing.verify import random_removals
-from gansift.files import write_json
 from gansift.influence import Scores
 from gansift.influence.adjoint import step_adjoint
 from gansift.training.state import AVERAGE, PARAMETERS
@@ -92,11 +90,10 @@ def _mean(values: Sequence[float]) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--singles", type=int, default=200)
     parser.add_argument("--subsets", type=int, default=50)
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     splits = data.load("digits", seed=0)
@@ -106,8 +103,7 @@ def main() -> None:
     for seed in range(arguments.seeds):
         rows += measure(readme_run(splits, seed), metric, arguments.singles, arguments.subsets)
         print(f"seed {seed} done", flush=True)
-        if arguments.out:
-            write_json(arguments.out, rows)
+        command_line.save(arguments.out, rows)
     print(f"{'estimator':22}{'Kendall tau, LOO':>24}{'LDS':>24}{'slope':>24}{'5 % removed':>24}{'promise kept':>24}")
     for name in dict.fromkeys(row["estimator"] for row in rows):
         own = [row for row in rows if row["estimator"] == name]

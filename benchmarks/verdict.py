@@ -9,9 +9,9 @@ every seed is judged at the choice of the other seeds (what gansift does), and w
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
+import command_line
 import numpy as np
 
 from gansift.cleansing import Trial, choose, complete_cells, cross_fitted, mean_interval
@@ -37,7 +37,7 @@ def held(trials: Sequence[Trial]) -> bool:
 
 def main() -> None:
     """Simulate and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__, saves=False)
     parser.add_argument("--runs", type=int, default=1500)
     parser.add_argument("--cells", type=int, default=15)
     parser.add_argument("--correlation", type=float, default=0.95)

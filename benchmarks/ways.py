@@ -20,15 +20,14 @@ means over seeds with Student's 95 % interval.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import chaos
+import command_line
 import numpy as np
 import torch
 from built_in import train
@@ -38,7 +37,6 @@ from gansift import cleansing, metrics, training
 from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.retrain import without
 from gansift.cleansing.statistics import Interval
-from gansift.files import write_json
 from gansift.games.draw import Draw
 from gansift.influence.itd import _sweep
 from gansift.training.train import redo
@@ -175,18 +173,17 @@ def _mean(values: Iterable[float]) -> Interval:
 
 
 def _shown(interval: Interval) -> str:
-    low, high = interval.ci95 or (float("nan"),) * 2
+    low, high = command_line.ends(interval.ci95)
     return f"{interval.mean:+7.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("asked", nargs="*", default=["preset-digits:20", "preset-digits:all", "F:all"])
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--removed", type=float, default=5.0, help="per cent of the training examples")
     parser.add_argument("--ways", default=",".join(WAYS), help="some of these; itd is always there")
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows: list[dict[str, Any]] = []
@@ -194,8 +191,7 @@ def main() -> None:
     for asked in arguments.asked:
         name, epochs = asked.split(":")
         rows += measure(name, epochs, arguments.seeds, arguments.removed, ways, partial(print, flush=True))
-        if arguments.out:
-            write_json(arguments.out, rows)
+        command_line.save(arguments.out, rows)
 
 
 if __name__ == "__main__":
