@@ -7,8 +7,8 @@ import torch
 from doctor_games import ADAM, Own, step, troubles
 from torch import nn
 
-from gansift import data, games, models, training
-from gansift.data.examples import Examples
+from gansift import data, games, models, systems, training
+from gansift.data.examples import Examples, Splits
 from gansift.errors import TrainingError
 from gansift.games.batch import weighted_mean
 from gansift.games.draw import Draw
@@ -16,8 +16,6 @@ from gansift.influence.doctor import Finding, examine, examine_run, examine_step
 from gansift.influence.doctor.forward import forward_mode
 from gansift.influence.doctor.modules import modules
 from gansift.training.step import Step
-from gansift.workflow.build import build_game, build_optimizers
-from gansift.workflow.config import Config, resolve
 from toys import examples, gan
 
 QUICK = {
@@ -34,9 +32,9 @@ QUICK = {
 
 
 def _preset(shape, **changes):
-    config = resolve(Config(**changes), shape)
     like = _noise(1, shape)
-    return build_game(config, like), {"optimizers": build_optimizers(config, like), "ema": config.ema}
+    system = systems.build("gan", {"data": Splits("noise", like, like, like)}, changes)
+    return system.new_game(0), {"optimizers": system.optimizers, "ema": system.defaults["ema"]}
 
 
 def _noise(count, shape):
