@@ -7,17 +7,16 @@ import numpy as np
 import pytest
 from picture_files import pixels, save
 from PIL import Image
-from typer.testing import CliRunner
 
-from gansift import cli
 from gansift.data import SPLITS, load
 from gansift.data.survey import survey
 from gansift.data.survey_text import survey_text
 from gansift.errors import DataError, UsageError
+from tiny_run import invoke
 
 
 def run(*arguments):
-    return CliRunner().invoke(cli.app, ["data", *map(str, arguments)])
+    return invoke(["data", *arguments])
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import csv
 import json
+import shlex
 
 import numpy as np
 
@@ -23,3 +24,14 @@ def test_a_table_runs_from_the_command_line_to_the_page_and_its_encoding_is_kept
     assert [row["id"] for row in manifest if row["split"] == "train"] == list(splits.train.ids)
     assert {row["label"] for row in manifest} == {"yes", "no"}
     assert json.loads((tmp_path / "run" / "config.json").read_text())["group"] == "sex"
+    removed = splits.train.ids[:3]
+    (tmp_path / "run" / "removed.txt").write_text("".join(f"{identity}\n" for identity in removed))
+    said = json.loads(gansift("export", tmp_path / "run", tmp_path / "clean.csv", "--format", "csv", "--json").stdout)
+    assert (said["kept"], said["removed"]) == (len(splits.train) - 3, 3)
+    _, *command = shlex.split(said["command"])
+    plan = json.loads(gansift(*command, "--dry-run", "--json", *FLAGS).stdout)["examples"]
+    assert plan["data"] == {
+        "name": "clean.csv", "train": len(splits.train) - 3, "validation": len(splits.valid), "test": len(splits.test),
+    }  # fmt: skip
+    again = load(tmp_path / "clean.csv", label="income", group=["sex"])
+    assert {*again.train.hashes} == {*splits.train.subset(range(3, len(splits.train))).hashes}

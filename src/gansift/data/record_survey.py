@@ -6,6 +6,7 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from gansift.data.columns import LABEL
 from gansift.data.layout import SPLITS
 from gansift.data.names import shown
-from gansift.data.records import Records, Roles, listed_columns, remedies
+from gansift.data.records import Records, Roles, remedies
 from gansift.data.splits import FRACTIONS, parts_of
 from gansift.data.table import Field
 
@@ -123,10 +124,7 @@ def _advice(found: dict[str, Any]) -> list[str]:
 def _command(
     source: str, roles: Roles, ignore: Sequence[str], impute: str | None, seed: int, fractions: Sequence[float]
 ) -> str:
-    parts = ["gansift", "run", source]
-    parts += [] if roles.label is None else ["--label", shown(roles.label)]
-    for flag, names in (("group", roles.group), ("ignore", (*roles.ignore, *ignore)), ("include", roles.include)):
-        parts += [f"--{flag}", listed_columns(names)] if names else []
-    parts += [] if impute is None else ["--impute", impute]
+    told = replace(roles, ignore=(*roles.ignore, *ignore), impute=impute)
+    parts = ["gansift", "run", source, *told.flags]
     parts += ["--split-seed", str(seed)] if seed else []
     return shlex.join(parts + (["--fractions", ",".join(map(str, fractions))] if tuple(fractions) != FRACTIONS else []))

@@ -89,6 +89,14 @@ class Roles:
         return self != NO_ROLES
 
     @property
+    def flags(self) -> list[str]:
+        """The command line's flags for them."""
+        flags = [] if self.label is None else ["--label", shown(self.label)]
+        for flag, names in (("group", self.group), ("ignore", self.ignore), ("include", self.include)):
+            flags += [f"--{flag}", listed_columns(names)] if names else []
+        return flags if self.impute is None else [*flags, "--impute", self.impute]
+
+    @property
     def beside(self) -> dict[str, str]:
         """The columns beside x: what examples call them, and the table."""
         groups = {name: name for name in self.group}

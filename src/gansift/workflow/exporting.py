@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from gansift.data import Records
+from gansift.data.records import NO_ROLES
 from gansift.data.sets import parse_sources
 from gansift.data.sources import open_source
 from gansift.errors import UsageError
@@ -17,6 +19,7 @@ from gansift.workflow.config import Config, load
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.outcome import chosen_scores
 from gansift.workflow.place import load_data, roles_of
+from gansift.workflow.request import USUAL_GAME
 
 
 def exported(root: Path, destination: Path, format: str, link: str) -> tuple[dict[str, Any], str]:
@@ -49,7 +52,7 @@ def exported(root: Path, destination: Path, format: str, link: str) -> tuple[dic
     tables = _tables(config) if format == "csv" else {}
     kept = export(format, root, destination, link=link, sets=sets, tables=tables, scores=scores)
     count = sum(map(len, sets.train.values()))
-    again = _again(config, destination) if format in SOURCES else None
+    again = _again(config, destination, tuple(sets), tables) if format in SOURCES else None
     lines = [f"{kept} of {count} training examples in {destination}"]
     lines += [] if again is None else [f"Train on them, with the same validation and test examples: {again}"]
     found = {"kept": kept, "removed": count - kept, "destination": str(destination), "command": again}
@@ -67,8 +70,11 @@ def _tables(config: Config) -> dict[str, list[Records]]:
     return {name: records for name, records in tables.items() if records}
 
 
-def _again(config: Config, destination: Path) -> str:
-    """The command that trains on an export."""
-    sized = config.size is not None and destination.is_dir()  # files hold the pixels that were trained on
+def _again(config: Config, destination: Path, sets: Sequence[str], tables: Mapping[str, Sequence[Records]]) -> str:
+    """The command that trains on an export: the same game, on what the files do not say of themselves."""
+    below = [str(destination)] if len(sets) == 1 else [f"{name}={destination / name}" for name in sets]
+    game = [] if config.game == USUAL_GAME else ["--game", config.game]
+    sized = config.size is not None and destination.is_dir()  # other files hold the pixels that were trained on
     size = ["--size", str(config.size), "--resize", config.resize] if sized else []
-    return shlex.join(["gansift", "run", str(destination), *size])
+    roles = next((replace(one.roles, ignore=()) for records in tables.values() for one in records), NO_ROLES)
+    return shlex.join(["gansift", "run", *below, *game, *size, *roles.flags])
