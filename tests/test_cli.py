@@ -195,7 +195,7 @@ def test_what_helped_is_removed_and_exported_and_no_longer_when_it_does_not(fini
     assert done["kept"] == 846 == len(list((tmp_path / "clean" / "train").rglob("*.png")))
     assert done["command"] == f"gansift run {tmp_path / 'clean'}"
     again, first = (
-        json.loads(_gansift("run", source, "--dry-run", "--json").stdout)["examples"]["data"]
+        json.loads(_gansift("run", source, "--dry-run", "--json").stdout)["examples"]["data"] | {"name": ""}
         for source in (tmp_path / "clean", "digits")
     )
     assert again == {**first, "train": 846}
@@ -210,7 +210,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path, monkeypatch):
     plan = json.loads(_gansift("run", "digits", "--dry-run", "--json", *SMALL).stdout)
     assert plan["settings"]["system"]["model"] == "mlp"
     assert plan["removals"] == [44, 89]
-    assert plan["examples"] == {"data": {"train": 890, "validation": 465, "test": 442}}
+    assert plan["examples"] == {"data": {"name": "digits", "train": 890, "validation": 465, "test": 442}}
     text = _gansift("run", "digits", "--dry-run", *SMALL).stdout
     assert "890 training, 465 validation, 442 test examples" in text
     assert "17 steps (1 epochs), 34 steps (2 epochs); numbers to remove 44, 89" in text

@@ -121,10 +121,10 @@ def test_settings_of_a_file_are_checked_by_name_and_by_the_system_that_it_names(
         gansift(*sets)
 
 
-@pytest.mark.parametrize("name", ["mine:f", "mine.py:f"])
+@pytest.mark.parametrize("name", ["mine_with_steps:f", "mine_with_steps.py:f"])
 def test_a_system_of_ones_own_whose_settings_are_general_ones_is_refused(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("mine.py").write_text("def f(data, steps=3): ...\n")
+    Path("mine_with_steps.py").write_text("def f(data, steps=3): ...\n")
     with pytest.raises(UsageError, match="steps are settings that every system has"):
         gansift("run", "digits", "--game", name)
 

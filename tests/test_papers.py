@@ -129,7 +129,8 @@ def test_the_penalty_is_on_kernels_alone() -> None:
     values = {name: value.detach().requires_grad_() for name, value in bound.named_parameters()}
 
     class Player:
-        parameters = values
+        def parameters(self):
+            return values.values()
 
     penalty = game._penalty(Player())  # type: ignore[arg-type]
     gradients = torch.autograd.grad(penalty, list(values.values()), allow_unused=True)

@@ -12,11 +12,11 @@ import pytest
 from picture_files import pixels, save
 from PIL import Image
 from test_pixels import declared
-from typer.testing import CliRunner
 
 from gansift import cli
 from gansift.data import SPLITS, load
 from gansift.errors import DataError
+from tiny_run import invoke
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names"),
@@ -159,10 +159,10 @@ def test_the_same_in_an_archive(hostile, tmp_path):
 
 def test_the_command_line_looks_at_all_of_it_and_names_what_is_bad(hostile, nobody):
     folder, good, bad = hostile
-    done = CliRunner().invoke(cli.app, ["data", str(folder), "--json"])
+    done = invoke(["data", str(folder), "--json"])
     found = json.loads(done.output)
     assert done.exit_code == 0
     assert found["usable"] == len(good)
     assert {path.removeprefix(f"{folder}/") for path, _ in found["bad"]} == set(bad)
-    done = CliRunner().invoke(cli.app, ["data", str(folder)])
+    done = invoke(["data", str(folder)])
     assert all(line.isprintable() for line in done.output.splitlines())

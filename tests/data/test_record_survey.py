@@ -2,19 +2,18 @@ import json
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from gansift import cli
 from gansift.data import SPLITS, Roles, load
 from gansift.data.survey import survey
 from gansift.data.survey_text import survey_text
 from gansift.errors import UsageError
+from tiny_run import invoke
 
 HEADER = "age,job,sex,flag,income\n"
 
 
 def run(*arguments):
-    return CliRunner().invoke(cli.app, ["data", *map(str, arguments)])
+    return invoke(["data", *map(str, arguments)])
 
 
 @pytest.fixture
