@@ -98,7 +98,7 @@ def _export(made, out, change):
         assert not out.exists()
 
 
-def test_two_data_sets_of_unequal_size_end_with_a_page_and_controls_of_the_same_set(tmp_path):
+def test_two_data_sets_of_unequal_size_end_with_a_page(tmp_path):
     draw = np.random.default_rng(0)
     for name, count in (("source", 120), ("target", 48)):
         x = draw.normal(size=(count, 2)).astype(np.float32)

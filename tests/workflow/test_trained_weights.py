@@ -137,7 +137,7 @@ def test_a_run_that_is_not_trained_yet_has_no_weights_to_export(base, tmp_path):
         gansift("export", base / "run", base, "--format", "weights")
 
 
-def test_a_checkpoint_of_another_layout_is_where_training_starts(tmp_path, caplog):
+def test_a_checkpoint_of_another_layout_is_where_training_starts(tmp_path):
     from models.test_rosinality import _discriminator_layout, _generator_layout, _tensors
 
     torch.save({"g_ema": _tensors(_generator_layout()), "d": _tensors(_discriminator_layout())}, tmp_path / "a.pt")
