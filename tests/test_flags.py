@@ -61,7 +61,7 @@ def test_help_shows_the_settings_of_the_system_that_is_named_and_of_no_other(gam
     shown = flags("run", "--game", game, "--help-all")
     assert own[game] <= shown
     assert "--r1" not in flags("run", "--game", "dann", "--help")
-    assert "--most" in flags("run", "--game", "dann", "--help-all")
+    assert "--most" in flags("run", "--game", "dann", "--help")
     assert ("--hidden" in shown) == (game == "dann")
 
 

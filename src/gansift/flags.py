@@ -72,11 +72,13 @@ def with_settings(
         verb: with a parameter ``settings``.
         game: the system's name, for the heading of its flags.
         system: the system's own settings.
-        everything: show all flags in the help, and not those alone that most people need.
+        everything: show all flags in the help, and not those alone that most people need. The settings of a system
+            other than the usual one are always shown.
     """
     flags = [_game_flag(game)]
     flags += [_flag(one.setting, _general_help(one), one.panel, everything or one.first) for one in GENERAL]
-    flags += [_flag(one, _system_help(one), f"System {_short(game)}", everything) for one in system]
+    chosen = everything or game != USUAL_GAME  # who names another system asks about its settings
+    flags += [_flag(one, _system_help(one), f"System {_short(game)}", chosen) for one in system]
     return _receiving(verb, flags)
 
 
