@@ -144,7 +144,7 @@ def test_a_game_on_a_table_without_samples_runs_from_the_command_line_to_the_pag
     assert result["metric"] == "gap"
     config = json.loads((folder / "config.json").read_text())
     assert config["system"] == {"fairness": 0.7, "pace": 0.01}
-    assert set(config["files"]) == {"game"}
+    assert set(config["files"]) == {config["game"]}
     page = (folder / "report.html").read_text()
     assert "Samples before and after" not in page
     kept = (folder / "kept.txt").read_text().split()
@@ -168,6 +168,29 @@ def test_an_edited_system_is_noticed(run, own):
             tiny_run.gansift("report", folder)
     finally:
         source.write_text(before)
+
+
+def test_a_metric_of_another_file_can_be_asked_of_a_run_and_its_own_metric_stays(run, own):
+    folder, _ = run
+    (own / "gap.py").write_text("""
+from gansift.metrics import NetMetric
+
+
+def level(game, net, batch):
+    return game.predict(net, batch.x).mean()
+
+
+def make(reference):
+    return NetMetric(level, name="level", direction="lower", examples=reference)
+""")
+    values = {}
+    for metric in (f"{own / 'gap.py'}:make", "gap"):
+        values[metric] = json.loads(tiny_run.gansift("evaluate", folder, "--metric", metric, "--json").stdout)
+    assert [found["metric"] for found in values.values()] == ["level", "gap"]
+    before = sorted(folder.glob("seeds/*/values/gap.json"))
+    tiny_run.gansift("score", folder, "--metric", f"{own / 'gap.py'}:make", "--quiet")
+    tiny_run.gansift("score", folder, "--quiet")
+    assert sorted(folder.glob("seeds/*/values/gap.json")) == before
 
 
 def test_a_persons_audit_answers_about_a_run_and_about_data_and_stands_in_the_report(run, own):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from gansift.errors import UsageError
 from gansift.files import read_json
 from gansift.influence.scores import Scores
 from gansift.workflow.seed import Seed
@@ -96,3 +99,26 @@ def test_a_score_file_that_was_deleted_is_made_again(finished, folder):
     gone.unlink()
     gansift("score", folder, "--quiet")
     assert gone.read_bytes() == (finished / gone.relative_to(folder)).read_bytes()
+
+
+OWN = """
+from gansift.metrics import ALL
+
+
+class Own(ALL):
+    def __init__(self, reference, latents, seed):
+        super().__init__(reference, latents=latents, seed=seed)
+        self.name = f"own@{latents}"
+"""
+
+
+def test_a_run_made_with_a_metric_of_a_file_can_be_asked_for_another_one_but_not_with_the_file_edited(tmp_path):
+    file, folder = tmp_path / "own.py", tmp_path / "run"
+    file.write_text(OWN)
+    run(folder, "--metric", f"{file}:Own", "--until", "train")
+    assert json.loads(gansift("evaluate", folder, "--metric", "all", "--json").stdout)["metric"] == "all-h1@50"
+    assert json.loads(gansift("evaluate", folder, "--json").stdout)["metric"] == "own@50"
+    file.write_text(OWN + "\n")
+    with pytest.raises(UsageError, match=r"own\.py:Own: this is not the file that the run was made with"):
+        gansift("evaluate", folder)
+    gansift("evaluate", folder, "--metric", "all")

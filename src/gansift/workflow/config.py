@@ -42,7 +42,7 @@ class Config:
         sources: of the data, ``SOURCE`` or ``NAME=SOURCE`` each.
         game: name of the system, or ``module:function`` or ``file.py:function``.
         system: its own settings.
-        files: SHA-256 of each file of code or weights that a setting names, by the setting.
+        files: SHA-256 of each file of code or weights that ``game``, ``metric`` or ``features`` name, by that name.
     """
 
     sources: tuple[str, ...]

@@ -39,8 +39,6 @@ _USUAL = {
     "device": "cpu", "accept_drift": False, "ema": 0.0,
     "baselines": "isolation-forest,density,discriminator-score,nearest-samples",
 }  # fmt: skip
-# Settings that may name a file of code or weights.
-_NAMING = ("game", "metric", "features")
 
 
 @dataclass(frozen=True)
@@ -202,15 +200,20 @@ def resolve(request: Request, data: DataSets) -> Config:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise UsageError(f"the system {request.game} says nothing of {flags}; give them, or name them in its defaults")
     values |= {"labels": _absolute(values["labels"]), "features": _absolute_features(values["features"])}
-    values["metric"] = ",".join(absolute_named(name.strip()) for name in values["metric"].split(","))
-    named = {name: {**values, "game": game}[name] for name in _NAMING}
-    files = {name: digest for name, spec in named.items() if (digest := _digest(name, spec)) is not None}
-    return Config(tuple(map(_absolute_source, request.sources)), game, own, files, **values)
+    values["metric"] = absolute_metrics(values["metric"])
+    config = Config(tuple(map(_absolute_source, request.sources)), game, own, {}, **values)
+    digests = {spec: fingerprint(spec) for spec in _named(config)}
+    return config.having({"files": {spec: digest for spec, digest in digests.items() if digest is not None}})
 
 
-def _digest(name: str, spec: str) -> str | None:
-    """SHA-256 of the file that a setting names; built-in systems are no files of a person's."""
-    return None if name == "game" and spec in systems.SYSTEMS else fingerprint(spec)
+def absolute_metrics(text: str) -> str:
+    """The names in ``--metric``, with the absolute path of those that are files."""
+    return ",".join(absolute_named(name.strip()) for name in text.split(","))
+
+
+def _named(config: Config) -> list[str]:
+    """What may name a file of code or weights; built-in systems are no files of a person's."""
+    return [*([] if config.game in systems.SYSTEMS else [config.game]), *config.metrics, config.features]
 
 
 def _absolute(path: str | None) -> str | None:
@@ -228,12 +231,13 @@ def _absolute_features(spec: str) -> str:
 
 
 def _check_files(config: Config) -> None:
-    for name in _NAMING:
-        recorded, spec = config.files.get(name), getattr(config, name)
-        if recorded is not None and _digest(name, spec) != recorded:
+    """Refuse what was edited since; what is asked for the first time was never recorded."""
+    for spec in _named(config):
+        recorded = config.files.get(spec)
+        if recorded is not None and fingerprint(spec) != recorded:
             raise UsageError(
-                f"--{name} {spec}: this is not the file that the run was made with; it was edited, or is gone. Bring "
-                "it back, or choose another --outdir."
+                f"{spec}: this is not the file that the run was made with; it was edited, or is gone. Bring it back, "
+                "or choose another --outdir."
             )
 
 

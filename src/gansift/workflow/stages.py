@@ -39,7 +39,7 @@ from gansift.workflow.fits import check_fits
 from gansift.workflow.jobs import Job, Train, at_once, comparison, pipeline, to_do
 from gansift.workflow.opening import opened, record
 from gansift.workflow.outcome import finish, reported
-from gansift.workflow.place import Place, check, load_data, place_of, resolve
+from gansift.workflow.place import Place, absolute_metrics, check, load_data, place_of, resolve
 from gansift.workflow.plan import STAGES, Plan, metric_key
 from gansift.workflow.progress import SWEEP, progress
 from gansift.workflow.request import Request
@@ -143,9 +143,9 @@ def asked(directory: RunDirectory, config: Config, metric: str | None) -> Config
     Raises:
         UsageError: for a metric that the run's system does not have, or that does not take the run's settings.
     """
-    if metric is None or metric == config.metric:
+    if metric is None or absolute_metrics(metric) == config.metric:
         return config
-    changed = replace(config, metric=metric)
+    changed = replace(config, metric=absolute_metrics(metric))
     place = place_of(changed, directory.cache)
     for name in changed.metrics:
         systems.maker_of(place.system, place.data, name, **changed.judging)
@@ -198,7 +198,7 @@ def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> No
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of the system beside the others; of named files only the system's own."""
     own = {name: value for name, value in settings.items() if name not in ("system", "files")}
-    return own | settings["system"] | {"the file of --game": settings["files"].get("game")}
+    return own | settings["system"] | {"the file of --game": settings["files"].get(settings["game"])}
 
 
 def describe(request: Request, outdir: Path) -> dict[str, Any]:
