@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from gansift.catalogue import AUDITS, DATA, ESTIMATOR_LABELS, SAMPLE_METRICS
 from gansift.errors import UsageError
-from gansift.named import is_named
+from gansift.named import is_named, suggestion
 from gansift.systems import SYSTEMS
 from gansift.systems.reading import Manual, manual
 
@@ -39,9 +38,7 @@ def one(name: str) -> dict[str, Any]:
         if name in names:
             return {"name": name, "kind": kind, "text": names[name], "settings": []}
     known = [*SYSTEMS, *AUDITS, *SAMPLE_METRICS, *ESTIMATOR_LABELS, *DATA]
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else "`gansift about` lists all names"
-    raise UsageError(f"there is nothing called {name!r}; {hint}")
+    raise UsageError(f"there is nothing called {name!r}{suggestion(name, known)}; `gansift about` lists all names")
 
 
 def audit_manual(name: str) -> Manual:
@@ -53,9 +50,10 @@ def audit_manual(name: str) -> Manual:
     if name == "all":
         return Manual("", ())
     if name not in AUDITS and not is_named(name):
-        nearest = difflib.get_close_matches(name, AUDITS, n=1)
-        hint = f"did you mean {nearest[0]}?" if nearest else "give file.py:function for your own"
-        raise UsageError(f"there is no audit {name!r}; there are {', '.join(AUDITS)} and all; {hint}")
+        raise UsageError(
+            f"there is no audit {name!r}{suggestion(name, AUDITS)}; there are {', '.join(AUDITS)} and all, and your "
+            "own is named file.py:function"
+        )
     return manual(AUDITS.get(name, name))
 
 

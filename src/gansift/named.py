@@ -1,12 +1,14 @@
-"""The user's own code, named on the command line as ``module:name`` or ``file.py:name``."""
+"""Names that a person gives: of their own code, ``module:name`` or ``file.py:name``, and the misspelt ones."""
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -116,3 +118,13 @@ def _from_file(path: Path) -> ModuleType:
             del sys.modules[name]
             raise
     return sys.modules[name]
+
+
+def suggestion(name: str, names: Iterable[str]) -> str:
+    """In brackets and after a space, the name that comes nearest to a misspelt one; empty if none is near.
+
+    >>> suggestion("gna", ["gan", "dann"])
+    ' (did you mean gan?)'
+    """
+    nearest = difflib.get_close_matches(name, list(names), n=1)
+    return f" (did you mean {nearest[0]}?)" if nearest else ""

@@ -43,7 +43,7 @@ def test_a_person_s_own_audit_is_a_function_in_a_file(own):
 
 
 def test_what_is_not_there_is_refused_with_what_is(own):
-    with pytest.raises(UsageError, match=r"no audit 'copys'\. Did you mean copies\? There are .*copies"):
+    with pytest.raises(UsageError, match=r"no audit 'copys' \(did you mean copies\?\); there are .*copies"):
         find("copys")
     with pytest.raises(UsageError, match=r"has no setting 'sample'; it has samples, quantile"):
         run_audit("copies", made_up.subject(0), sample=3)

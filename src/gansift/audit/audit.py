@@ -6,7 +6,6 @@ a function of the file's name; a person's own is named as ``file.py:function``.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gansift.catalogue import AUDITS
 from gansift.errors import UsageError
-from gansift.named import import_named, is_named
+from gansift.named import import_named, is_named, suggestion
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,10 +77,9 @@ def find(name: str) -> Callable[..., Answer]:
         return getattr(importlib.import_module(module), function)
     if is_named(name):
         return import_named(name, "an audit")
-    close = difflib.get_close_matches(name, AUDITS, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
     raise UsageError(
-        f"there is no audit {name!r}.{hint} There are {', '.join(sorted(AUDITS))}; your own is named file.py:function."
+        f"there is no audit {name!r}{suggestion(name, AUDITS)}; there are {', '.join(AUDITS)}, and your own is named "
+        "file.py:function"
     )
 
 

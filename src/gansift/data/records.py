@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import logging
 import shlex
@@ -26,6 +25,7 @@ from gansift.data.names import shown
 from gansift.data.parquet import PARQUET, is_of_images, read_parquet
 from gansift.data.table import Field, Table, content_hashes
 from gansift.errors import DataError, UsageError
+from gansift.named import suggestion
 
 _log = logging.getLogger(__name__)
 
@@ -115,10 +115,8 @@ class Roles:
         for option, wanted in (("label", (self.label,)), ("group", self.group), ("ignore", self.ignore)):
             for name in wanted:
                 if name is not None and name not in names:
-                    near = difflib.get_close_matches(name, list(names), n=1)
-                    guess = f" Did you mean {near[0]!r}?" if near else ""
-                    there = ", ".join(map(shown, names))
-                    raise UsageError(f"--{option} {name}: {where} has no such column.{guess} It has {there}.")
+                    near, there = suggestion(name, names), ", ".join(map(shown, names))
+                    raise UsageError(f"--{option} {name}: {where} has no such column{near}. It has {there}.")
 
 
 NO_ROLES = Roles()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gansift.errors import UsageError
+from gansift.named import suggestion
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -123,13 +123,3 @@ def checked(settings: Sequence[Setting], values: Mapping[str, Any], what: str) -
                 f"{what} has no setting {name!r}{suggestion(name, known)}; it has {', '.join(known) or 'none'}"
             )
     return {name: known[name].check(value) for name, value in values.items()}
-
-
-def suggestion(name: str, names: Iterable[str]) -> str:
-    """In brackets and after a space, the name that comes nearest to a misspelt one; empty if none is near.
-
-    >>> suggestion("gna", ["gan", "dann"])
-    ' (did you mean gan?)'
-    """
-    nearest = difflib.get_close_matches(name, list(names), n=1)
-    return f" (did you mean {nearest[0]}?)" if nearest else ""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from gansift.catalogue import functions_named_after_files
 from gansift.errors import GansiftError, UsageError
-from gansift.named import import_named, is_named
+from gansift.named import import_named, is_named, suggestion
 from gansift.systems.reading import manual
-from gansift.systems.settings import checked, suggestion
+from gansift.systems.settings import checked
 
 if TYPE_CHECKING:
     from gansift.data.examples import Splits

@@ -54,7 +54,7 @@ class Place:
     config: Config
     data: DataSets
     system: System
-    _made: dict[str, Judges] = field(default_factory=dict, repr=False)
+    _made: dict[str, Judges] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def train(self) -> dict[str, Examples]:

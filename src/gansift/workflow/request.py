@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gansift.errors import UsageError
+from gansift.named import suggestion
 from gansift.systems.reading import manual
 from gansift.systems.settings import Setting, checked
 from gansift.systems.system import spec_of
@@ -90,9 +90,10 @@ def _refuse_unknown(
     known = [*_names(shared), *_names(own)]
     for name in given:
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(known)}"
-            raise UsageError(f"{toml}: there is no setting {name!r} with --game {game}; {hint}")
+            near = suggestion(name, known)
+            raise UsageError(
+                f"{toml}: there is no setting {name!r}{near} with --game {game}; there are {', '.join(known)}"
+            )
 
 
 def _names(settings: Sequence[Setting]) -> list[str]:
