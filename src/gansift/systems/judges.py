@@ -29,14 +29,22 @@ def sample_metrics(splits: Splits) -> dict[str, Callable[..., Judges]]:
 
     Each is a function of ``latents``, and all but ``all`` of ``features``, too.
     """
-    makers = {"fid": fid, "kid": kid, "is": inception_score, "all": likelihood}
+    makers: dict[str, Callable[..., Judges]] = {
+        "fid": partial(distance, metrics.FID),
+        "kid": partial(distance, metrics.KID),
+        "is": inception_score,
+        "all": likelihood,
+    }
     return {name: partial(maker, splits) for name, maker in makers.items()}
 
 
-def fid(splits: Splits, *, features: str = "auto", latents: Annotated[int, Range(2)] = 2000) -> Judges:
-    """FID on validation and on test data; each knows the other data, for its floor.
+def distance(
+    kind: type[Distance], splits: Splits, *, features: str = "auto", latents: Annotated[int, Range(2)] = 2000
+) -> Judges:
+    """A distance of samples to validation and to test data; each metric knows the other data, for its floor.
 
     Args:
+        kind: `metrics.FID` or `metrics.KID`.
         splits: the data set that is generated.
         features: classifier, autoencoder, imagenet[:dims], module:name, a TorchScript file, or auto
         latents: generated samples behind each value of the metric
@@ -44,21 +52,11 @@ def fid(splits: Splits, *, features: str = "auto", latents: Annotated[int, Range
     Raises:
         UsageError: if the features cannot be had, or do not fit the data.
     """
-    return _distances(metrics.FID, splits, features, latents)
-
-
-def kid(splits: Splits, *, features: str = "auto", latents: Annotated[int, Range(2)] = 2000) -> Judges:
-    """KID on validation and on test data; each knows the other data, for its floor.
-
-    Args:
-        splits: the data set that is generated.
-        features: classifier, autoencoder, imagenet[:dims], module:name, a TorchScript file, or auto
-        latents: generated samples behind each value of the metric
-
-    Raises:
-        UsageError: if the features cannot be had, or do not fit the data.
-    """
-    return _distances(metrics.KID, splits, features, latents)
+    function = features_of(splits, features)
+    return Judges(
+        kind(function, splits.valid, others=splits.test, latents=latents, seed=_SEEDS[0]),
+        kind(function, splits.test, others=splits.valid, latents=latents, seed=_SEEDS[1]),
+    )
 
 
 def inception_score(splits: Splits, *, features: str = "auto", latents: Annotated[int, Range(2)] = 2000) -> Judges:
@@ -117,7 +115,7 @@ def own(
     Args:
         spec: ``module:name`` or ``file.py:name``.
         data: the data sets by name.
-        features: as for `fid`.
+        features: as for `distance`.
         latents: generated samples behind each value of the metric
 
     Raises:
@@ -175,14 +173,6 @@ def _features(splits: Splits, name: str) -> Callable[[Tensor], Tensor]:
     if name == "autoencoder":
         return metrics.AutoencoderFeatures.fit(splits.valid, seed=0)
     return metrics.load_features(name)
-
-
-def _distances(kind: type[Distance], splits: Splits, features: str, latents: int) -> Judges:
-    function = features_of(splits, features)
-    return Judges(
-        kind(function, splits.valid, others=splits.test, latents=latents, seed=_SEEDS[0]),
-        kind(function, splits.test, others=splits.valid, latents=latents, seed=_SEEDS[1]),
-    )
 
 
 def _parts(data: Mapping[str, Splits], part: str) -> Any:
