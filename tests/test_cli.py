@@ -552,7 +552,9 @@ def test_an_audit_of_a_run_says_the_same_to_programs_and_people_and_in_the_repor
 
 def test_near_copies_in_data_alone_are_exit_code_3(tmp_path):
     images = _folder(tmp_path / "images")
-    assert json.loads(_gansift("audit", "copies", images, "--json").stdout)["finding"] is False
+    alone = json.loads(_gansift("audit", "copies", images, "--json").stdout)
+    assert alone["finding"] is False
+    assert alone in json.loads(_gansift("audit", "all", images, "--json").stdout)["audits"]
     for path in sorted(images.iterdir()):
         pixels = np.array(Image.open(path))
         pixels[0, 0] ^= 1  # exact copies are no longer there once data are loaded

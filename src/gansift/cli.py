@@ -338,8 +338,8 @@ def audit(
     from gansift.workflow.auditing import audited
 
     answers = audited(name, source, settings)
-    for answer in answers:
-        _print(answer.to_json(), as_json, answer_text(answer))
+    found = [answer.to_json() for answer in answers]
+    _print({"audits": found} if name == "all" else found[0], as_json, "\n".join(map(answer_text, answers)))
     if any(answer.finding for answer in answers):
         raise typer.Exit(_DID_NOT_HOLD)
 
@@ -365,13 +365,14 @@ def report(
 
 def export(
     run_dir: _RunDir,
-    destination: Annotated[Path, typer.Argument(help="new folder to fill; new file for zip and parquet")],
+    destination: Annotated[Path, typer.Argument(help="new folder to fill; new file for zip, npz, csv and parquet")],
     format: Annotated[
         str,
         typer.Option(
             help="folder (the kept training images, which trains again), lists (kept.txt, removed.txt), zip (as "
-            "StyleGAN reads it), hf (folder with metadata.csv for Hugging Face), parquet (scores of all examples), "
-            "weights (the networks, to start from with --init), adapters (what was trained of them)"
+            "StyleGAN reads it), hf (folder with metadata.csv for Hugging Face), npz (arrays), csv (rows of a table), "
+            "parquet (scores of all examples), weights (the networks, to start from with --init), adapters (what was "
+            "trained of them)"
         ),
     ] = "folder",
     link: Annotated[str, typer.Option(help="copy, symlink or hardlink the images")] = "copy",
