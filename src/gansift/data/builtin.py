@@ -9,15 +9,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gansift.data.columns import labelled
+from gansift.data.columns import LABEL, Column, labelled
+from gansift.data.dirt import KINDS, plant, shrunk
 from gansift.data.examples import Examples
 from gansift.data.hashing import hash_rows
 from gansift.data.labels import number_labels
 from gansift.data.pixels import to_signed
 from gansift.data.records import Records, Roles
+from gansift.data.splits import assign
 from gansift.data.table import Field, Table
 
 _ASSETS = Path(__file__).parent / "assets"
+
+# What is planted among the digits, beside emoji, and how many of each.
+_DIGITS_DIRT = ("inverted", "noise", "shifted", "blurred", "blank", "one image many times", "mixed-up crops")
+_EACH = 24
 
 
 def digits() -> Examples:
@@ -32,6 +38,44 @@ def digits() -> Examples:
         columns=labelled(*number_labels([str(label) for label in source.target])),
         paths=("",) * len(pixels),
         hashes=hash_rows(pixels),
+    )
+
+
+def digits_dirty(seed: int = 0) -> Examples:
+    """Digits of scikit-learn with 192 dirty images, 24 of each of eight kinds, planted among those to train on.
+
+    x is (1989, 1, 8, 8). The column ``kind`` says what is wrong with an image; the label of a dirty one is that of the
+    digit it was made of, and of an emoji any digit. Held-out images are clean, as those would be that a person has
+    looked at.
+
+    Args:
+        seed: decides which digits are held out; the dirty images are made of the others.
+    """
+    clean = digits()
+    parts = [assign(content_hash, seed) for content_hash in clean.hashes]
+    trained = [row for row, part in enumerate(parts) if part == "train"]
+    random = _stream("digits-dirty", seed)
+    of_train, labels = clean.x[trained], clean.columns[LABEL]
+    planted, rows, kinds = plant(of_train, {kind: KINDS[kind] for kind in _DIGITS_DIRT}, _EACH, random)
+    drawn = torch.from_numpy(random.choice(1911, _EACH, replace=False))
+    strangers = shrunk(emoji("noto").x[drawn], 8)
+    kinds += ["emoji"] * _EACH
+    dirty = torch.cat([planted, strangers])
+    # Sixteen shades of ink, as the digits have.
+    dirty = ((dirty.clamp(-1, 1) + 1) * 8).round() / 8 - 1
+    of_dirty = torch.cat([labels.values[trained][rows], torch.from_numpy(random.integers(0, 10, _EACH))])
+    names = tuple(f"digits-dirty/{kind.replace(' ', '-')}/{row % _EACH:02d}" for row, kind in enumerate(kinds))
+    pixels = ((torch.cat([clean.x, dirty]) + 1) * 8).round().to(torch.uint8).numpy()
+    return Examples(
+        ids=(*clean.ids, *names),
+        x=torch.cat([clean.x, dirty]),
+        columns={
+            LABEL: Column(torch.cat([labels.values, of_dirty]), labels.names),
+            "kind": Column.of(["clean"] * len(clean) + kinds),
+        },
+        paths=("",) * len(pixels),
+        hashes=hash_rows(pixels[:, 0]),
+        parts=(*parts, *["train"] * len(dirty)),
     )
 
 
@@ -95,6 +139,7 @@ def diabetes() -> Records:
 
 BUILTINS: dict[str, Callable[[int], Examples | Records]] = {
     "digits": lambda seed: digits(),
+    "digits-dirty": digits_dirty,
     "mnist": lambda seed: mnist(),
     "emoji-noto": lambda seed: emoji("noto"),
     "emoji-twemoji": lambda seed: emoji("twemoji"),
@@ -102,8 +147,8 @@ BUILTINS: dict[str, Callable[[int], Examples | Records]] = {
     "normal-2d": normal_2d,
     "diabetes": lambda seed: diabetes(),
 }
-"""Name -> a function from the seed, on which only the normal distributions depend, to the examples
-or records."""
+"""Name -> a function from the seed, on which only the normal distributions and the dirt depend, to the examples or
+records."""
 
 
 def _row_ids(prefix: str, count: int) -> tuple[str, ...]:
@@ -112,9 +157,13 @@ def _row_ids(prefix: str, count: int) -> tuple[str, ...]:
 
 def _standard_normal(name: str, seed: int, count: int, dim: int) -> np.ndarray:
     """Float64 (count, dim), from a counter-based stream of its own for each name and seed; a prefix of a longer one."""
+    return _stream(name, seed).standard_normal((count, dim))
+
+
+def _stream(name: str, seed: int) -> np.random.Generator:
+    """Random numbers from a counter, the same on every machine."""
     key = hashlib.sha256(f"{name}:{seed}".encode()).digest()[:16]
-    generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
-    return generator.standard_normal((count, dim))
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
 
 
 def _points(name: str, seed: int, values: np.ndarray) -> Examples:

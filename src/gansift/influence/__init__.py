@@ -1,8 +1,25 @@
 """Influence: how much each training example moves a metric."""
 
 from gansift.influence.aid import aid
+from gansift.influence.combine import CombinedScores, combine
 from gansift.influence.estimators import ESTIMATORS, estimate
 from gansift.influence.itd import itd, itd_horizons, itd_metrics
+from gansift.influence.looks import Looks, Window
+from gansift.influence.rolling import rolling, rolling_metrics
 from gansift.influence.scores import Scores
 
-__all__ = ["ESTIMATORS", "Scores", "aid", "estimate", "itd", "itd_horizons", "itd_metrics"]
+__all__ = [
+    "ESTIMATORS",
+    "CombinedScores",
+    "Looks",
+    "Scores",
+    "Window",
+    "aid",
+    "combine",
+    "estimate",
+    "itd",
+    "itd_horizons",
+    "itd_metrics",
+    "rolling",
+    "rolling_metrics",
+]

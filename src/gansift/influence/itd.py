@@ -92,7 +92,10 @@ def itd(
         True
     """
     if horizon == "auto":
-        return _believable(run, metric, progress, products)
+        believed = believable(run, metric, progress, products)
+        told = trust(believed.growth, run.epoch)
+        _log.log(logging.WARNING if told.state == "chaotic" else logging.INFO, "%s", told.sentence(run.epoch))
+        return believed
     if isinstance(horizon, str):
         raise UsageError(f"the horizon is a number of steps, None for the whole run, or 'auto', not {horizon!r}")
     chosen = checked_horizon(run, horizon)
@@ -162,12 +165,29 @@ def itd_metrics(
     return found
 
 
-def _believable(run: Run, metric: Metric, progress: Progress | None, products: Products) -> Scores:
-    """Scores of the longest horizon that the sweep lets be believed."""
+def believable(
+    run: Run,
+    metric: Metric,
+    progress: Progress | None = None,
+    products: Products = "exact",
+    longest: int | None = None,
+) -> Scores:
+    """Scores of the longest horizon that the sweep lets be believed.
+
+    Args:
+        run: as in `itd`, like all that follow.
+        metric: what the scores predict the change of.
+        progress: called after every step.
+        products: how second derivatives are taken.
+        longest: horizon beyond which is not looked; None for the whole run.
+
+    Raises:
+        UsageError, GansiftError, ReplayError: as `itd`.
+    """
     kept: _Swept | None = None
     calm: _Swept | None = None
     accumulated = 0.0
-    for swept in _sweep(run, [metric], run.steps - run.start, progress, products):
+    for swept in _sweep(run, [metric], checked_horizon(run, longest), progress, products):
         (growth,) = swept.growth
         end, norm = growth[0][1], growth[-1][1]
         accumulated += norm / end if end else 1.0
@@ -180,8 +200,6 @@ def _believable(run: Run, metric: Metric, progress: Progress | None, products: P
     if kept is None:
         raise GansiftError("no scores: the backward sweep overflowed at once. Train more smoothly.")
     (growth,) = kept.growth  # the sweep's own list, which by now reaches beyond what is kept
-    told = trust(growth, run.epoch)
-    _log.log(logging.WARNING if told.state == "chaotic" else logging.INFO, "%s", told.sentence(run.epoch))
     return _scores(run, metric, kept._replace(growth=[growth[: kept.horizon]]), 0, products)
 
 

@@ -264,6 +264,7 @@ def record(
     initial: State | None = None,
     outdir: Path | None = None,
     progress: Progress | None = None,
+    end: int | None = None,
 ) -> Run:
     """Run the steps from ``start`` to the end and keep the state at ``start``, every ``stride`` steps and at the end.
 
@@ -278,24 +279,26 @@ def record(
         initial: the state before step ``start``; by default the seed's initial one.
         outdir: the run directory, for the returned run.
         progress: called after every step.
+        end: number of steps after which to stop, as of a run that is cut short; None for all of them.
 
     Raises:
         TrainingError: if parameters become NaN or infinite, naming the step.
         ReplayError: if a state that was recorded before comes out otherwise.
     """
     first = step.initial if initial is None else lambda: initial
-    number, state = last_kept(store, start, step.settings.steps, first, step.settings.device)
-    while number < step.settings.steps:
+    last = step.settings.steps if end is None else end
+    number, state = last_kept(store, start, last, first, step.settings.device)
+    while number < last:
         _, state, losses, gradients, _ = step.trace(state, number, weights)
         number += 1
         if not is_finite(state):
             raise TrainingError(_not_finite(step, number, losses))
-        if number == step.settings.steps or (number - start) % stride == 0:
+        if number == last or (number - start) % stride == 0:
             # Where all states are kept no replay will compute the gradients again.
             store.save(number, state, gradients if stride == 1 else None)
         if progress is not None:
             progress(number, losses)
-    return Run(step, weights, start, store, outdir)
+    return Run(step, weights, start, store, outdir, end=end)
 
 
 def redo(run: Run, weights: Tensor, horizon: int) -> Run:
@@ -312,7 +315,8 @@ def redo(run: Run, weights: Tensor, horizon: int) -> Run:
     """
     start = run.steps - horizon
     stride = usual_stride(horizon)
-    redone = record(run.step, weights, start, MemoryCheckpoints(), stride, initial=run.state(start))
+    store = MemoryCheckpoints()
+    redone = record(run.step, weights, start, store, stride, initial=run.state(start), end=run.end)
     return replace(redone, memory=run.memory)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from sys import float_info
 
@@ -49,6 +49,7 @@ class Run:
         outdir: the run directory, or None for a run in memory.
         memory: bytes that states brought back at the same time may take; None holds those between two checkpoints.
         accept_drift: a replay need not give the recorded bits; it starts anew from every checkpoint.
+        end: number of steps after which the run is looked at (see `until`); None for all of them.
     """
 
     step: Step
@@ -58,6 +59,7 @@ class Run:
     outdir: Path | None = None
     memory: int | None = None
     accept_drift: bool = False
+    end: int | None = None
 
     @property
     def name(self) -> str:
@@ -69,8 +71,8 @@ class Run:
 
     @property
     def steps(self) -> int:
-        """Number of steps of the whole run, T."""
-        return self.step.settings.steps
+        """Number of steps of the whole run, T; of a run that is cut short (`until`) those before the cut."""
+        return self.step.settings.steps if self.end is None else self.end
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -81,6 +83,19 @@ class Run:
     def epoch(self) -> float:
         """Steps in one epoch."""
         return self.step.epoch
+
+    def until(self, number: int) -> Run:
+        """The same run, cut short after ``number`` steps: what was trained until then, with its history.
+
+        Learning rates and all else that depends on the length of the training stay those of the whole run, so this is
+        its prefix, and not a shorter training.
+
+        Raises:
+            UsageError: if the run does not have so many steps.
+        """
+        if not self.start < number <= self.steps:
+            raise UsageError(f"a run of steps {self.start} to {self.steps} cannot be cut after step {number}")
+        return replace(self, end=number)
 
     def state(self, number: int) -> State:
         """The state before step ``number`` (``steps`` for the last one), replayed from the nearest checkpoint.

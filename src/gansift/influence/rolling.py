@@ -1,0 +1,241 @@
+"""Rolling scores: one backward sweep in which the adjoint is set anew at the end of each of many windows.
+
+The score of a window is what `itd` gives for the run cut short at its end: how much an example's removal from the last
+``horizon`` steps changes the metric there. One window says what one model at one moment would have become. Many windows
+of a training, and of trainings with other seeds, say what the example does to models of this kind, also to those that
+were never scored (`influence.combine`).
+
+No window is longer than its derivatives can be believed, so the adjoint does not explode however long the run is.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from gansift.errors import GansiftError, ReplayError, UsageError
+from gansift.influence.gradients import Products
+from gansift.influence.horizon import accumulated_growth
+from gansift.influence.itd import Progress, believable, itd_metrics
+from gansift.influence.looks import Looks, Window
+from gansift.influence.scores import Scores
+from gansift.metrics.metric import Metric
+from gansift.training.trajectory import Run
+
+_log = logging.getLogger(__name__)
+
+#: Into so many equal windows a run is cut. The first one, in which the players find no more than the data's range, is
+#: left out: its adjoint is much the largest, and says little about the rest (`benchmarks/dirty/windows.py`).
+PARTS = 7
+
+# Times the median spread of a run's windows: beyond it a window has exploded, and is noise.
+_EXPLODED = 30.0
+
+
+def rolling(
+    run: Run,
+    metric: Metric,
+    horizon: int | str = "auto",
+    ends: Sequence[int] | None = None,
+    *,
+    budget: float | None = None,
+    products: Products = "exact",
+    progress: Progress | None = None,
+) -> Looks:
+    """Score every training example in windows all through a run.
+
+    Args:
+        run: a recorded run.
+        metric: what the scores predict the change of.
+        horizon: steps of each window, K; ``auto`` stands for a seventh of the run, of which each window has as many as
+            can be believed there (see `influence.horizon`).
+        ends: numbers of steps after which windows end; default one after the other, from the last step back to the
+            first seventh of the run.
+        budget: seconds within which a further window is begun; those that are left out lie between the others. None
+            for all windows. What is scored then depends on the machine.
+        products: as in `itd`.
+        progress: called after every step that is swept.
+
+    Returns:
+        A look at every example for each window, the last window first. A window whose sweep overflows, or whose scores
+        are larger than those of the others by a factor of 30, is left out, with a warning that names it.
+
+    Raises:
+        UsageError: if a window is not in the run.
+        GansiftError: if no window can be scored, or the metric's gradient is zero everywhere.
+        ReplayError: if a replayed state differs from the recorded one.
+
+    Examples:
+        >>> from gansift import data, games, metrics, training
+        >>> class Centre(games.Game):
+        ...     def centre_loss(self, net, batch, draw):
+        ...         off = batch.x[:, 0] - net.centre(torch.zeros(1, 1))[0, 0]
+        ...         return games.weighted_mean(off.square(), batch.weight)
+        >>> import torch
+        >>> points = data.load("normal-1d", seed=0).train.subset(range(8))
+        >>> game = Centre(centre=torch.nn.Linear(1, 1))
+        >>> run = training.train(game, points, steps=14, batch_size=8, optimizers=training.SGD(lr=0.1))
+        >>> def centre(game, net):
+        ...     return net.centre(torch.zeros(1, 1))[0, 0]
+        >>> looks = rolling(run, metrics.NetMetric(centre, name="centre", direction="lower"))
+        >>> [window.end for window in looks.windows], looks.values.shape
+        ([14, 12, 10, 8, 6, 4], (6, 8))
+    """
+    return rolling_metrics(run, [metric], horizon, ends, budget=budget, products=products, progress=progress)[0]
+
+
+def rolling_metrics(
+    run: Run,
+    metrics: Sequence[Metric],
+    horizon: int | str = "auto",
+    ends: Sequence[int] | None = None,
+    *,
+    budget: float | None = None,
+    products: Products = "exact",
+    progress: Progress | None = None,
+) -> list[Looks]:
+    """The looks by several metrics; a window that one of them cannot score is left out for all.
+
+    With a horizon in steps one sweep serves all metrics. What can be believed differs from metric to metric, so
+    ``auto`` takes one each.
+
+    Args:
+        run: a recorded run.
+        metrics: at least one.
+        horizon: see `rolling`.
+        ends: see `rolling`.
+        budget: see `rolling`.
+        products: as in `itd`.
+        progress: see `rolling`.
+
+    Raises:
+        UsageError, GansiftError, ReplayError: as `rolling`.
+    """
+    longest = _longest(run, horizon)
+    chosen = usual_ends(run.start, run.steps, longest) if ends is None else tuple(sorted(set(ends), reverse=True))
+    _check(run, chosen, longest)
+    scored: dict[int, list[Scores]] = {}
+    left_out: list[str] = []
+    for end in _until(budget, _spread(chosen)):
+        cut = run.until(end)
+        try:
+            if horizon == "auto":
+                scored[end] = [believable(cut, metric, progress, products, longest) for metric in metrics]
+            else:
+                scored[end] = [of[longest] for of in itd_metrics(cut, metrics, [longest], progress, products)]
+        except KeyError:  # there are no scores of this horizon
+            left_out.append(f"the window that ends at step {end}: the backward sweep overflowed")
+        except (ReplayError, UsageError):
+            raise
+        except GansiftError as error:  # the metric may be saturated there, and not elsewhere
+            left_out.append(f"the window that ends at step {end}: {error}")
+    if not scored:
+        raise GansiftError(
+            f"none of {len(left_out)} windows could be scored ({left_out[0]}). Choose a shorter horizon, or train more "
+            "smoothly."
+        )
+    return _looks(run, metrics, dict(sorted(scored.items(), reverse=True)), left_out)
+
+
+def _longest(run: Run, horizon: int | str) -> int:
+    if horizon == "auto":
+        return usual_horizon(run.steps - run.start)
+    if isinstance(horizon, str):
+        raise UsageError(f"the horizon of a window is a number of steps, or 'auto', not {horizon!r}")
+    return horizon
+
+
+def usual_horizon(steps: int) -> int:
+    """Steps in a window of a run of so many.
+
+    >>> usual_horizon(1440)
+    205
+    """
+    return max(1, steps // PARTS)
+
+
+def usual_ends(start: int, steps: int, horizon: int) -> tuple[int, ...]:
+    """The ends of windows one after the other, from the last step back to the first seventh of the run.
+
+    >>> usual_ends(0, 1440, 205)
+    (1440, 1235, 1030, 825, 620, 415)
+    """
+    first = start + (steps - start) // PARTS
+    return tuple(range(steps, min(first + horizon, steps) - 1, -horizon))
+
+
+def _check(run: Run, ends: Sequence[int], horizon: int) -> None:
+    if not ends:
+        raise UsageError("rolling scores need at least one window")
+    for end in ends:
+        if not (run.start <= end - horizon < end <= run.steps):
+            raise UsageError(
+                f"the window of {horizon} steps that ends at step {end} is not in the run, which goes from step "
+                f"{run.start} to {run.steps}"
+            )
+
+
+def _spread(ends: Sequence[int]) -> Iterator[int]:
+    """All ends, so that the first few are spread over the run: the last one, then the middles of what is left.
+
+    >>> list(_spread([50, 40, 30, 20, 10]))
+    [50, 10, 30, 40, 20]
+    """
+    count = len(ends)
+    taken: set[int] = set()
+    parts = 1
+    while len(taken) < count:
+        for place in range(parts + 1):
+            row = round(place * (count - 1) / parts)
+            if row not in taken:
+                taken.add(row)
+                yield ends[row]
+        parts *= 2
+
+
+def _until(budget: float | None, ends: Iterator[int]) -> Iterator[int]:
+    """Ends as long as there is time for one more, as told by those before it; the first one in any case."""
+    begun = time.monotonic()
+    for number, end in enumerate(ends):
+        spent = time.monotonic() - begun
+        if budget is not None and number and spent * (number + 1) / number > budget:
+            return
+        yield end
+
+
+def _looks(run: Run, metrics: Sequence[Metric], scored: dict[int, list[Scores]], left_out: list[str]) -> list[Looks]:
+    spreads = {end: [float(scores.values.std()) for scores in of_window] for end, of_window in scored.items()}
+    usual = np.median(list(spreads.values()), axis=0)
+    factors = {
+        end: max(own / other if other else 1.0 for own, other in zip(spread, usual, strict=True))
+        for end, spread in spreads.items()
+    }
+    kept = [end for end, factor in factors.items() if factor <= _EXPLODED]
+    left_out += [
+        f"the window that ends at step {end}: its scores are {factor:.0f} times as large as usual"
+        for end, factor in factors.items()
+        if factor > _EXPLODED
+    ]
+    for reason in left_out:
+        _log.warning("rolling scores leave out %s", reason)
+    return [_of_metric(run, [scored[end][row] for end in kept], kept, left_out) for row in range(len(metrics))]
+
+
+def _of_metric(run: Run, scores: Sequence[Scores], ends: Sequence[int], left_out: Sequence[str]) -> Looks:
+    return Looks(
+        ids=run.ids,
+        values=np.stack([of_window.values for of_window in scores]),
+        windows=tuple(
+            Window(run.step.settings.seed, end, of_window.horizon, accumulated_growth(of_window.growth))
+            for end, of_window in zip(ends, scores, strict=True)
+        ),
+        metric=scores[0].metric,
+        direction=scores[0].direction,
+        steps=run.steps,
+        removal=scores[0].removal,
+        run=run.name,
+        left_out=tuple(left_out),
+    )
