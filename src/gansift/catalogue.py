@@ -45,6 +45,7 @@ def functions_named_after_files(package: str) -> dict[str, str]:
 #: The built-in data sets, and what each of them is. `data.builtin.BUILTINS` completes it.
 DATA: dict[str, str] = {
     "digits": "1,797 handwritten digits of 8x8 pixels, 10 classes",
+    "digits-dirty": "the same with 192 wrong images planted among those to train on, of eight kinds",
     "mnist": "10,000 handwritten digits of 28x28 pixels, 10 classes",
     "emoji-noto": "Noto emoji of 32x32 pixels",
     "emoji-twemoji": "Twemoji of 32x32 pixels",

@@ -10,6 +10,7 @@ from gansift.metrics.likelihood import ALL
 from gansift.metrics.loaded import load_features, load_metric
 from gansift.metrics.metric import Metric, SampleMetric
 from gansift.metrics.net_metric import NetMetric
+from gansift.metrics.replicates import Replicates, replicates
 
 __all__ = [
     "ALL",
@@ -21,8 +22,10 @@ __all__ = [
     "ImageNetFeatures",
     "Metric",
     "NetMetric",
+    "Replicates",
     "SampleMetric",
     "class_loss",
     "load_features",
     "load_metric",
+    "replicates",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from gansift.metrics.blocks import kept_rows
 from gansift.metrics.features import extract, features_name, usual_chunk
 from gansift.metrics.metric import Direction, SampleMetric, check_shapes, in_chunks, reference_tensor
 
@@ -52,13 +53,35 @@ class Distance(SampleMetric):
         self.reference = reference
         self._others = others
         self._features = features
-        x = reference_tensor(reference)
-        self._shape = tuple(x.shape[1:])
-        self._fit(in_chunks(self.features, x, self.chunk).double())
+        self._shape = tuple(reference_tensor(reference).shape[1:])
+        self._fitted_by_blocks: dict[int, list[Any]] = {}
+        self._fitted = self._fit(self._reference_features())
 
     @abstractmethod
-    def _fit(self, reference: Tensor) -> None:
-        """Keep what `evaluate` needs of the reference examples' features, float64 (N, d)."""
+    def _fit(self, reference: Tensor) -> Any:
+        """What `_compare` needs of the reference examples' features, float64 (N, d)."""
+
+    @abstractmethod
+    def _compare(self, features: Tensor, fitted: Any) -> tuple[float, Tensor]:
+        """The distance of features (M, d) to reference examples as they were fitted, and its derivative."""
+
+    def evaluate(self, features: Tensor) -> tuple[float, Tensor]:
+        """The distance of features (M, d) to those of the reference examples, and its derivative in them, (M, d)."""
+        return self._compare(features, self._fitted)
+
+    def without_examples(self, features: Tensor, blocks: int) -> list[float]:
+        """See `SampleMetric.without_examples`."""
+        return [self._compare(features, fitted)[0] for fitted in self._fitted_without(blocks)]
+
+    def _fitted_without(self, blocks: int) -> list[Any]:
+        """The reference examples fitted without each block of them, once."""
+        if blocks not in self._fitted_by_blocks:
+            reference = self._reference_features()
+            self._fitted_by_blocks[blocks] = [self._fit(reference[rows]) for rows in kept_rows(len(reference), blocks)]
+        return self._fitted_by_blocks[blocks]
+
+    def _reference_features(self) -> Tensor:
+        return in_chunks(self.features, reference_tensor(self.reference), self.chunk).double()
 
     @cached_property
     def floor(self) -> float | None:

@@ -30,12 +30,11 @@ class FID(Distance):
     label = "FID"
     meaning = "the Fréchet distance between the features of held-out data and of generated samples"
 
-    def _fit(self, reference: Tensor) -> None:
-        self._reference = normal_fit(reference)
+    def _fit(self, reference: Tensor) -> NormalFit:
+        return normal_fit(reference)
 
-    def evaluate(self, features: Tensor) -> tuple[float, Tensor]:
-        """See `frechet_distance`."""
-        mean, factor = self._reference
+    def _compare(self, features: Tensor, fitted: NormalFit) -> tuple[float, Tensor]:
+        mean, factor = fitted
         return frechet_distance(features, NormalFit(mean.to(features.device), factor.to(features.device)))
 
 

@@ -32,15 +32,15 @@ class KID(Distance):
     label = "KID"
     meaning = "the kernel distance between the features of held-out data and of generated samples"
 
-    def _fit(self, reference: Tensor) -> None:
-        self._reference = reference
-        self._within = within(reference)[0]
+    def _fit(self, reference: Tensor) -> tuple[Tensor, float]:
+        return reference, within(reference)[0]
 
-    def evaluate(self, features: Tensor) -> tuple[float, Tensor]:
+    def _compare(self, features: Tensor, fitted: tuple[Tensor, float]) -> tuple[float, Tensor]:
         """Within samples + within the reference - 2 across, and the derivative in the samples' features."""
+        reference, within_reference = fitted
         own, pull = within(features)
-        shared, push = across(features, self._reference.to(features.device))
-        return own + self._within - 2 * shared, pull - 2 * push
+        shared, push = across(features, reference.to(features.device))
+        return own + within_reference - 2 * shared, pull - 2 * push
 
 
 def within(x: Tensor) -> tuple[float, Tensor]:

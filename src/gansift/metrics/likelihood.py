@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gansift.errors import UsageError
+from gansift.metrics.blocks import kept_rows
 from gansift.metrics.metric import Direction, SampleMetric, check_shapes, reference_tensor
 
 if TYPE_CHECKING:
@@ -76,6 +77,14 @@ class ALL(SampleMetric):
     def evaluate(self, features: Tensor) -> tuple[float, Tensor]:
         """See `average_log_likelihood`."""
         return average_log_likelihood(features, self._reference.to(features.device), self.bandwidth)
+
+    def without_examples(self, features: Tensor, blocks: int) -> list[float]:
+        """See `SampleMetric.without_examples`."""
+        reference = self._reference.to(features.device)
+        return [
+            average_log_likelihood(features, reference[rows], self.bandwidth)[0]
+            for rows in kept_rows(len(reference), blocks)
+        ]
 
 
 def average_log_likelihood(samples: Tensor, reference: Tensor, bandwidth: float) -> tuple[float, Tensor]:

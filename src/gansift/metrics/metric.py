@@ -151,7 +151,22 @@ class SampleMetric(ABC):
         """
         if isinstance(source, Tensor):
             return self.evaluate(self._collect(source.split(self.chunk)))[0]
-        return self.evaluate(self._collect(self._samples(trained_of(source))))[0]
+        return self.evaluate(self.features_of(source))[0]
+
+    def features_of(self, source: Trained | HasTrained) -> Tensor:
+        """The features of all samples of trained players, or of a run, float64 (M, d).
+
+        Raises:
+            UsageError, GansiftError: as `value`.
+        """
+        return self._collect(self._samples(trained_of(source)))
+
+    def without_examples(self, features: Tensor, blocks: int) -> list[float]:
+        """The metric of these features without each of several blocks of held-out examples, see `metrics.replicates`.
+
+        None for a metric that compares samples with no held-out examples.
+        """
+        return []
 
     def gradient(self, source: Trained | HasTrained) -> dict[str, Tensor]:
         """The metric's gradient, player name -> vector shaped like that player's flat parameters.
@@ -161,7 +176,7 @@ class SampleMetric(ABC):
             GansiftError: if a sample or feature is NaN or infinite, or features have no derivative.
         """
         trained = trained_of(source)
-        cotangents = self.evaluate(self._collect(self._samples(trained)))[1].split(self.chunk)
+        cotangents = self.evaluate(self.features_of(trained))[1].split(self.chunk)
         leaves = {name: flat.detach().requires_grad_() for name, flat in trained.parameters.items()}
         gradient = {name: torch.zeros_like(flat) for name, flat in trained.parameters.items()}
         for samples, cotangent in zip(self._samples(trained, leaves), cotangents, strict=True):

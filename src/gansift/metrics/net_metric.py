@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from gansift.errors import GansiftError, UsageError
 from gansift.games import Trained
 from gansift.games.batch import Batch
+from gansift.metrics.blocks import kept_rows
 from gansift.metrics.metric import Direction, HasTrained, Metric, trained_of
 
 if TYPE_CHECKING:
@@ -114,6 +116,21 @@ class NetMetric:
                 "zero; lower the learning rate, or look at what the metric does with these players."
             )
         return value
+
+    def without_examples(self, source: Trained | HasTrained, blocks: int) -> list[float]:
+        """The value without each of several blocks of its held-out examples, see `metrics.replicates`.
+
+        Raises:
+            UsageError, GansiftError: as `value`.
+        """
+        if self.reference is None:
+            return []
+        values, trained = [], trained_of(source)
+        for rows in kept_rows(len(self.reference), blocks):
+            part = copy(self)
+            part.reference = self.reference[rows] if isinstance(self.reference, Tensor) else self.reference.subset(rows)
+            values.append(part.value(trained))
+        return values
 
     def gradient(self, source: Trained | HasTrained) -> dict[str, Tensor]:
         """The metric's gradient in each player's flat parameters, at fixed training weights.
