@@ -14,6 +14,18 @@ def data_sets(run: Run) -> dict[str, str]:
     return dict(zip(run.ids, names, strict=True))
 
 
+def classes(run: Run) -> dict[str, str]:
+    """The data set and the class in it of every training example of a run, by the example's id."""
+    words = []
+    for name, labels in run.step.labels.items():
+        count = len(run.step.x[name])
+        categories = labels is not None and not labels.is_floating_point() and labels.ndim == 1
+        words += (
+            [f"{name}:{label}" for label in labels.tolist()] if labels is not None and categories else [name] * count
+        )
+    return dict(zip(run.ids, words, strict=True))
+
+
 def first_of_each(ids: Iterable[str], sets: Mapping[str, str], counts: Mapping[str, int]) -> tuple[str, ...]:
     """The first ids, of every data set as many as asked for, in their order.
 

@@ -118,13 +118,16 @@ class Random:
     Attributes:
         like: the other removal.
         horizon: of the trial; another one draws other examples.
+        balanced: of every class, too, as many as the other removal takes.
     """
 
     like: Ids | Harmful
     horizon: int
+    balanced: bool = False
 
     def __str__(self) -> str:
-        return f"{self.count} random examples, as control of {self.like}"
+        of_classes = " of the same classes" if self.balanced else ""
+        return f"{self.count} random examples{of_classes}, as control of {self.like}"
 
     @property
     def count(self) -> int:
@@ -139,7 +142,7 @@ class Random:
     def removed(self, run: Run, scores: Lookup) -> Removed:
         """The examples that were drawn."""
         like = self.like.removed(run, scores)
-        return Removed(random_ids(run, Cell(self.horizon, self.count), like.ids))
+        return Removed(random_ids(run, Cell(self.horizon, self.count), like.ids, self.balanced))
 
 
 #: A set of examples to remove, by its name.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gansift.cleansing.control import data_sets, first_of_each
+from gansift.cleansing.control import classes, data_sets, first_of_each
 from gansift.games.draw import Draw
 from gansift.training.trajectory import Run
 
@@ -44,15 +44,16 @@ class Trial:
     random_test: float
 
 
-def random_ids(run: Run, cell: Cell, removed: Iterable[str]) -> tuple[str, ...]:
+def random_ids(run: Run, cell: Cell, removed: Iterable[str], balanced: bool = False) -> tuple[str, ...]:
     """The control of a removal: as many examples of each data set, chosen at random from the run's seed.
 
     Args:
         run: the run that is retrained.
         cell: of the grid; every cell has a control of its own.
         removed: ids of the examples that are removed at that cell.
+        balanced: as many examples of each class of each data set, too.
     """
     present = [identity for identity, weight in zip(run.ids, run.weights.tolist(), strict=True) if weight > 0]
     order = Draw(run.step.settings.seed, "random removal", *cell).permutation(len(present))
-    sets = data_sets(run)
+    sets = classes(run) if balanced else data_sets(run)
     return first_of_each((present[row] for row in order.tolist()), sets, Counter(sets[one] for one in removed))

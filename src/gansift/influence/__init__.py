@@ -3,6 +3,7 @@
 from gansift.influence.aid import aid
 from gansift.influence.combine import CombinedScores, combine
 from gansift.influence.estimators import ESTIMATORS, estimate
+from gansift.influence.groups import Group, GroupEffect, group_effects
 from gansift.influence.itd import itd, itd_horizons, itd_metrics
 from gansift.influence.looks import Looks, Window
 from gansift.influence.rolling import rolling, rolling_metrics
@@ -11,12 +12,15 @@ from gansift.influence.scores import Scores
 __all__ = [
     "ESTIMATORS",
     "CombinedScores",
+    "Group",
+    "GroupEffect",
     "Looks",
     "Scores",
     "Window",
     "aid",
     "combine",
     "estimate",
+    "group_effects",
     "itd",
     "itd_horizons",
     "itd_metrics",

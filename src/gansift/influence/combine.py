@@ -1,27 +1,22 @@
 """Many looks, one answer: scores averaged over windows, seeds and metrics, with what can be said of their certainty.
 
-Looks of windows with large adjoints are mostly noise: in one run a few of them, with norms of 5,000 where others had
-20, drowned all the rest. So every look weighs as the inverse of its spread over the examples, which keeps the average
-in the metric's units; `benchmarks/dirty/windows.py` compares the ways of weighing.
+Every look weighs as the inverse of its spread over the examples (see `influence.averaging`), which keeps the average in
+the metric's units; `benchmarks/dirty/windows.py` compares the ways of weighing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from gansift.errors import UsageError
+from gansift.influence.averaging import Weighing, look_weights, seed_means, standard_errors
 from gansift.influence.discovery import discoveries, p_values
 from gansift.influence.looks import Looks, Window
 from gansift.influence.reliability import looks_needed, reliability_of
 from gansift.influence.scores import Scores
-
-#: How looks are weighed: by the inverse of their spread, by that of its square, or all alike.
-Weighing = Literal["spread", "precision", "alike"]
-_POWERS: dict[str, float] = {"spread": -1.0, "precision": -2.0, "alike": 0.0}
 
 #: The name of the estimator that combined looks of windows carry.
 ROLLING = "rolling"
@@ -132,12 +127,12 @@ def combine(looks: Sequence[Looks | Scores], weighing: Weighing = "spread") -> C
     several = len(names) > 1
     values = np.concatenate([_comparable(parts, part) if several else part.values for part in parts])
     windows = [window for part in parts for window in part.windows]
-    weights = _weights(values, weighing)
+    weights = look_weights(values, weighing)
     mean = weights @ values
     seeds = tuple(dict.fromkeys(window.seed for window in windows))
     groups = np.array([seeds.index(window.seed) for window in windows])
-    error, freedom = _errors(values, weights, groups, mean)
-    whole, one = reliability_of(_means_of(values, weights, groups) if len(seeds) > 1 else values)
+    error, freedom = standard_errors(values, weights, groups, mean)
+    whole, one = reliability_of(seed_means(values, weights, groups) if len(seeds) > 1 else values)
     first = parts[0]
     return CombinedScores(
         ids=first.ids,
@@ -186,47 +181,3 @@ def _comparable(parts: Sequence[Looks], part: Looks) -> np.ndarray:
     of_metric = np.concatenate([other.values for other in parts if other.metric == part.metric])
     spread = float(np.median(of_metric.std(axis=1)))
     return (part.values if part.direction == "lower" else -part.values) / (spread or 1.0)
-
-
-def _weights(values: np.ndarray, weighing: Weighing) -> np.ndarray:
-    """One weight for each look, shape (L,), sum 1; a look in which all examples are alike says nothing and has none."""
-    if weighing not in _POWERS:
-        raise UsageError(f"looks are weighed by {', '.join(_POWERS)}, not {weighing!r}")
-    spread = values.std(axis=1)
-    if not spread.any():
-        return np.full(len(values), 1 / len(values))
-    weights = np.where(spread > 0, np.where(spread > 0, spread, 1.0) ** _POWERS[weighing], 0.0)
-    return weights / weights.sum()
-
-
-def _means_of(values: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """The weighted mean over the looks of each group, shape (groups, N)."""
-    rows = [groups == group for group in range(groups.max() + 1)]
-    return np.stack([weights[of] @ values[of] / (weights[of].sum() or 1.0) for of in rows])
-
-
-def _errors(
-    values: np.ndarray, weights: np.ndarray, groups: np.ndarray, mean: np.ndarray
-) -> tuple[np.ndarray | None, float]:
-    """Standard errors of the weighted mean, shape (N,), and their degrees of freedom.
-
-    Windows of one training resemble each other. How much is the same for all examples as far as anybody knows, so it is
-    estimated from all of them together: the factor by which the variance between seeds is larger than that of
-    independent looks. Each example has its own variance over all looks, times that factor; so the degrees of freedom
-    are more than those of a few seeds.
-    """
-    effective = 1 / float((weights**2).sum())  # looks of equal weight that would be worth as much
-    if effective <= 1 + 1e-9:
-        return None, 0.0
-    deviations = values - mean
-    independent = (weights**2) @ deviations**2 * effective / (effective - 1)
-    count = int(groups.max()) + 1
-    if count == 1:
-        return np.sqrt(independent), effective - 1
-    shares = np.array([weights[groups == group].sum() for group in range(count)])
-    spread = _means_of(values, weights, groups) - mean
-    # The weighted form of the variance of a mean over seeds; with equal shares the usual one.
-    between = (shares**2) @ spread**2 / (1 - float((shares**2).sum()))
-    total = float(independent.mean())
-    factor = max(1.0, float(between.mean()) / total) if total else 1.0
-    return np.sqrt(independent * factor), max(count - 1.0, (effective - 1) / factor)

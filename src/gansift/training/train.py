@@ -153,6 +153,23 @@ def train(
     return run
 
 
+def untrained(game: Game, data: Mapping[str, Examples], *, steps: int, seed: int, **settings: Any) -> Run:
+    """A training that has not begun: it can be retrained from its start with any weights, and nothing is on disk.
+
+    Args:
+        game: as in `train`, like all that follow.
+        data: the named data sets.
+        steps: rounds of the game's schedule.
+        seed: of the training.
+        settings: ``batch_size``, ``optimizers``, ``ema``, ``renormalise``, ``dtype`` and ``device``.
+
+    Raises:
+        TrainingError, UsageError: as `train`.
+    """
+    step = Step(game, data, settings_for(game, data, steps=steps, seed=seed, **settings))
+    return Run(step, _weights(None, len(step.ids), step), 0, MemoryCheckpoints())
+
+
 def _compile(step: Step, weights: Tensor) -> None:
     """Compile every player's gradient, or say why that cannot be."""
     parameters = {name: slots[PARAMETERS] for name, slots in step.initial().items()}
