@@ -116,16 +116,16 @@ def lqgan_estimates(run: training.Run, metric: metrics.Metric) -> Iterator[Estim
 
 def lqgan_table(seeds: int) -> list[dict[str, Any]]:
     """Table 1."""
-    rows = []
+    table = command_line.Table(
+        {"seed": "seed", "solver": "solver", "M": "iterations", "residual": "residual:.2g", "tau": "tau:.3f"}
+    )
     for seed in range(seeds):
         run, metric = lqgan_run(seed)
         truth = true_changes(run, metric, 100)
         for name, iterations, values, residual in lqgan_estimates(run, metric):
             tau = float(kendalltau(values[:100], truth).statistic)
-            rows.append({"seed": seed, "solver": name, "iterations": iterations, "tau": tau, "residual": residual})
-            shown = "" if residual is None else f"  M {iterations:4}  residual {residual:.2g}"
-            print(f"seed {seed}  {name:26} tau {tau:.3f}{shown}", flush=True)
-    return rows
+            table.add({"seed": seed, "solver": name, "iterations": iterations, "tau": tau, "residual": residual})
+    return table.rows
 
 
 def system(run: training.Run, metric: metrics.Metric) -> tuple[torch.Tensor, torch.Tensor]:
@@ -156,7 +156,10 @@ def products(
 
 def products_table() -> list[dict[str, Any]]:
     """Table 2."""
-    rows = []
+    table = command_line.Table(
+        {"game": "game", "damping": "damping:.2f", "residual": "tolerance:.0e", "GMRES": "gmres",
+         "Neumann, at its best rate": "neumann", "rate": "rate:g", "times as many": "times:.1f"}
+    )  # fmt: skip
     for name, train, dampings in (("LQGAN", lqgan_run, (0.0,)), ("perceptrons", perceptrons_run, (0.0, 0.02, 0.05))):
         matrix, g = system(*train(0))
         for damping, tolerance in product(dampings, (1e-1, 1e-2, 1e-3)):
@@ -165,11 +168,9 @@ def products_table() -> list[dict[str, Any]]:
             series = {rate: products(neumann, damped, g, tolerance, rate) for rate in RATES}
             best = min((count, rate) for rate, count in series.items() if count) if any(series.values()) else None
             found = {"game": name, "damping": damping, "tolerance": tolerance, "gmres": krylov}
-            rows.append(found | {"neumann": best and best[0], "rate": best and best[1]})
-            shown = "diverges at all rates" if best is None else f"{best[0]} at rate {best[1]:g}"
-            times = f", {best[0] / krylov:.1f} times as many" if best and krylov else ""
-            print(f"{name:12} damping {damping:.2f}  residual {tolerance:.0e}: GMRES {krylov}, Neumann {shown}{times}")
-    return rows
+            times = best[0] / krylov if best and krylov else None
+            table.add(found | {"neumann": best and best[0], "rate": best and best[1], "times": times})
+    return table.rows
 
 
 def perceptrons_table(removals: int = 20) -> list[dict[str, Any]]:
@@ -179,19 +180,16 @@ def perceptrons_table(removals: int = 20) -> list[dict[str, Any]]:
     chosen = [random.choice(len(run.ids), len(run.ids) // 20, replace=False) for _ in range(removals)]
     players = cleansing.retrained_players(run, [[run.ids[row] for row in rows] for rows in chosen], run.steps)
     truth = np.array([metric.value(trained) for trained in players]) - metric.value(run)
-    rows = []
+    columns = {"damping": "damping:.2f", "residual": "residual:.3g", "Spearman": "spearman:.3g", "slope": "slope:.3g"}
+    table = command_line.Table(columns)
     for damping in (0.0, 0.02, 0.05):
         scores = aid(run, metric, damping=damping)
         predicted = [scores.values[rows].sum() for rows in chosen]
-        row = {
-            "damping": damping,
-            "residual": scores.residual,
-            "spearman": float(spearmanr(predicted, truth).statistic),
-            "slope": float(np.polyfit(predicted, truth, 1)[0]),
-        }
-        rows.append(row)
-        print("perceptrons  " + ", ".join(f"{name} {value:.3g}" for name, value in row.items()), flush=True)
-    return rows
+        correlation, slope = spearmanr(predicted, truth).statistic, np.polyfit(predicted, truth, 1)[0]
+        table.add(
+            {"damping": damping, "residual": scores.residual, "spearman": float(correlation), "slope": float(slope)}
+        )
+    return table.rows
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ averaged scores.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ from gansift.cleansing.retraining import changes
 from gansift.cleansing.verify import Verification, random_removals
 from gansift.games.draw import Draw
 from gansift.influence.adjoint import step_adjoint
+from gansift.influence.derivative import derivative
 from gansift.influence.itd import _end, _norms, itd
 from gansift.training.checkpoints import MemoryCheckpoints
 from gansift.training.state import AVERAGE, PARAMETERS, State
@@ -58,7 +59,7 @@ _COPIES, _DISTURBANCE = 4, 1e-3
 
 def scores(run: training.Run, metric: metrics.Metric, variant: Variant, horizon: int | None = None) -> np.ndarray:
     """Scores of the last steps with an adjoint that is changed after every step, shape (N,)."""
-    adjoint: State = _end(run, metric)
+    adjoint: State = _end(run, derivative(metric, run).by_player)
     by_weight = torch.zeros(len(run.ids), dtype=torch.float64)
     first = 0.0
     for step in run.reversed(run.start if horizon is None else run.steps - horizon):
@@ -90,7 +91,14 @@ def perturbed(run: training.Run, metric: metrics.Metric, horizon: int | None = N
     return np.mean(found, axis=0)
 
 
-def measure(name: str, seeds: int, subsets: int, percent: float) -> list[dict[str, Any]]:
+COLUMNS = {
+    "regime": "regime", "truth varies by": "spread:.3g", "reliability of its mean": "ceiling:.2f",
+    "variant": "variant", "own truth": "own_truth:.2f", "one seed": "one_seed:.2f",
+    "mean of seeds": "mean_of_seeds:.2f", "of their ranks": "mean_of_ranks:.2f",
+}  # fmt: skip
+
+
+def measure(name: str, seeds: int, subsets: int, percent: float) -> Iterator[dict[str, Any]]:
     """One row for each variant."""
     made = prepare(REGIMES[name])
     metric = made.validation
@@ -104,10 +112,6 @@ def measure(name: str, seeds: int, subsets: int, percent: float) -> list[dict[st
     truth = true.mean(axis=0)
     ceiling = Verification("", metric.name, runs[0].steps, tuple(removals), truth, true).ceiling
     spread = float(np.mean([true_of_seed.std() for true_of_seed in true]))
-    print(
-        f"{name}: truth varies by {spread:.3g} (std over removals), reliability of its mean {ceiling:.2f}", flush=True
-    )
-    rows = []
     ways = {variant: partial(scores, variant=change) for variant, change in VARIANTS.items()} | {"perturbed": perturbed}
     for variant, way in ways.items():
         predicted = np.array([[of_run[row].sum() for row in chosen] for of_run in (way(run, metric) for run in runs)])
@@ -115,21 +119,11 @@ def measure(name: str, seeds: int, subsets: int, percent: float) -> list[dict[st
         own = [agreement(of_run, of_truth).spearman.value for of_run, of_truth in zip(predicted, true, strict=True)]
         mean = agreement(predicted.mean(axis=0), truth).spearman
         ranks = predicted.argsort(axis=1).argsort(axis=1).mean(axis=0)
-        rows.append(
-            {
-                "regime": name, "removed": percent, "variant": variant, "seeds": seeds, "ceiling": ceiling,
-                "mean_of_seeds": mean,
-                "mean_of_ranks": agreement(ranks, truth).spearman, "one_seed": cleansing.mean_interval(alone),
-                "own_truth": cleansing.mean_interval(own),
-            }
-        )  # fmt: skip
-        low, high = command_line.ends(mean.ci95)
-        print(
-            f"  {variant:10} own truth {np.mean(own):5.2f}   expected: one seed {np.mean(alone):5.2f}, mean of seeds "
-            f"{mean.value:5.2f} [{low:.2f}, {high:.2f}], of their ranks {rows[-1]['mean_of_ranks'].value:5.2f}",
-            flush=True,
-        )
-    return rows
+        yield {
+            "regime": name, "removed": percent, "variant": variant, "seeds": seeds, "ceiling": ceiling,
+            "spread": spread, "mean_of_seeds": mean, "mean_of_ranks": agreement(ranks, truth).spearman,
+            "one_seed": cleansing.mean_interval(alone), "own_truth": cleansing.mean_interval(own),
+        }  # fmt: skip
 
 
 def main() -> None:
@@ -141,10 +135,10 @@ def main() -> None:
     parser.add_argument("--removed", type=float, default=2.0, help="per cent of the training examples in each subset")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows = []
+    table = command_line.Table(COLUMNS, arguments.out)
     for name in arguments.regimes:
-        rows += measure(name, arguments.seeds, arguments.subsets, arguments.removed)
-        command_line.save(arguments.out, rows)
+        for row in measure(name, arguments.seeds, arguments.subsets, arguments.removed):
+            table.add(row)
 
 
 if __name__ == "__main__":

@@ -146,15 +146,11 @@ def main() -> None:
     parser.add_argument("--ways", default="", help="only those whose name has this in it")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows = []
+    columns = {"network": "net", "R1": "r1:g", "way": "way", "times training": "ratio:.2f", "least": "least:.2f"}
+    table = command_line.Table(columns | {"most": "most:.2f"}, arguments.out)
     for net, r1 in product(arguments.nets, arguments.r1):
         for row in measure(net, arguments.steps, r1, arguments.repeats, arguments.ways):
-            print(
-                f"{net:10} R1 {row['r1']:g}  {row['way']:34} {row['ratio']:5.2f} times training "
-                f"[{row['least']:.2f}, {row['most']:.2f}]", flush=True,
-            )  # fmt: skip
-            rows.append(row)
-    command_line.save(arguments.out, rows)
+            table.add(row)
 
 
 if __name__ == "__main__":

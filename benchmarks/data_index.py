@@ -1,6 +1,6 @@
 """How long it takes to take in a folder of 20,000 small images.
 
-    python benchmarks/data_index.py [--images 20000] [--side 32]
+    python benchmarks/data_index.py [--images 20000] [--side 32] [--out FILE]
 
 Makes the folder in a temporary directory (PNG, RGB noise that is smooth enough to look like something), and prints
 seconds on the clock, and of the processor, of the first load with an empty cache, of a load from the cache, of a load
@@ -9,12 +9,12 @@ after one image has changed, and of `gansift data`. All of them work on one core
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import command_line
 import numpy as np
 from PIL import Image
 
@@ -32,28 +32,29 @@ def make(folder: Path, images: int, side: int) -> None:
         coarse.resize((side, side), Image.Resampling.BICUBIC).save(path)
 
 
-def tell(what: str, do: Callable[[], object]) -> None:
-    """Do something, and print how long it took."""
+def timed(do: Callable[[], object]) -> dict[str, float]:
+    """Do something, and tell how long it took."""
     start, worked = time.perf_counter(), time.process_time()
     do()
-    clock, work = time.perf_counter() - start, time.process_time() - worked
-    print(f"{what:13}{clock:6.1f} s on the clock, {work:5.1f} s of the processor", flush=True)
+    return {"clock": time.perf_counter() - start, "processor": time.process_time() - worked}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--side", type=int, default=32)
     given = parser.parse_args()
+    columns = {"what": "what", "s on the clock": "clock:.1f", "s of the processor": "processor:.1f"}
+    table = command_line.Table(columns, given.out)
     with tempfile.TemporaryDirectory() as temporary:
         folder, cache = Path(temporary) / "images", Path(temporary) / "cache"
         make(folder, given.images, given.side)
         print(f"{given.images} PNG images of {given.side}x{given.side} pixels")
-        tell("first load", lambda: load(folder, cache=cache))
-        tell("cached load", lambda: load(folder, cache=cache))
+        table.add({"what": "first load", **timed(lambda: load(folder, cache=cache))})
+        table.add({"what": "cached load", **timed(lambda: load(folder, cache=cache))})
         (folder / "000" / "000001.png").write_bytes((folder / "000" / "000000.png").read_bytes())
-        tell("one changed", lambda: load(folder, cache=cache))
-        tell("gansift data", lambda: survey(folder))
+        table.add({"what": "one changed", **timed(lambda: load(folder, cache=cache))})
+        table.add({"what": "gansift data", **timed(lambda: survey(folder))})
 
 
 if __name__ == "__main__":

@@ -44,9 +44,9 @@ def judged_by_mean(trials: Sequence[Trial], seeds: int, direction: str) -> list[
     return [cells[min(cells, key=lambda cell: of_others(cell, seed))][seed] for seed in range(seeds)]
 
 
-def _shown(interval: Interval) -> str:
-    low, high = command_line.ends(interval.ci95)
-    return f"{interval.mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+def against(one: Sequence[Trial], other: Sequence[Trial]) -> Interval:
+    """By how much one choice changes the test metric more than another, paired by seed."""
+    return mean_interval([a.test - b.test for a, b in zip(one, other, strict=True)])
 
 
 def main() -> None:
@@ -63,21 +63,17 @@ def main() -> None:
     found = {name: judged(trials, chosen, seeds, direction) for name, chosen in ways.items()}
     found["best mean"] = judged_by_mean(trials, seeds, direction)
     result: dict[str, Any] = {"run": arguments.run.name, "seeds": seeds, "test": report["test"]["before"]}
-    print(
-        f"{arguments.run.name}: test {report['metric']} {result['test']:.4g} over {seeds} seeds, {direction} is better"
-    )
+    print(f"Test {report['metric']} {result['test']:.4g} over {seeds} seeds, {direction} is better")
+    columns = {"chosen from": "way", "change": "change:+.3f", "best of all against it": "best_against_it:+.3f"}
+    table = command_line.Table(columns | {"best mean": "mean_against_it:+.3f", "(horizon, removed)": "cells"})
     for name, of_way in found.items():
-        change = mean_interval([trial.test for trial in of_way])
-        against = mean_interval([a.test - b.test for a, b in zip(found["best of all"], of_way, strict=True)])
-        by_mean = mean_interval([a.test - b.test for a, b in zip(found["best mean"], of_way, strict=True)])
-        cells = sorted({(trial.horizon, trial.removed) for trial in of_way})
-        result[name] = {"change": change, "best_against_it": against, "mean_against_it": by_mean, "cells": cells}
-        best = (
-            ""
-            if name == "best of all"
-            else f"   against it: best of all {_shown(against)}, best mean {_shown(by_mean)}"
-        )
-        print(f"  {name:18} {_shown(change)}{best}   (horizon, removed): {cells}")
+        result[name] = {
+            "change": mean_interval([trial.test for trial in of_way]),
+            "best_against_it": against(found["best of all"], of_way),
+            "mean_against_it": against(found["best mean"], of_way),
+            "cells": sorted({(trial.horizon, trial.removed) for trial in of_way}),
+        }
+        table.add({"way": name, **result[name], "cells": ", ".join(map(str, result[name]["cells"]))})
     command_line.save(arguments.out, result)
 
 

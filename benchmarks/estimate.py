@@ -1,6 +1,6 @@
 """How right is `gansift estimate`? Estimates short runs, really does them, and prints estimate over measurement.
 
-    python benchmarks/estimate.py [digits mnist normal-2d] [--jobs 1]
+    python benchmarks/estimate.py [digits mnist normal-2d] [--jobs 1] [--out FILE]
 
 Every verb is a process of its own; its children's memory is sampled and added up. Time is on the clock and by the
 processor (`work` against user and system time), which on a shared machine is the fairer comparison of the two.
@@ -8,7 +8,6 @@ processor (`work` against user and system time), which on a shared machine is th
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -18,7 +17,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-# Nothing of gansift is imported, so that this process stays small beside what it measures.
+import command_line
+from command_line import Table
+
+# Next to nothing of gansift is imported, so that this process stays small beside what it measures.
 WORKLOADS = {
     "digits": ["digits", "--steps", "240", "--seeds", "2", "--horizons", "1,5,all", "--verify", "10"],
     "mnist": ["mnist", "--steps", "60", "--seeds", "1", "--horizons", "0.1,0.2", "--remove", "2%", "--verify", "3",
@@ -60,8 +62,8 @@ def _resident(identity: int) -> int:
         return 0
 
 
-def compare(name: str, jobs: int) -> None:
-    """Estimate one workload, do it verb by verb, and print what came of both."""
+def compare(name: str, jobs: int, table: Table) -> None:
+    """Estimate one workload, do it verb by verb, and add a row for each quantity."""
     flags = [*WORKLOADS[name], "--jobs", str(jobs)]
     found = measured(["estimate", *flags, "--json"])
     estimated = json.loads(found["said"])
@@ -73,30 +75,34 @@ def compare(name: str, jobs: int) -> None:
         written = sum(path.stat().st_size for path in Path(directory).rglob("*") if path.is_file())
         times = [json.loads(path.read_text()) for path in Path(directory).glob("seeds/*/seconds.json")]
         report = json.loads((Path(directory) / "report.json").read_text())
+
+    def add(what: str, estimate: float, measurement: float) -> None:
+        ratio = estimate / measurement if measurement else None
+        table.add(
+            {"workload": name, "what": what, "estimated": estimate, "measured": measurement, "ratio": ratio}
+        )  # fmt: skip
+
     for stage in ("train", "score", "cleanse", "verify"):
-        _line(f"  {stage}", rows[stage]["seconds"], sum(of_seed[stage] for of_seed in times) / jobs, "s")
-    _line("time", rows["total"]["seconds"], run["seconds"], "s")
-    _line("work", rows["total"]["work"], run["processor"], "s by the processor")
-    _line("memory", rows["total"]["memory"] / 2**20, run["memory"] / 2**20, "MiB")
-    _line("disk", rows["total"]["disk"] / 2**20, written / 2**20, "MiB")
+        add(f"{stage}, s", rows[stage]["seconds"], sum(of_seed[stage] for of_seed in times) / jobs)
+    add("time, s", rows["total"]["seconds"], run["seconds"])
+    add("work, s by the processor", rows["total"]["work"], run["processor"])
+    add("memory, MiB", rows["total"]["memory"] / 2**20, run["memory"] / 2**20)
+    add("disk, MiB", rows["total"]["disk"] / 2**20, written / 2**20)
     chosen = report["chosen"]
-    print("  chosen:", "nothing" if chosen is None else f"horizon {chosen['horizon']}", flush=True)
-
-
-def _line(what: str, estimate: float, measurement: float, unit: str) -> None:
-    ratio = estimate / measurement if measurement else float("nan")
-    print(f"  {what:14} estimated {estimate:8.1f}, measured {measurement:8.1f} {unit}: {ratio:.2f}", flush=True)
+    print("chosen:", "nothing" if chosen is None else f"horizon {chosen['horizon']}", flush=True)
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__)
     parser.add_argument("workloads", nargs="*", default=list(WORKLOADS))
     parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    columns = {"workload": "workload", "what": "what", "estimated": "estimated:.1f", "measured": "measured:.1f"}
+    table = Table(columns | {"estimated/measured": "ratio:.2f"}, arguments.out)
     for name in arguments.workloads:
-        compare(name, arguments.jobs)
+        compare(name, arguments.jobs, table)
 
 
 if __name__ == "__main__":

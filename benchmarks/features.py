@@ -1,6 +1,6 @@
 """What feature spaces tell apart, and what they cost: FID and KID of damaged real images beside the floor.
 
-    python benchmarks/features.py SOURCE [--features imagenet imagenet:128 autoencoder] [--latents 2000]
+    python benchmarks/features.py SOURCE [--features imagenet imagenet:128 autoencoder] [--latents 2000] [--out FILE]
 
 SOURCE is as for `gansift run`, images of 28 or 32 pixels. `real` is the floor: test images against validation images.
 A row for each feature space and distance has values of damaged test images, then the seconds that value and gradient
@@ -50,7 +50,7 @@ def measure(spec: str, kind: Any, splits: data.Splits, latents: int) -> dict[str
 
 def main() -> None:
     """Measure and print."""
-    parser = command_line.parser(__doc__, saves=False)
+    parser = command_line.parser(__doc__)
     parser.add_argument("source")
     parser.add_argument("--features", nargs="+", default=["imagenet", "imagenet:128", "autoencoder"])
     parser.add_argument("--latents", type=int, default=2000)
@@ -58,13 +58,12 @@ def main() -> None:
     torch.set_num_threads(1)
     splits = data.load(arguments.source, seed=0)
     print(f"{len(splits.valid)} validation and {len(splits.test)} test images", file=sys.stderr)
+    values = {name: f"{name}:.3g" for name in (*DAMAGE, "untrained", "value, s", "gradient, s", "GiB")}
+    table = command_line.Table({"distance": "distance", **values}, arguments.out)
     for spec in arguments.features:
         for kind in (metrics.FID, metrics.KID):
-            row = measure(spec, kind, splits, arguments.latents)
-            if spec == arguments.features[0] and kind is metrics.FID:
-                print("| distance | " + " | ".join(row) + " |", "|---" * (len(row) + 1) + "|", sep="\n")
-            cells = " | ".join(f"{value:.3g}" for value in row.values())
-            print(f"| {kind.family.upper()}, {spec} | {cells} |", flush=True)
+            name = f"{kind.family.upper()}, {spec}"
+            table.add({"distance": name, **measure(spec, kind, splits, arguments.latents)})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 `truth` fine-tunes on emoji-twemoji and sets scores beside retraining without random 2 % and without the most harmful.
 `planted` adds foreign images to the training images of emoji-twemoji (handwritten digits, blank ones and noise, a third
 each), fine-tunes, scores by several estimators for validation FID over the whole run, and counts how many of the
-planted images are among as many that are called most harmful. Settings are `name=value` of `config.toml`.
+planted images are among as many that are called most harmful. Settings are `name=value`, as flags of `gansift run`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from typing import Any
 
 import command_line
 import numpy as np
-import tomllib
 import torch
-from built_in import place, train
+from built_in import place, settings, train
 from torch.nn.functional import interpolate
 
 from gansift import data, games, influence, models, training
@@ -40,6 +39,7 @@ from gansift.workflow.seed import Seed
 
 ESTIMATORS = ("itd", "isolation-forest", "discriminator-score", "density", "random")
 KINDS = ("digits", "blank", "noise")
+SHARES = {kind: f"{kind}:.2f" for kind in ("all", *KINDS)}
 
 
 def print_bytes(weights: Path | None) -> None:
@@ -106,7 +106,7 @@ def planted(examples: Examples, share: float, seed: int) -> tuple[Examples, np.n
 def find_planted(made: Place, seeds: int, share: float, out: Path | None) -> None:
     """Fine-tune on data with planted images, and print what share of them each estimator finds, by kind."""
     splits, validation = made.data.only, made.validation
-    rows = []
+    table = command_line.Table(dict(seed="seed", estimator="estimator", **SHARES), out)
     for seed in range(seeds):
         train, kinds = planted(splits.train, share, seed)
         run = training.train(made.game(seed), train, **made.training, steps=made.config.steps, seed=seed)
@@ -115,13 +115,12 @@ def find_planted(made: Place, seeds: int, share: float, out: Path | None) -> Non
             scores = influence.estimate(name, run, validation, [run.steps])[run.steps]
             chosen = kinds[[scores.rows[identity] for identity in scores.harmful(count).ids]]
             found = {kind: float((chosen == kind).sum() / (kinds == kind).sum()) for kind in KINDS}
-            rows.append({"seed": seed, "estimator": name, "all": float((chosen != "").sum() / count), **found})
-            print(rows[-1], flush=True)
-        command_line.save(out, rows)
-    print(f"{'estimator':22}" + "".join(f"{column:>10}" for column in ("all", *KINDS)))
+            table.add({"seed": seed, "estimator": name, "all": float((chosen != "").sum() / count), **found})
+    print("Means over the seeds:")
+    means = command_line.Table({"estimator": "estimator", **SHARES})
     for name in ESTIMATORS:
-        own = [row for row in rows if row["estimator"] == name]
-        print(f"{name:22}" + "".join(f"{np.mean([row[column] for row in own]):10.2f}" for column in ("all", *KINDS)))
+        own = [row for row in table.rows if row["estimator"] == name]
+        means.add({"estimator": name, **{kind: np.mean([row[kind] for row in own]) for kind in ("all", *KINDS)}})
 
 
 def print_truth(made: Place, removals: int) -> None:
@@ -164,8 +163,7 @@ def main() -> None:
     elif arguments.what == "curve":
         print_curve(arguments.path, arguments.every, arguments.picture)
     else:
-        given = tomllib.loads("\n".join(arguments.settings))
-        made = place("emoji-twemoji", **{"init": str(arguments.path), **given})
+        made = place("emoji-twemoji", **{"init": str(arguments.path), **settings(arguments.settings)})
         if arguments.what == "truth":
             print_truth(made, arguments.removals)
         else:

@@ -50,15 +50,16 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, nargs="+", default=[1, 5, 20])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows = []
+    columns = {
+        "model": "model",
+        "epochs": "epochs:.0f",
+        "Spearman": "spearman:.6f",
+        "apart, of the largest": "apart:.0e",
+    }
+    table = command_line.Table(columns, arguments.out)
     for name in arguments.models:
         for row in measure(name, arguments.epochs):
-            print(
-                f"{name:6} {row['epochs']:3.0f} epochs  Spearman {row['spearman']:.6f}  apart by {row['apart']:.0e} of "
-                "the largest score", flush=True,
-            )  # fmt: skip
-            rows.append(row)
-    command_line.save(arguments.out, rows)
+            table.add(row)
 
 
 if __name__ == "__main__":

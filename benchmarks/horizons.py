@@ -13,20 +13,21 @@ nobody removed. Where rounding alone changes as much as a removal, nothing can p
 
 from __future__ import annotations
 
-import argparse
-import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import command_line
 import torch
-from built_in import place, train
+from built_in import place, settings, train
+from command_line import Table
 
 from gansift import cleansing, data, influence, training
 from gansift.data.examples import Examples
 from gansift.games.trained import Trained
 from gansift.influence.horizon import accumulated_growth, trust
+from gansift.systems import Setting
 from gansift.training.state import State, readout
 from gansift.training.step import Step
 from gansift.workflow.config import parse_horizons
@@ -60,22 +61,29 @@ REGIMES: dict[str, dict[str, Any]] = {
     "dcgan-cosine-fast": _MNIST | {"lr": 3e-3, "decay": "cosine", "final": 0.1},
 }  # fmt: skip
 
+COLUMNS = {
+    "regime": "regime", "seed": "seed", "test": "test:.3g", "untrained": "untrained:.3g", "K": "horizon",
+    "epochs": "epochs:.1f", "growth": "growth:.3g", "effect": "effect:.2g", "auto": "auto", "LDS": "spearman:.2f",
+    "slope": "slope:.3g", "spread": "spread:.2g", "rounding": "rounding:.1g",
+}  # fmt: skip
+
 
 def prepare(regime: dict[str, Any]) -> Place:
     """Configuration, data and system, with as many training examples as the regime wants."""
-    settings = {key: value for key, value in regime.items() if key not in ("source", "examples")}
+    given = {key: value for key, value in regime.items() if key not in ("source", "examples")}
     splits = data.load(regime["source"], seed=0)
     if "examples" in regime:
         splits = replace(splits, train=splits.train.subset(range(regime["examples"])))
-    return place(regime["source"], splits, **settings)
+    return place(regime["source"], splits, **given)
 
 
-def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """One row for each horizon."""
+def measure(
+    name: str, regime: dict[str, Any], seed: int, subsets: int, percent: float, keep: Path | None
+) -> Iterator[dict[str, Any]]:
+    """One row for each horizon, compared with so many retrainings; with none of them nothing is retrained."""
     made = prepare(regime)
     validation, test = made.validation, made.test
-    start = time.monotonic()
-    run = train(made, seed, arguments.keep and arguments.keep / f"{name}-{seed}")
+    run = train(made, seed, keep and keep / f"{name}-{seed}")
     quality = {"test": test.value(run), "untrained": test.value(run.trained(0))}
     horizons = parse_horizons(made.config.horizons, run.epoch, run.steps)
     scores = influence.itd_horizons(run, validation, horizons)
@@ -83,28 +91,20 @@ def measure(name: str, regime: dict[str, Any], seed: int, arguments: argparse.Na
     found = trust(longest.growth, run.epoch)
     if found.horizon not in scores:
         scores[found.horizon] = influence.itd(run, validation, horizon=found.horizon)
-    spent = time.monotonic() - start
-    print(
-        f"{name} seed {seed}: test {quality['test']:.3g} (untrained {quality['untrained']:.3g}), {spent:.0f} s",
-        flush=True,
-    )
-    rows = []
     for horizon in sorted(scores):
         row = {"regime": name, "seed": seed, "horizon": horizon, "epochs": horizon / run.epoch, **quality}
         row |= {"auto": horizon == found.horizon, "state": found.state, "swept": longest.horizon}
         row["growth"], row["effect"] = accumulated_growth(scores[horizon].growth), scores[horizon].growth[-1][2]
         ends = range(round(run.epoch), horizon + 1, round(run.epoch))
         row["growth_by_epoch"] = [accumulated_growth(scores[horizon].growth[:end]) for end in ends]
-        if not arguments.growth_only:
-            removed = round(arguments.removed / 100 * len(run.ids))
-            verified = cleansing.verify(run, scores[horizon], validation, count=arguments.subsets, removed=removed)
+        if subsets:
+            removed = round(percent / 100 * len(run.ids))
+            verified = cleansing.verify(run, scores[horizon], validation, count=subsets, removed=removed)
             row |= {key: value for key, value in verified.agreement._asdict().items() if value is not None}
             row |= {"predicted": verified.predicted.tolist(), "true": verified.true.tolist()}
             rounding = validation.value(in_float64(run, made.data.only.train, horizon)) - validation.value(run)
             row |= {"spread": float(verified.true.std()), "rounding": rounding}
-        rows.append(row)
-        print(_line(row), flush=True)
-    return rows
+        yield row
 
 
 def in_float64(run: training.Run, train: Examples, horizon: int) -> Trained:
@@ -119,17 +119,6 @@ def in_float64(run: training.Run, train: Examples, horizon: int) -> Trained:
     return Trained(step.game, {player: value.float() for player, value in readout(state).items()})
 
 
-def _line(row: dict[str, Any]) -> str:
-    text = f"  K {row['horizon']:5d} ({row['epochs']:5.1f} epochs)  growth {row['growth']:9.3g}"
-    text += f"  effect {row['effect']:7.2g}"
-    if "spearman" in row:
-        value, ends = row["spearman"]
-        low, high = ends or (float("nan"), float("nan"))
-        text += f"  LDS {value:6.3f} [{low:.2f}, {high:.2f}]  slope {row['slope'].value:8.3g}"
-        text += f"  spread {row['spread']:.2g}  rounding {row['rounding']:.1g}"
-    return text + (f"  <- auto ({row['state']})" if row["auto"] else "")
-
-
 def main() -> None:
     """Measure and print."""
     parser = command_line.parser(__doc__)
@@ -139,7 +128,7 @@ def main() -> None:
     parser.add_argument("--removed", type=float, default=2.0, help="per cent of the training examples in each subset")
     parser.add_argument("--growth-only", action="store_true", help="retrain nothing")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the regimes"
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of the regimes"
     )
     parser.add_argument("--list", action="store_true", help="show the regimes")
     parser.add_argument("--keep", type=Path, help="folder for the recorded runs, to go on from later")
@@ -149,22 +138,12 @@ def main() -> None:
             print(f"{name:16} {regime}")
         return
     torch.set_num_threads(1)
-    changes = dict(change.split("=", 1) for change in arguments.set)
-    typed = {key: _number(value) for key, value in changes.items()}
-    rows = []
+    changed = settings(arguments.set, [Setting("source", str, ""), Setting("examples", int, 0)])
+    table, subsets = Table(COLUMNS, arguments.out), 0 if arguments.growth_only else arguments.subsets
     for name in arguments.regimes:
         for seed in range(arguments.seeds):
-            rows += measure(name, REGIMES[name] | typed, seed, arguments)
-            command_line.save(arguments.out, rows)
-
-
-def _number(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+            for row in measure(name, REGIMES[name] | changed, seed, subsets, arguments.removed, arguments.keep):
+                table.add(row)
 
 
 if __name__ == "__main__":

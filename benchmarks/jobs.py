@@ -45,16 +45,14 @@ def main() -> None:
     parser.add_argument("--source", default="digits")
     parser.add_argument("--ways", nargs="+", default=["--jobs 1", "--jobs 2", "--cluster local"])
     arguments = parser.parse_args()
-    rows = []
+    columns = {"way": "way", "seconds": "seconds:.1f", "digest": "digest:.12", "same bytes": "same"}
+    table = command_line.Table(columns, arguments.out)
     for way in arguments.ways:
         with tempfile.TemporaryDirectory() as folder:
             seconds, digest = measure(arguments.source, way, Path(folder))
-        rows.append(
-            {"way": way, "seconds": seconds, "digest": digest, "same": digest == rows[0]["digest"] if rows else True}
-        )
-        print("{way:16} {seconds:7.1f} s  {digest:.12}  same bytes: {same}".format(**rows[-1]), flush=True)
-    command_line.save(arguments.out, rows)
-    if not all(row["same"] for row in rows):
+        first = table.rows[0]["digest"] if table.rows else digest
+        table.add({"way": way, "seconds": seconds, "digest": digest, "same": digest == first})
+    if not all(row["same"] for row in table.rows):
         raise SystemExit("the bytes differ")
 
 

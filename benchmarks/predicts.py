@@ -71,21 +71,18 @@ def main() -> None:
     features = metrics.ClassifierFeatures.fit(splits.valid, seed=0)
     validation = metrics.FID(features, reference=splits.valid, latents=2000, seed=1)
     test = metrics.FID(features, reference=splits.test, latents=2000, seed=2)
-    rows = []
+    table = command_line.Table(
+        {"training": "training", "test FID": "test:.3g", "untrained": "untrained:.3g", "K": "horizon",
+         "epochs": "epochs:.0f", "Spearman": "spearman:.3f", "slope": "slope:.2f", "growth": "growth:.3g"},
+        arguments.out,
+    )  # fmt: skip
     for name, train in (("README", readme_run), ("preset", preset_run)):
         run = train(splits, arguments.seed)
-        values = f"test FID {test.value(run):.3g} (untrained {test.value(run.trained(0)):.3g})"
+        values = {"training": name, "test": test.value(run), "untrained": test.value(run.trained(0))}
         epochs = (1, 5, 10, 20) if name == "preset" else ()
         for horizon in [round(epoch * run.epoch) for epoch in epochs] or [run.steps]:
-            row = {"training": name, "horizon": horizon, "epochs": horizon / run.epoch}
-            row |= correlation(run, validation, horizon, arguments.removals)
-            rows.append(row)
-            print(
-                f"{name:8} {values}  horizon {horizon:4d} ({row['epochs']:.0f} epochs): "
-                f"Spearman {row['spearman']:.3f}, slope {row['slope']:.2f}, growth {row['growth']:.3g}",
-                flush=True,
-            )
-    command_line.save(arguments.out, rows)
+            found = correlation(run, validation, horizon, arguments.removals)
+            table.add({**values, "horizon": horizon, "epochs": horizon / run.epoch, **found})
 
 
 if __name__ == "__main__":

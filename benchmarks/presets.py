@@ -47,19 +47,17 @@ def main() -> None:
     parser.add_argument("--reach", type=float, default=1.0, help="share of the run that is swept back")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    table = command_line.Table(
+        {"data": "source", "settings": "settings", "test metric": "test:.4g", "untrained": "untrained:.4g",
+         "epochs believable": "believable", "of": "swept:.3g"}
+    )  # fmt: skip
     rows = []
     for source in arguments.sources:
         for name in SETTINGS:
             own = [measure(source, name, seed, arguments.reach) for seed in range(arguments.seeds)]
-            rows += own
             test = cleansing.mean_interval([row["test"] for row in own])
-            low, high = command_line.ends(test.ci95)
-            believable = ", ".join(f"{row['epochs']:.3g}" for row in own)
-            print(
-                f"{source:10} {name:14} test {test.mean:.4g} [{low:.4g}, {high:.4g}] "
-                f"(untrained {own[0]['untrained']:.4g})  believable over {believable} of {own[0]['swept']:.3g} epochs",
-                flush=True,
-            )
+            table.add(own[0] | {"test": test, "believable": ", ".join(f"{row['epochs']:.3g}" for row in own)})
+            rows += own
             command_line.save(arguments.out, rows)
 
 

@@ -17,7 +17,7 @@ import torch
 
 from gansift import data, games, models, training
 from gansift.cleansing import replicas
-from gansift.cleansing.retrain import retrain
+from gansift.cleansing.retrain import retrain, without
 from gansift.data.examples import Examples
 
 _ADAM = training.Adam(lr=5e-4, betas=(0.0, 0.99), eps=1e-3, eps_inside=True)
@@ -81,7 +81,7 @@ def measure(name: str, game: games.GAN, train: Examples, count: int, stacked: bo
         if stacked:
             replicas.retrained_players(run, removals, steps)
         else:  # larger than what gansift stacks of itself
-            replicas._together(run, removals, steps)
+            replicas._together(run, [without(run, ids) for ids in removals], steps)
 
     loop(), together()  # warm
     gains = []
@@ -105,15 +105,10 @@ def main() -> None:
         ("MLP on digits, width 64", *_digits(64), arguments.replicas, True),
         ("DCGAN on MNIST, width 16", *_mnist(16), 8, False),
     ]
-    rows = []
+    columns = {"game": "game", "parameters": "parameters:,", "replicas": "replicas", "difference": "difference:.1e"}
+    table = command_line.Table(columns | {"times as fast": "gain:.1f"}, arguments.out)
     for case in cases:
-        rows.append(measure(*case))
-        print(
-            "{game:30} {parameters:7,} parameters, {replicas:4} replicas: difference {difference:.1e}, "
-            "{gain:5.1f} times as fast".format(**rows[-1]),
-            flush=True,
-        )
-        command_line.save(arguments.out, rows)
+        table.add(measure(*case))
 
 
 if __name__ == "__main__":

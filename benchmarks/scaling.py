@@ -56,6 +56,10 @@ class Case:
 
 
 _POINTS = Case("steps", width=16, batch=16, examples=800, memory="64MiB")
+COLUMNS = {
+    "axis": "axis", "": "value:,", "ms, a step of training": "train_ms:.1f", "of the sweep": "sweep_ms:.1f",
+    "MiB, training": "train_mib:.0f", "sweep": "sweep_mib:.0f", "of it for states": "memory",
+}  # fmt: skip
 CASES = [
     *(replace(_POINTS, steps=steps) for steps in (1_000, 10_000, 100_000)),
     *(Case("width", width=width) for width in (8, 16, 32, 64)),
@@ -153,19 +157,13 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = read_json(arguments.out) if arguments.out and arguments.out.exists() else []
     rows = [row for row in rows if row["axis"] not in arguments.axes]
+    table = command_line.Table(COLUMNS)
     for case in CASES:
         if case.axis in arguments.axes:
-            row = row_of(case)
-            rows.append(row)
-            print(
-                f"{case.axis:8} {case.value:7,}  a step of training {row['train_ms']:7.1f} ms, of the sweep "
-                f"{row['sweep_ms']:7.1f} ms ({row['sweep_ms'] / row['train_ms']:.2f} times); memory "
-                f"{row['train_mib']:5.0f} MiB and {row['sweep_mib']:5.0f} MiB, {case.memory} of it for states",
-                flush=True,
-            )
-            command_line.save(arguments.out, rows)
+            table.add(row_of(case))
+            command_line.save(arguments.out, rows + table.rows)
     if arguments.figure:
-        draw(sorted(rows, key=lambda row: names.index(row["axis"])), arguments.figure)
+        draw(sorted(rows + table.rows, key=lambda row: names.index(row["axis"])), arguments.figure)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ says how much of the gain that the sum of scores promises for the 5 % most harmf
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -82,12 +81,6 @@ def measure(run: training.Run, metric: metrics.Metric, singles: int, subsets: in
     return rows
 
 
-def _mean(values: Sequence[float]) -> str:
-    found = cleansing.mean_interval(list(values))
-    ends = "" if found.ci95 is None else f" [{found.ci95[0]:.2f}, {found.ci95[1]:.2f}]"
-    return f"{found.mean:.3g}{ends}"
-
-
 def main() -> None:
     """Measure and print."""
     parser = command_line.parser(__doc__)
@@ -104,18 +97,17 @@ def main() -> None:
         rows += measure(readme_run(splits, seed), metric, arguments.singles, arguments.subsets)
         print(f"seed {seed} done", flush=True)
         command_line.save(arguments.out, rows)
-    print(f"{'estimator':22}{'Kendall tau, LOO':>24}{'LDS':>24}{'slope':>24}{'5 % removed':>24}{'promise kept':>24}")
+    table = command_line.Table(
+        {"estimator": "estimator", "Kendall tau, LOO": "kendall:.3g", "LDS": "lds:.3g", "slope": "slope:.3g",
+         "5 % removed": "kept:.3g", "promise kept": "promise:.3g"}
+    )  # fmt: skip
     for name in dict.fromkeys(row["estimator"] for row in rows):
         own = [row for row in rows if row["estimator"] == name]
-        exact = name in ("itd", "frozen moments")  # the units of rankings mean nothing
-        columns = [
-            _mean([row["kendall"] for row in own]),
-            _mean([row["lds"] for row in own]),
-            _mean([row["slope"] for row in own]) if exact else "-",
-            _mean([row["kept"] for row in own]),
-            _mean([row["kept"] / row["promised"] for row in own]) if exact else "-",
-        ]
-        print(f"{name:22}" + "".join(f"{column:>24}" for column in columns))
+        means = {key: cleansing.mean_interval([row[key] for row in own]) for key in ("kendall", "lds", "kept")}
+        if name in ("itd", "frozen moments"):  # the units of rankings mean nothing
+            means["slope"] = cleansing.mean_interval([row["slope"] for row in own])
+            means["promise"] = cleansing.mean_interval([row["kept"] / row["promised"] for row in own])
+        table.add({"estimator": name, **means})
 
 
 if __name__ == "__main__":

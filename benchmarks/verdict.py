@@ -37,12 +37,14 @@ def held(trials: Sequence[Trial]) -> bool:
 
 def main() -> None:
     """Simulate and print."""
-    parser = command_line.parser(__doc__, saves=False)
+    parser = command_line.parser(__doc__)
     parser.add_argument("--runs", type=int, default=1500)
     parser.add_argument("--cells", type=int, default=15)
     parser.add_argument("--correlation", type=float, default=0.95)
     arguments = parser.parse_args()
     random = np.random.default_rng(0)
+    columns = {"seeds": "seeds", "chosen, %": "chosen:.1f", "helped, judged by other seeds, %": "by_others:.1f"}
+    table = command_line.Table(columns | {"by its own, %": "by_own:.1f"}, arguments.out)
     for seeds in (3, 5, 8):
         chosen = own = others = 0
         for _ in range(arguments.runs):
@@ -52,8 +54,8 @@ def main() -> None:
                 chosen += 1
                 own += held(cells[choice])
                 others += held(cross_fitted(cells, "lower"))
-        shares = [f"{100 * count / arguments.runs:4.1f} %" for count in (chosen, others, own)]
-        print(f"{seeds} seeds: chosen {shares[0]}; helped, judged by other seeds {shares[1]}, by its own {shares[2]}")
+        counts = {"chosen": chosen, "by_others": others, "by_own": own}
+        table.add({"seeds": seeds, **{name: 100 * count / arguments.runs for name, count in counts.items()}})
 
 
 if __name__ == "__main__":

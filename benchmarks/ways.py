@@ -20,8 +20,7 @@ means over seeds with Student's 95 % interval.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -118,9 +117,13 @@ WAYS: dict[str, Callable[[training.Run, Question], np.ndarray]] = {
 }
 
 
-def measure(
-    name: str, epochs: str, seeds: int, percent: float, ways: list[str], tell: Callable[[str], None]
-) -> list[dict[str, Any]]:
+COLUMNS = {
+    "regime": "regime", "K": "horizon", "removed": "removed", "test metric": "before:.3g", "way": "way",
+    "own model": "own:+.3f", "against itd": "against_itd:+.3f", "other seeds": "expected:+.3f",
+}  # fmt: skip
+
+
+def measure(name: str, epochs: str, seeds: int, percent: float, ways: list[str]) -> Iterator[dict[str, Any]]:
     """One row for each way."""
     made = prepare(REGIMES[name])
     validation, test = made.validation, made.test
@@ -128,15 +131,12 @@ def measure(
     horizon = runs[0].steps if epochs == "all" else round(float(epochs) * runs[0].epoch)
     question = Question(validation, horizon, round(percent / 100 * len(runs[0].ids)))
     before = [test.value(run) for run in runs]
-    tell(f"{name}, last {horizon} of {runs[0].steps} steps, {question.count} removed: test {np.mean(before):.3g}")
     chosen: dict[str, list[list[str]]] = {}
     exact: list[np.ndarray] = []
     for way, of_run in ((way, WAYS[way]) for way in ways):
-        started = time.monotonic()
         found = [of_run(run, question) for run in runs]
         exact = found if way == "itd" else exact
         chosen[way] = [_most(run, values, question.count) for run, values in zip(runs, found, strict=True)]
-        tell(f"  {way} chose, {time.monotonic() - started:.0f} s")
     changes = {way: np.full((seeds, seeds), np.nan) for way in (*chosen, "seeds")}
     for target, run in enumerate(runs):
         others = [values for seed, values in enumerate(exact) if seed != target]
@@ -147,34 +147,31 @@ def measure(
         for (way, seed), again in zip(sets, players, strict=True):
             if again is not None:
                 changes[way][seed, target] = test.value(again) - before[target]
-    return [_row(name, horizon, way, table, changes["itd"], tell) for way, table in changes.items()]
+    for way, changed in changes.items():
+        row = {"regime": name, "horizon": horizon, "removed": question.count, "before": float(np.mean(before))}
+        yield {**row, "way": way, **judged(changed, changes["itd"])}
 
 
 def _most(run: training.Run, values: np.ndarray, count: int) -> list[str]:
     return [run.ids[row] for row in np.argsort(-values, kind="stable")[:count]]
 
 
-def _row(
-    name: str, horizon: int, way: str, table: np.ndarray, exact: np.ndarray, tell: Callable[[str], None]
-) -> dict[str, Any]:
-    own, against = (_mean(np.diag(values)) for values in (table, table - exact))
-    apart = np.where(np.eye(len(table), dtype=bool), np.nan, table)
+def judged(changed: np.ndarray, exact: np.ndarray) -> dict[str, Any]:
+    """What a choice changes on its own model, beside exact scores there, and on other seeds.
+
+    Args:
+        changed: of the test metric, by the seed that it was chosen for and the seed that was retrained.
+        exact: the same of the choice by exact scores.
+    """
+    own, against = (_mean(np.diag(values)) for values in (changed, changed - exact))
+    apart = np.where(np.eye(len(changed), dtype=bool), np.nan, changed)
     expected = _mean([values[np.isfinite(values)].mean() for values in apart.T])
-    tell(f"  {way:13} own model {_shown(own)}, against itd {_shown(against)}   other seeds {_shown(expected)}")
-    changes = [[value if np.isfinite(value) else None for value in row] for row in table.tolist()]
-    return {
-        "regime": name, "horizon": horizon, "way": way, "own": own, "against_itd": against, "expected": expected,
-        "changes": changes,
-    }  # fmt: skip
+    changes = [[value if np.isfinite(value) else None for value in row] for row in changed.tolist()]
+    return {"own": own, "against_itd": against, "expected": expected, "changes": changes}
 
 
 def _mean(values: Iterable[float]) -> Interval:
     return cleansing.mean_interval([float(value) for value in values])
-
-
-def _shown(interval: Interval) -> str:
-    low, high = command_line.ends(interval.ci95)
-    return f"{interval.mean:+7.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def main() -> None:
@@ -186,12 +183,12 @@ def main() -> None:
     parser.add_argument("--ways", default=",".join(WAYS), help="some of these; itd is always there")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows: list[dict[str, Any]] = []
+    table = command_line.Table(COLUMNS, arguments.out)
     ways = list(dict.fromkeys(["itd", *arguments.ways.split(",")]))
     for asked in arguments.asked:
         name, epochs = asked.split(":")
-        rows += measure(name, epochs, arguments.seeds, arguments.removed, ways, partial(print, flush=True))
-        command_line.save(arguments.out, rows)
+        for row in measure(name, epochs, arguments.seeds, arguments.removed, ways):
+            table.add(row)
 
 
 if __name__ == "__main__":

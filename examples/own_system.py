@@ -31,6 +31,9 @@ def classifier(data, *, hidden: Annotated[int, Range(1)] = 32, lr: float = 0.01)
         data: one data set with labels.
         hidden: width of the hidden layer
         lr: learning rate
+
+    Metrics:
+        class-loss: loss of the labels of held-out examples (lower is better)
     """
     splits = only(data, "classifier")
     inputs, classes = splits.train.x[0].numel(), len(splits.train.class_names)

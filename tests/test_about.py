@@ -8,6 +8,7 @@ import pytest
 
 from gansift.about import everything, one
 from gansift.audit import AUDITS
+from gansift.catalogue import SAMPLE_METRICS
 from gansift.data.builtin import BUILTINS
 from gansift.errors import UsageError
 from gansift.influence.estimators import ESTIMATORS
@@ -43,6 +44,18 @@ def test_a_system_is_told_with_its_text_and_all_its_settings(name):
     text = gansift("about", name).stdout
     assert found["text"] in text
     assert all(setting["flag"] in text for setting in found["settings"])
+    assert found["metrics"]
+    assert all(f"  {metric} " in text for metric in found["metrics"])
+
+
+def test_every_metric_of_every_system_is_listed_and_told_with_who_brings_it():
+    metrics = everything()["metrics"]
+    assert set(metrics) == {name for system in SYSTEMS for name in one(system)["metrics"]}
+    assert set(SAMPLE_METRICS) < set(metrics)
+    for name, text in metrics.items():
+        systems = [system for system in SYSTEMS if name in one(system)["metrics"]]
+        assert one(name) == {"name": name, "kind": "metric", "text": text, "systems": systems, "settings": []}
+        assert all(one(system)["metrics"][name] in text and system in text for system in systems)
 
 
 @pytest.mark.parametrize("name", AUDITS)

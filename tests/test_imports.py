@@ -13,7 +13,7 @@ import gansift
 # Each package may import from those before it.
 ORDER = [
     "errors", "files", "lock", "named", "catalogue", "data", "models", "games", "training", "metrics", "systems",
-    "influence", "cleansing", "report", "audit", "workflow", "flags", "terminal", "about", "cli",
+    "influence", "cleansing", "report", "audit", "spread", "workflow", "flags", "terminal", "about", "cli",
 ]  # fmt: skip
 # What a package knows nothing of, although it comes earlier.
 BLIND = {
@@ -24,6 +24,7 @@ BLIND = {
     "cleansing": {"systems"},
     "report": {"models", "games", "training", "influence", "cleansing", "metrics", "systems"},
     "audit": {"systems"},
+    "spread": set(ORDER) - {"errors", "spread"},
 }
 PUBLIC = {
     "data": {"Examples", "Splits", "load"},

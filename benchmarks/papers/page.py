@@ -9,7 +9,6 @@ give the same bytes.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
@@ -17,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `papers`, where this file is run as a script
+
+import command_line
 
 from papers.frame import SLOTS, Page
 from papers.sections import render
@@ -58,7 +59,7 @@ def write(results: Path, page: Path) -> list[Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__, saves=False)
     parser.add_argument("results", type=Path, metavar="RESULTS", help="folder with one folder of files per experiment")
     parser.add_argument("--page", type=Path, default=Path("docs/papers.md"), help="default: %(default)s")
     chosen = parser.parse_args(arguments)

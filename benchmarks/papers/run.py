@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `papers` and the measurements beside it
 
+import command_line
 import torch
 
 from gansift.errors import GansiftError
@@ -115,7 +116,7 @@ def rounded(value: Any) -> Any:
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what is not done yet; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_line.parser(__doc__, saves=False)
     parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=f"{', '.join(EXPERIMENTS)}; default all")
     parser.add_argument("--size", choices=SIZES, default="reduced")
     parser.add_argument("--out", type=Path, help="folder of the results; default runs/papers-SIZE")

@@ -54,7 +54,7 @@ DATA: dict[str, str] = {
     "diabetes": "a table of 442 patients with 10 measurements, labelled by how fast the disease progressed",
 }
 
-#: The metrics of samples that every system with samples has; systems bring their own besides.
+#: The metrics of samples. The section ``Metrics:`` of a system's docstring names those that it has, beside its own.
 SAMPLE_METRICS: dict[str, str] = {
     "fid": "Fréchet distance of features to held-out data (lower is better)",
     "kid": "kernel distance of features to held-out data (lower is better)",

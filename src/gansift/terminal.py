@@ -141,9 +141,12 @@ def about_text(about: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def manual_text(name: str, manual: Mapping[str, Any]) -> str:
-    """The text and the settings of a system or an audit."""
+    """The text and the settings of a system or an audit, and the metrics of a system."""
     lines = [name, "", manual["text"]]
     if manual["settings"]:
         lines += ["", "Settings"]
         lines += [f"  {one['flag']:20} {one['help']} ({one['wanted']})" for one in manual["settings"]]
+    if manual.get("metrics"):
+        lines += ["", "Metrics"]
+        lines += [f"  {metric:20} {text}".rstrip() for metric, text in manual["metrics"].items()]
     return "\n".join(lines)

@@ -12,7 +12,7 @@ import pytest
 from gansift import cleansing, data, influence, training
 from gansift.data import Splits
 from gansift.games import Trained
-from gansift.systems import SYSTEMS, build
+from gansift.systems import SYSTEMS, build, manual, spec_of
 from gansift.training.state import readout
 from toys import KilledError, kill_at
 
@@ -96,6 +96,12 @@ def run(case):
 
 def test_every_system_is_looked_at_here():
     assert TINY.keys() == SYSTEMS.keys()
+
+
+def test_its_manual_lists_the_metrics_that_it_has(case):
+    metrics = manual(spec_of(case.name)).metrics
+    assert metrics.keys() == case.system().metrics.keys()
+    assert all(metrics.values())
 
 
 def test_it_trains(case):

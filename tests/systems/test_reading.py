@@ -10,6 +10,7 @@ from importlib import import_module
 
 import pytest
 
+from gansift.catalogue import SAMPLE_METRICS
 from gansift.errors import UsageError
 from gansift.systems import SYSTEMS, Range, Setting, find, manual, reading, spec_of
 
@@ -139,3 +140,18 @@ def test_the_examples_in_the_docstrings_run(module):
 @pytest.mark.parametrize("spec", SYSTEMS.values())
 def test_a_built_in_system_is_read_from_its_source_alone(spec):
     assert reading._read(spec) is not None, "an annotation or a default that only importing torch would tell"
+
+
+def test_the_metrics_of_a_system_are_read_from_their_section_and_are_no_part_of_the_text(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        'def f(data, *, most=1):\n    """Mine.\n\n    Args:\n        most: how much\n\n    Metrics:\n'
+        "        kid, fid\n        class-loss: loss of labels: those\n            held out\n\n"
+        '    Raises:\n        E: so.\n    """\n'
+    )
+    found = manual(f"{file}:f")
+    assert found.text == "Mine."
+    assert [setting.name for setting in found.settings] == ["most"]
+    assert dict(found.metrics) == {
+        "kid": SAMPLE_METRICS["kid"], "fid": SAMPLE_METRICS["fid"], "class-loss": "loss of labels: those held out",
+    }  # fmt: skip

@@ -21,11 +21,10 @@ from gansift.workflow import seed as seed_file
 from gansift.workflow import stages
 from gansift.workflow.choosing import read_trials
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.executors import Here
+from gansift.workflow.job_tasks import doing
 from gansift.workflow.jobs import Retrain, Score, Train, trial
 from gansift.workflow.place import place_of
 from gansift.workflow.seed import Seed
-from gansift.workflow.spread import run_jobs
 from tiny_run import request
 
 SETTINGS = {
@@ -219,12 +218,8 @@ def test_a_retraining_that_breaks_down_is_none_under_every_metric_and_said(seed,
 def test_a_trial_whose_control_broke_down_is_left_out(place, tmp_path):
     plan = place.plan()
     directory, job = RunDirectory(tmp_path), trial(plan, 0, 8)
-    run_jobs(
-        directory,
-        [Train(0, (ONE,)), Score(0, (ONE,), "itd", HORIZONS), job],
-        Here(tmp_path, place.config),
-        lambda amount: None,
-    )
+    with doing(directory, plan, 1, quiet=True) as do:
+        do([Train(0, (ONE,)), Score(0, (ONE,), "itd", HORIZONS), job], "cleanse")
     (path,) = job.paths(directory)
     rows = json.loads(path.read_text())
     rows[3]["test"] = None

@@ -37,6 +37,9 @@ def dann(
         hidden: number of features, and width of the hidden layers
         lr: learning rate of all players at the start
 
+    Metrics:
+        target-loss: loss of the labels of target's held-out examples, reported with their error (lower is better)
+
     Raises:
         UsageError: for other data sets, without labels, with other classes in target than in source, or of points of
             another kind.

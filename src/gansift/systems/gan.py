@@ -94,6 +94,9 @@ def gan(
         decay: learning rate after the warm-up: constant or cosine
         final: share of the learning rate that a cosine ends at
 
+    Metrics:
+        fid, kid, is, all
+
     Raises:
         UsageError: if nothing is known of data of that shape, or settings contradict one another.
         DataError: if the weights to start from cannot be read.

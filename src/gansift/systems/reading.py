@@ -10,11 +10,12 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
+from gansift.catalogue import SAMPLE_METRICS
 from gansift.errors import UsageError
 from gansift.named import import_named, source_file
 from gansift.systems.settings import Range, Setting
@@ -30,10 +31,12 @@ class Manual(NamedTuple):
     Attributes:
         text: the docstring up to its list of arguments.
         settings: the arguments after the first one, which is the data.
+        metrics: the metrics that a system brings, by name, with what each of them is.
     """
 
     text: str
     settings: tuple[Setting, ...]
+    metrics: Mapping[str, str]
 
 
 class _Keyword(NamedTuple):
@@ -69,7 +72,8 @@ def manual(spec: str) -> Manual:
             raise UsageError(f"{spec} is not a function whose settings can be told: {error}") from error
     text, keywords = found
     helps = argument_texts(text)
-    return Manual(_before_arguments(text), tuple(_setting(spec, one, helps.get(one.name, "")) for one in keywords))
+    settings = tuple(_setting(spec, one, helps.get(one.name, "")) for one in keywords)
+    return Manual(_before_sections(text), settings, metric_texts(text))
 
 
 def argument_texts(docstring: str) -> dict[str, str]:
@@ -79,21 +83,48 @@ def argument_texts(docstring: str) -> dict[str, str]:
     {'most': 'how much at most.', 'how': 'or so.'}
     """
     texts: dict[str, str] = {}
-    name, margin = "", None
-    for line in _arguments_section(docstring):
-        margin = _indent(line) if margin is None else margin
-        start = re.match(r"\*{0,2}(\w+)(?: \([^)]*\))?:\s*(.*)", line.strip())
-        if start and _indent(line) == margin:
+    name = ""
+    for entry in _entries(docstring, "Args"):
+        start = re.match(r"\*{0,2}(\w+)(?: \([^)]*\))?:\s*(.*)", entry)
+        if start:
             name, texts[start[1]] = start[1], start[2]
         elif name:
-            texts[name] = f"{texts[name]} {line.strip()}".strip()
+            texts[name] += f" {entry}"
     return texts
 
 
-def _arguments_section(docstring: str) -> Iterator[str]:
+def metric_texts(docstring: str) -> dict[str, str]:
+    r"""What the section ``Metrics:`` of a system's docstring says of each metric that the system brings.
+
+    The metrics of samples need no text.
+
+    >>> sorted(metric_texts("A system.\n\nMetrics:\n    kid, fid\n    class-loss: loss of labels\n        held out\n"))
+    ['class-loss', 'fid', 'kid']
+    """
+    texts: dict[str, str] = {}
+    for entry in _entries(docstring, "Metrics"):
+        names, _, text = entry.partition(":")
+        texts |= {name.strip(): text.strip() or SAMPLE_METRICS.get(name.strip(), "") for name in names.split(",")}
+    return texts
+
+
+def _entries(docstring: str, section: str) -> list[str]:
+    """The entries of a section, on one line each; what is indented further belongs to the entry above."""
+    entries: list[str] = []
+    margin = None
+    for line in _section(docstring, section):
+        margin = _indent(line) if margin is None else margin
+        if _indent(line) > margin and entries:
+            entries[-1] += f" {line.strip()}"
+        else:
+            entries.append(line.strip())
+    return entries
+
+
+def _section(docstring: str, section: str) -> Iterator[str]:
     lines = iter(inspect.cleandoc(docstring).splitlines())
     for line in lines:
-        if line.strip() == "Args:":
+        if line.strip() == f"{section}:":
             break
     for line in lines:
         if line.strip() and not _indent(line):
@@ -102,8 +133,10 @@ def _arguments_section(docstring: str) -> Iterator[str]:
             yield line
 
 
-def _before_arguments(docstring: str) -> str:
-    return re.split(r"^(?:Args|Returns|Raises|Yields):\s*$", inspect.cleandoc(docstring), flags=re.MULTILINE)[0].strip()
+def _before_sections(docstring: str) -> str:
+    return re.split(r"^(?:Args|Metrics|Returns|Raises|Yields):\s*$", inspect.cleandoc(docstring), flags=re.MULTILINE)[
+        0
+    ].strip()
 
 
 def _indent(line: str) -> int:

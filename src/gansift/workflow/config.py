@@ -122,6 +122,11 @@ class Config:
         usual = {name: general(name).default for name in ("features", "latents")}
         return {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
 
+    @property
+    def cluster_address(self) -> str | None:
+        """The address of the Ray cluster that does the work; None if this machine does."""
+        return None if self.cluster == NO_CLUSTER else self.cluster
+
     def having(self, values: Mapping[str, Any]) -> Config:
         """The same with other values of some settings."""
         return replace(self, **values)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gansift.influence.estimators import ESTIMATORS, sweeps
-from gansift.workflow.progress import SWEEP
 from gansift.workflow.states import Sizes, brought_back, retrained
+
+#: A step of the backward sweep costs about this many training steps.
+SWEEP = 3.5
 
 
 class Cost(NamedTuple):

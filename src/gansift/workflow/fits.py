@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gansift.errors import UsageError
 from gansift.files import in_words
-from gansift.workflow.config import NO_CLUSTER, Config
+from gansift.workflow.config import Config
 from gansift.workflow.cost import ToDo
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import at_once, pipeline, to_do
@@ -35,7 +35,7 @@ def check_fits(directory: RunDirectory, plan: Plan, place: Place, last: str) -> 
             f"the checkpoints need {in_words(needed)} of disk, and {in_words(free)} are free at {directory.root}. "
             "Choose another --outdir, or train fewer --steps or --seeds or a smaller network (--width)."
         )
-    here = config.device == "cpu" and config.cluster in (None, NO_CLUSTER)
+    here = config.device == "cpu" and config.cluster_address is None
     there = available_memory() if here else None
 
     def memory(tried: Config) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +14,13 @@ from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf
 from gansift.cleansing.trial import Cell
 from gansift.files import read_json, write_json
 from gansift.influence.estimators import ESTIMATORS, sweeps
+from gansift.spread.executors import side_by_side
+from gansift.spread.progress import Tick
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.workflow.cost import Cost, ToDo
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
-from gansift.workflow.progress import Tick
 from gansift.workflow.seed import Seed
 from gansift.workflow.states import recorded
 
@@ -266,7 +266,7 @@ def at_once(plan: Plan, last: str) -> int:
     """How many jobs are done at the same time up to the stage ``last``, which may be ``verify``."""
     # Training and scoring of a seed follow one another; its trials and retrainings do not.
     most = len(plan.seeds) if last in ("train", "score") else len(pipeline(plan, "cleanse"))
-    return min(plan.config.jobs or os.cpu_count() or 1, most)
+    return side_by_side(plan.config.jobs, most)
 
 
 def to_do(directory: RunDirectory, plan: Plan, jobs: Sequence[Job]) -> list[ToDo]:

@@ -27,6 +27,7 @@ from gansift.data import write_manifest
 from gansift.errors import GansiftError
 from gansift.files import write_json
 from gansift.influence.estimators import estimate, sweeps
+from gansift.spread.progress import unseen
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
 from gansift.workflow.config import Config
@@ -36,7 +37,6 @@ from gansift.workflow.jobs import trial
 from gansift.workflow.machine import peak_memory
 from gansift.workflow.place import Place, load_data, place_of
 from gansift.workflow.plan import STAGES, Plan
-from gansift.workflow.progress import unseen
 from gansift.workflow.seed import Seed
 from gansift.workflow.states import sizes
 

@@ -17,13 +17,14 @@ from gansift.files import read_json, write_json
 from gansift.influence.estimators import estimate, estimate_metrics
 from gansift.influence.horizon import trust
 from gansift.influence.scores import Scores
+from gansift.spread.progress import Tick, unseen
 from gansift.training.memory import bytes_of
 from gansift.training.trajectory import Run
 from gansift.workflow.config import AUTO
+from gansift.workflow.cost import SWEEP
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.place import Place
 from gansift.workflow.plan import STAGES, Plan
-from gansift.workflow.progress import SWEEP, Tick, unseen
 
 _log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
 from gansift.lock import only_writer
+from gansift.spread.progress import progress
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.devices import check_device, kind_of
 from gansift.workflow.choosing import chosen_cell, is_cleansed
@@ -32,20 +33,19 @@ from gansift.workflow.config import (
     parse_counts,
     parse_horizons,
 )
+from gansift.workflow.cost import SWEEP
 from gansift.workflow.damage import discard_damaged, read_values
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.executors import Executor
 from gansift.workflow.fits import check_fits
-from gansift.workflow.jobs import Job, Train, at_once, comparison, pipeline, to_do
+from gansift.workflow.job_tasks import doing
+from gansift.workflow.jobs import Job, Train, at_once, comparison, pipeline
 from gansift.workflow.opening import opened, record
 from gansift.workflow.outcome import finish, reported
 from gansift.workflow.place import Place, absolute_metrics, check, load_data, place_of, resolve
 from gansift.workflow.plan import STAGES, Plan, metric_key
-from gansift.workflow.progress import SWEEP, progress
 from gansift.workflow.request import Request
 from gansift.workflow.result import floor
 from gansift.workflow.seed import Seed
-from gansift.workflow.spread import executor, run_jobs
 from gansift.workflow.verification import Planned, planned, planned_itself
 
 __all__ = [
@@ -278,21 +278,14 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
     for unfinished in directory.unfinished():
         remove(unfinished)
     seeds = len(plan.seeds)
-    with executor(directory.root, config, at_once(plan, last)) as chosen:
-        title = f"{last} {seeds} seed{'s' if seeds > 1 else ''}"
-        _do(directory, plan, pipeline(plan, "cleanse" if last == "verify" else last), chosen, title, quiet)
+    with doing(directory, plan, at_once(plan, last), quiet) as do:
+        do(pipeline(plan, "cleanse" if last == "verify" else last), f"{last} {seeds} seed{'s' if seeds > 1 else ''}")
         if last == "verify":  # what is verified is the choice, which takes the trials of all seeds
             comparisons, verification = _after_choice(directory, place, plan)
             retrainings = [] if verification is None else verification.to_do
-            _do(directory, plan, [*comparisons, *retrainings], chosen, "verify", quiet)
+            do([*comparisons, *retrainings], "verify")
             if verification is not None:
                 verification.conclude(directory)
-
-
-def _do(directory: RunDirectory, plan: Plan, jobs: Sequence[Job], chosen: Executor, title: str, quiet: bool) -> None:
-    work = sum(left.cost.work for left in to_do(directory, plan, jobs))
-    with progress(title, work, quiet or not work) as tick:
-        run_jobs(directory, jobs, chosen, tick)
 
 
 def _after_choice(directory: RunDirectory, place: Place, plan: Plan) -> tuple[list[Job], Planned | None]:
@@ -346,13 +339,12 @@ def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, qu
     given = None if how.file is None else Scores.read(how.file)
     seeds = [Seed(directory, place, number) for number in (plan.seeds if how.over_seeds else [plan.main])]
     (removed,) = parse_counts(how.remove, plan.examples)
-    with executor(directory.root, config, how.removals * len(seeds)) as chosen:
-        trainings = [Train(seed.number, (plan.metric,)) for seed in seeds]
-        _do(directory, plan, trainings, chosen, "train", quiet)
+    with doing(directory, plan, how.removals * len(seeds), quiet) as do:
+        do([Train(seed.number, (plan.metric,)) for seed in seeds], "train")
         steps = _verified_horizon(directory, plan, given, how.horizon)
         scores = [replace(given, horizon=steps)] * len(seeds) if given else _scored(seeds, plan, steps, quiet)
         verification = planned(seeds, scores, how.removals, removed)
-        _do(directory, plan, verification.to_do, chosen, "verify", quiet)
+        do(verification.to_do, "verify")
     found = verification.conclude(directory)
     if directory.result.exists():
         question, cleansing = reported(directory, config)

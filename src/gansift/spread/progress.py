@@ -12,11 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 _log = logging.getLogger(__name__)
 
-#: Called with the amount of work done, in units of one training step.
+#: Called with the amount of work done since the last call, in a unit that all pieces of work share.
 Tick = Callable[[float], None]
-
-#: A step of the backward sweep costs about this many training steps.
-SWEEP = 3.5
 
 
 def unseen(amount: float) -> None:

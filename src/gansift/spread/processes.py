@@ -1,4 +1,4 @@
-"""Jobs side by side in processes of this machine."""
+"""Calls side by side in processes of this machine."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
-from gansift.workflow.config import Config
-from gansift.workflow.executors import Outcome, attempt, gathered, logged
-from gansift.workflow.jobs import Job
-from gansift.workflow.progress import Tick
+from gansift.spread.executors import Call, Outcome, attempt, gathered, logged
+from gansift.spread.progress import Tick
 
 
 class Processes:
-    """Jobs side by side in processes of this machine."""
+    """Calls side by side in processes of this machine.
 
-    def __init__(self, root: Path, config: Config, size: int) -> None:
+    Args:
+        size: the most calls at the same time.
+    """
+
+    def __init__(self, size: int) -> None:
         self.size = size
-        self._root, self._config = root, config
         self._workers: list[_Worker] = []
 
-    def submit(self, job: Job, tick: Tick) -> Future[Outcome]:
-        """Hand the job to an idle worker, or to a new one."""
+    def submit(self, call: Call, tick: Tick) -> Future[Outcome]:
+        """Hand the call to an idle worker, or to a new one."""
         for worker in [worker for worker in self._workers if worker.idle]:
             with suppress(BrokenProcessPool):
-                return worker.submit(self._root, self._config, job, self.size)
+                return worker.submit(call, self.size)
             worker.close()
             self._workers.remove(worker)
         self._workers.append(_Worker())
-        return self._workers[-1].submit(self._root, self._config, job, self.size)
+        return self._workers[-1].submit(call, self.size)
 
     def relay(self, tick: Tick) -> None:
         """Pass on what the workers reported and logged."""
@@ -44,7 +44,7 @@ class Processes:
             worker.relay(tick)
 
     def died(self, error: BaseException) -> bool:
-        """Whether the worker's process ended in the middle of the job."""
+        """Whether the worker's process ended in the middle of the call."""
         return isinstance(error, BrokenProcessPool)
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ class Processes:
 
 
 class _Worker:
-    """One process, in a pool of its own: its death is known to be that of its job, and leaves the others alone."""
+    """One process, in a pool of its own: its death is known to be that of its call, and leaves the others alone."""
 
     def __init__(self) -> None:
         # A fresh interpreter: forking a process in which torch has started threads can hang.
@@ -69,9 +69,9 @@ class _Worker:
     def idle(self) -> bool:
         return self._future is None or self._future.done()
 
-    def submit(self, root: Path, config: Config, job: Job, size: int) -> Future[Outcome]:
+    def submit(self, call: Call, size: int) -> Future[Outcome]:
         with _uninterrupted():  # which starts the process
-            self._future = self._pool.submit(_attempt, root, config, job, size)
+            self._future = self._pool.submit(_attempt, call, size)
         return self._future
 
     def relay(self, tick: Tick) -> None:
@@ -101,7 +101,7 @@ def _start(line: Any) -> None:
 
 
 def _end_with(line: Any) -> None:
-    """End this worker when its parent closes the line or dies, so that no two ever work on one directory."""
+    """End this worker when its parent closes the line or dies, so that no two ever do the same work."""
     with suppress(EOFError, OSError):
         line.recv()
     os._exit(1)
@@ -122,6 +122,6 @@ def _mask(how: str) -> None:
         signal.pthread_sigmask(getattr(signal, how), {signal.SIGINT})
 
 
-def _attempt(root: Path, config: Config, job: Job, size: int) -> Outcome:
+def _attempt(call: Call, size: int) -> Outcome:
     with gathered(_line.send) as tick, logged(_line.send):
-        return attempt(root, config, job, size, tick)
+        return attempt(call, size, tick)

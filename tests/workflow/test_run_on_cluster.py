@@ -1,4 +1,4 @@
-"""A Ray cluster gives the bytes of one process, also when its workers are killed. Skipped without Ray."""
+"""A run on a Ray cluster gives the bytes of one process, also when its workers are killed. Skipped without Ray."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-
-from gansift.errors import GansiftError
-from gansift.workflow import stages
-from gansift.workflow.jobs import Train
-from gansift.workflow.request import requested
-from gansift.workflow.spread import run_jobs
 
 SMALL = [
     "--steps", "300", "--seeds", "2", "--horizons", "1,2", "--remove", "5%", "--latents", "50", "--width", "8",
@@ -120,19 +114,6 @@ def test_an_interrupt_leaves_no_worker_behind(ray, tmp_path):
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
 
-def test_a_machine_that_sees_another_run_directory_refuses_its_jobs(ray, tmp_path):
-    from gansift.workflow.cluster import Cluster
-
-    directory, config = stages.prepare(requested(["normal-1d"], {"cluster": "local", "jobs": 1}), tmp_path)
-    chosen = Cluster(tmp_path, config)
-    chosen._fingerprint = "of the directory as it is here"
-    try:
-        with pytest.raises(GansiftError, match=f"does not see {tmp_path} as this one does"):
-            run_jobs(directory, [Train(0, ("all",))], chosen, lambda amount: None)
-    finally:
-        chosen.close()
-
-
 def test_what_a_worker_of_the_cluster_logs_is_logged_here(ray, alone, tmp_path):
     subprocess.run(_command(tmp_path, "--jobs", "1"), check=True, capture_output=True, timeout=300)
     for results in (*tmp_path.glob("seeds/*/scores/*"), sorted(tmp_path.glob("seeds/1/checkpoints/step-*"))[-1]):
@@ -143,19 +124,6 @@ def test_what_a_worker_of_the_cluster_logs_is_logged_here(ray, alone, tmp_path):
     for told in (again.stderr, (tmp_path / "log.txt").read_text()):
         assert told.count("step-00000300.safetensors is missing; it is computed again") == 1
     assert _files(tmp_path) == alone
-
-
-def test_room_is_counted_by_machine(ray):
-    from gansift.workflow.cluster import room
-
-    nodes = [
-        {"Alive": True, "Resources": {"CPU": 7.0, "GPU": 1.0}},
-        {"Alive": True, "Resources": {"CPU": 3.0}},
-        {"Alive": False, "Resources": {"CPU": 64.0}},
-    ]
-    assert room(nodes, {"CPU": 2, "GPU": 0}) == 4
-    assert room(nodes, {"CPU": 2, "GPU": 1}) == 1
-    assert room(nodes, {"CPU": 8, "GPU": 0}) == 0
 
 
 def test_without_ray_the_command_that_installs_it_is_named(tmp_path):

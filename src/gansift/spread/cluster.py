@@ -1,4 +1,4 @@
-"""Jobs on a Ray cluster. Ray is an extra, so nothing imports this file unless a cluster is asked for."""
+"""Calls on a Ray cluster. Ray is an extra, so nothing imports this file unless a cluster is asked for."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from gansift.errors import GansiftError
-from gansift.workflow.config import Config
-from gansift.workflow.directory import RunDirectory
-from gansift.workflow.executors import Outcome, attempt, gathered, logged
-from gansift.workflow.jobs import Job
-from gansift.workflow.progress import Tick
+from gansift.spread.executors import Call, Outcome, Workers, attempt, gathered, logged
+from gansift.spread.progress import Tick
 
 try:
     import ray
@@ -32,53 +29,53 @@ LOCAL = "local"
 
 
 class Cluster:
-    """Jobs on the machines of a Ray cluster, which share the file system of the run directory.
+    """Calls on the machines of a Ray cluster, which share a file system.
 
     Args:
-        root: run directory.
-        config: of the run: ``cluster`` is the address, ``threads`` the processors of each job; a job on a GPU has one
-            for itself.
+        address: of the cluster.
+        workers: what each call may take, and the file by which every machine is asked whether it shares the file
+            system.
 
     Raises:
-        GansiftError: if the cluster cannot be reached or has no room for a job.
+        GansiftError: if the cluster cannot be reached or has no room for a call.
     """
 
-    def __init__(self, root: Path, config: Config) -> None:
-        self._root, self._config = root.absolute(), config
-        self._fingerprint = _fingerprint(self._root)
-        needed = {"CPU": config.threads, "GPU": 0 if config.device == "cpu" else 1}
-        _connect(str(config.cluster), (config.jobs or 0) * config.threads)
-        self.size = config.jobs or room(ray.nodes(), needed)
+    def __init__(self, address: str, workers: Workers) -> None:
+        self._shared = workers.shared.absolute()
+        self._fingerprint = _fingerprint(self._shared)
+        needed = {"CPU": workers.processors, "GPU": workers.gpus}
+        _connect(address, (workers.jobs or 0) * workers.processors)
+        self.size = workers.jobs or room(ray.nodes(), needed)
         if self.size == 0:
             ray.shutdown()
             raise GansiftError(
-                f"no machine of the cluster {config.cluster} has room for a job of {needed['CPU']} processors and "
+                f"no machine of the cluster {address} has room for a job of {needed['CPU']} processors and "
                 f"{needed['GPU']} GPUs. Give fewer --threads, or --jobs if machines will join."
             )
         self._progress = ray.remote(_Progress).options(num_cpus=0, max_restarts=-1).remote()
-        # Not tried again by Ray: how often a job is begun is decided, and said, in one place.
+        # Not tried again by Ray: how often a call is begun is decided, and said, in one place.
         self._task = ray.remote(_attempt).options(
             num_cpus=needed["CPU"], num_gpus=needed["GPU"], max_retries=0, name="gansift"
         )
         self._references: dict[Future[Outcome], Any] = {}
 
-    def submit(self, job: Job, tick: Tick) -> Future[Outcome]:
-        """Hand the job to Ray."""
-        reference = self._task.remote(self._root, self._fingerprint, self._config, job, self.size, self._progress)
+    def submit(self, call: Call, tick: Tick) -> Future[Outcome]:
+        """Hand the call to Ray."""
+        reference = self._task.remote(self._shared, self._fingerprint, call, self.size, self._progress)
         future: Future[Outcome] = reference.future()
         self._references[future] = reference
         return future
 
     def relay(self, tick: Tick) -> None:
         """Pass on what the workers reported and logged."""
-        with suppress(RayError):  # the machine that counts may be lost; the jobs go on
+        with suppress(RayError):  # the machine that counts may be lost; the calls go on
             amount, records = ray.get(self._progress.take.remote())
             tick(amount)
             for record in records:
                 logging.getLogger(record.name).handle(record)
 
     def died(self, error: BaseException) -> bool:
-        """Whether the worker or its machine was lost, not whether the job's own code failed."""
+        """Whether the worker or its machine was lost, not whether the call's own code failed."""
         return isinstance(error, RayError) and not isinstance(error, RayTaskError)
 
     def close(self) -> None:
@@ -104,11 +101,11 @@ def _connect(address: str, processors: int) -> None:
 
 
 def room(nodes: Sequence[Mapping[str, Any]], needed: Mapping[str, int]) -> int:
-    """How many jobs fit on a cluster at the same time.
+    """How many calls fit on a cluster at the same time.
 
     Args:
         nodes: as `ray.nodes` describes them.
-        needed: resources of one job by name.
+        needed: resources of one call by name.
     """
     return sum(
         min(int(node["Resources"].get(name, 0) // amount) for name, amount in needed.items() if amount)
@@ -136,29 +133,28 @@ class _Progress:
         return taken
 
 
-def _attempt(root: Path, fingerprint: str, config: Config, job: Job, size: int, progress: Any) -> Outcome:
+def _attempt(shared: Path, fingerprint: str, call: Call, size: int, progress: Any) -> Outcome:
     try:
-        _check_shared(root, fingerprint)
+        _check_shared(shared, fingerprint)
     except GansiftError as error:
         return Outcome(0.0, error)
     sent: list[Any] = []
     with gathered(progress.add.remote) as tick, logged(lambda record: sent.append(progress.log.remote(record))):
-        outcome = attempt(root, config, job, size, tick)
-    with suppress(RayError):  # what was logged is there before the job is known to have ended
+        outcome = attempt(call, size, tick)
+    with suppress(RayError):  # what was logged is there before the call is known to have ended
         ray.get(sent)
     return outcome
 
 
 @lru_cache(maxsize=1)
-def _check_shared(root: Path, fingerprint: str) -> None:
-    if _fingerprint(root) != fingerprint:
+def _check_shared(shared: Path, fingerprint: str) -> None:
+    if _fingerprint(shared) != fingerprint:
         raise GansiftError(
-            f"the machine {os.uname().nodename} of the cluster does not see {root} as this one does. All machines must "
-            "share the file system of the run directory and of the data, under the same paths."
+            f"the machine {os.uname().nodename} of the cluster does not see {shared} as this one does. All machines "
+            "must share the file system of the run directory and of the data, under the same paths."
         )
 
 
-def _fingerprint(root: Path) -> str | None:
-    """A hash of the run's configuration; None where there is none."""
-    config = RunDirectory(root).config
-    return hashlib.sha256(config.read_bytes()).hexdigest() if config.exists() else None
+def _fingerprint(shared: Path) -> str | None:
+    """A hash of the shared file; None where there is none."""
+    return hashlib.sha256(shared.read_bytes()).hexdigest() if shared.exists() else None
