@@ -21,6 +21,10 @@ ESTIMATOR_LABELS: dict[str, str] = {
     "random": "at random",
 }
 
+#: The name that scores carry which are means over windows and seeds. They say what helps new models, and are no
+#: estimator of what would have become of one.
+ROLLING = "rolling"
+
 
 def functions_named_after_files(package: str) -> dict[str, str]:
     """``package.file:function`` of every function that is named after the file of a package in which it stands.

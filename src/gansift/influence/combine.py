@@ -11,15 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gansift.catalogue import ROLLING
 from gansift.errors import UsageError
 from gansift.influence.averaging import Weighing, look_weights, seed_means, standard_errors
 from gansift.influence.discovery import discoveries, p_values
 from gansift.influence.looks import Looks, Window
 from gansift.influence.reliability import looks_needed, reliability_of
 from gansift.influence.scores import Scores
-
-#: The name of the estimator that combined looks of windows carry.
-ROLLING = "rolling"
 
 
 @dataclass(frozen=True)

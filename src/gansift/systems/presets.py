@@ -10,26 +10,30 @@ from gansift.errors import UsageError
 _POINTS: dict[str, Any] = {
     "model": "fc", "latent": 10, "width": 64, "r1": 0.1, "steps": 1500, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,
     "warmup": 100, "decay": "constant", "final": 0.0, "ema": 0.98,
-    "metric": "all", "seeds": 8, "horizons": "1,5,20,all", "remove": "1%,2%,5%,10%",
+    "metric": "all", "seeds": 8, "scoring_seeds": 4, "choosing_seeds": 4, "judging_seeds": 16,
+    "horizons": "1,5,20,all", "remove": "1%,2%,5%,10%",
     "verify": 30,
 }  # fmt: skip
 _SMALL_IMAGES: dict[str, Any] = {
     "model": "mlp", "latent": 16, "width": 64, "r1": 1.0, "steps": 1440, "lr": 1e-3, "beta2": 0.99, "eps": 1e-3,
     "warmup": 0, "decay": "constant", "final": 0.0, "ema": 0.98,
-    "metric": "fid", "seeds": 8, "horizons": "1,5,10,20,all", "remove": "2%,5%,10%",
+    "metric": "fid", "seeds": 8, "scoring_seeds": 4, "choosing_seeds": 4, "judging_seeds": 16,
+    "horizons": "1,5,10,20,all", "remove": "2%,5%,10%",
     "verify": 30,
 }  # fmt: skip
 _IMAGES: dict[str, Any] = {
     "model": "dcgan", "latent": 32, "width": 16, "r1": 1.0, "steps": 1000, "lr": 3e-3, "beta2": 0.999, "eps": 1e-2,
     "warmup": 100, "decay": "cosine", "final": 0.1, "ema": 0.99,
-    "metric": "fid", "seeds": 5, "horizons": "1,2,5", "remove": "2%,10%",
+    "metric": "fid", "seeds": 5, "scoring_seeds": 3, "choosing_seeds": 3, "judging_seeds": 8,
+    "horizons": "1,2,5", "remove": "2%,10%",
     "verify": 20,
 }  # fmt: skip
 _STYLES: dict[str, Any] = {
     "model": "stylegan2", "latent": 64, "width": 16, "most": 64, "depth": 2, "activation": "silu", "noise": False,
     "r1": 0.3, "r1_interval": 16, "steps": 2000, "lr": 2e-3, "beta2": 0.99, "eps": 1e-3,
     "warmup": 100, "decay": "constant", "final": 0.0, "ema": 0.995,
-    "metric": "fid", "seeds": 5, "horizons": "1,2,5", "remove": "2%,10%",
+    "metric": "fid", "seeds": 5, "scoring_seeds": 3, "choosing_seeds": 3, "judging_seeds": 8,
+    "horizons": "1,2,5", "remove": "2%,10%",
     "verify": 20,
 }  # fmt: skip
 
@@ -37,7 +41,10 @@ _STYLES: dict[str, Any] = {
 PRESETS = {"points": _POINTS, "images up to 16x16": _SMALL_IMAGES, "28x28 and 32x32": _IMAGES, "stylegan2": _STYLES}
 
 #: The settings among them that belong to no system: how long and how often to train, and what is asked then.
-GENERAL = ("steps", "batch", "ema", "metric", "seeds", "horizons", "remove", "verify")
+GENERAL = (
+    "steps", "batch", "ema", "metric", "seeds", "scoring_seeds", "choosing_seeds", "judging_seeds", "horizons",
+    "remove", "verify",
+)  # fmt: skip
 
 #: The network of a preset for games that bring their own networks.
 OWN = "own"

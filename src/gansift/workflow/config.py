@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from gansift.catalogue import ESTIMATOR_LABELS
+from gansift.catalogue import ESTIMATOR_LABELS, ROLLING
 from gansift.errors import GansiftError, UsageError
 from gansift.files import read_json, write_json
 from gansift.systems.settings import Range, Setting
@@ -84,7 +84,7 @@ class Config:
     seeds: int = _of(
         "Question",
         _OPEN,
-        "training seeds; the first is your model, the others show if the gain holds",
+        "training seeds with --for-this-model; the first is your model, the others show if the gain holds",
         least=1,
         first=True,
     )
@@ -92,6 +92,12 @@ class Config:
         "Question", _OPEN, "horizons to try, in epochs, e.g. 1,5,20,all; auto: as far as can be believed"
     )
     remove: str = _of("Question", _OPEN, "numbers to remove, as counts or shares, e.g. 20,5%", first=True)
+    for_this_model: bool = _of(
+        "Question", False, "ask what improves this very model, not the next one that is trained", first=True
+    )
+    scoring_seeds: int = _of("Question", _OPEN, "trainings that score the examples, for new models", least=1)
+    choosing_seeds: int = _of("Question", _OPEN, "fresh trainings that choose the number to remove", least=2)
+    judging_seeds: int = _of("Question", _OPEN, "further fresh trainings that prove the gain", least=2, first=True)
     from_start: bool = _of("Question", False, "remove from the whole run, not only from the horizon on")
     estimator: str = _of("Question", "itd", "what scores the examples; `gansift about` lists the estimators")
     baselines: str = _of("Question", _OPEN, "other estimators to compare the choice with, or none")
@@ -109,7 +115,7 @@ class Config:
     @property
     def way(self) -> Way:
         """The way of cleansing that is configured."""
-        return Way(self.estimator, self.from_start)
+        return Way(self.estimator, self.from_start) if self.for_this_model else NEW_MODELS
 
     @property
     def metrics(self) -> list[str]:
@@ -275,11 +281,13 @@ class Way(NamedTuple):
         estimator: whose scores say what is harmful.
         from_start: examples are removed from the whole run, not only from the horizon on.
         decided: what a person decided to remove, in place of the most harmful; the scores only predict then.
+        new_models: the question is what improves new models, trained from scratch, and not this very one.
     """
 
     estimator: str
     from_start: bool
     decided: Decided | None = None
+    new_models: bool = False
 
     @property
     def chooser(self) -> str:
@@ -292,6 +300,10 @@ class Way(NamedTuple):
         own = "" if self.estimator == "itd" else f" --estimator {self.estimator}"
         chosen = "" if self.decided is None else " --decisions FILE"
         return own + chosen + (" --from-start" if self.from_start else "")
+
+
+#: The way that is asked of whoever trains anew: rolling scores, and retraining from scratch with other seeds.
+NEW_MODELS = Way(ROLLING, from_start=True, new_models=True)
 
 
 def moved(recorded: Config, given: Mapping[str, Any]) -> Config:

@@ -38,7 +38,12 @@ from gansift.workflow.request import Request
 _USUAL = {
     "device": "cpu", "accept_drift": False, "ema": 0.0,
     "baselines": "isolation-forest,density,discriminator-score,nearest-samples",
+    "scoring_seeds": 4, "choosing_seeds": 4, "judging_seeds": 16,
 }  # fmt: skip
+
+
+# The numbers to remove that are tried for new models: dirt is rarely less, and a choice of three is cheap.
+_REMOVE = "5%,10%,20%"
 
 
 @dataclass(frozen=True)
@@ -195,6 +200,8 @@ def resolve(request: Request, data: DataSets) -> Config:
     system = systems.build(game, data, own)
     usual = {one.name: one.default for one in GENERAL} | _USUAL
     values = usual | dict(system.defaults) | dict(request.general)
+    if not values["for_this_model"] and "remove" not in request.general:
+        values["remove"] = _REMOVE  # what systems say is for the end of one training
     missing = [one.name for one in GENERAL if one.open is not None and values[one.name] is None]
     if missing:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)

@@ -16,6 +16,8 @@ STAGES = ("train", "score", "cleanse", "verify")
 
 # Of the training examples, in each removal by which `gansift run` verifies its own scores.
 _SHARE = 0.02
+# Where the seeds of each role begin, whatever their numbers: those of one role never become those of another.
+_CHOOSING, _JUDGING = 1000, 2000
 # Removals of which anything can be said.
 _FEWEST = 3
 
@@ -66,8 +68,18 @@ class Plan:
 
     @property
     def seeds(self) -> range:
-        """The training seeds that are scored and cleansed."""
-        return range(self.config.seeds)
+        """The training seeds that are scored; where the question is one model, also cleansed."""
+        return range(self.config.scoring_seeds if self.way.new_models else self.config.seeds)
+
+    @property
+    def choosing(self) -> range:
+        """The seeds that choose how many examples new models do without: never scored, never judges."""
+        return range(_CHOOSING, _CHOOSING + self.config.choosing_seeds)
+
+    @property
+    def judging(self) -> range:
+        """The seeds that judge that choice: never scored, and no part of it."""
+        return range(_JUDGING, _JUDGING + self.config.judging_seeds)
 
     @cached_property
     def horizons(self) -> list[int]:

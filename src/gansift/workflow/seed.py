@@ -11,12 +11,17 @@ from typing import Any
 
 from gansift import training
 from gansift.cleansing.decisions import read_decisions
+from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.retraining import Lookup, Removal, Removed, ScoresOf, changes, mean_scores
 from gansift.errors import GansiftError, UsageError
 from gansift.files import read_json, write_json
+from gansift.influence.combine import ROLLING, combine
 from gansift.influence.estimators import estimate, estimate_metrics
 from gansift.influence.horizon import trust
+from gansift.influence.looks import Looks
+from gansift.influence.rolling import rolling_metrics
 from gansift.influence.scores import Scores
+from gansift.metrics import replicates
 from gansift.spread.progress import Tick, unseen
 from gansift.training.memory import bytes_of
 from gansift.training.trajectory import Run
@@ -72,6 +77,14 @@ class Seed:
             progress=lambda number, losses: tick(1),
         )
 
+    @cached_property
+    def beginning(self) -> Run:
+        """The training before its first step; what is retrained from there leaves nothing on disk."""
+        return training.untrained(
+            self.place.game(self.number), self.place.train, **self.place.training, steps=self.plan.steps,
+            seed=self.number,
+        )  # fmt: skip
+
     def values(self, metric: str) -> dict[str, dict[str, float]]:
         """Values of a metric, on validation and on test data, of the untrained and of the trained players."""
         path = self.directory.values(self.number, metric)
@@ -107,6 +120,27 @@ class Seed:
                 else:
                     why = "they cannot be believed" if horizon in scores else "the backward sweep overflowed"
                     write_json(self.directory.unscored(self.number, metric, estimator, horizon), {"why": why})
+
+    def look(self, metrics: Sequence[str], tick: Tick = unseen) -> None:
+        """Score every example for all metrics in windows all through the training, see `influence.rolling`."""
+        judges = [self.place.judges(metric).validation for metric in metrics]
+        for metric, looks in zip(
+            metrics, rolling_metrics(self.run, judges, progress=lambda number: tick(SWEEP)), strict=True
+        ):
+            looks.save(self.directory.looks(self.number, metric))
+
+    def rank(self, estimator: str, metrics: Sequence[str], tick: Tick = unseen) -> None:
+        """Score every example by an estimator over the whole run; where it does not fit, it is written down why."""
+        for metric in metrics:
+            try:
+                scores = self.scores_at(metric, estimator, self.plan.steps, tick)
+            except GansiftError as error:
+                _log.warning("nothing is compared with %s: %s", estimator, error)
+                write_json(
+                    self.directory.unscored(self.number, metric, estimator, self.plan.steps), {"why": str(error)}
+                )
+            else:
+                scores.to_csv(self.directory.scores(self.number, metric, estimator, self.plan.steps))
 
     def _keep_growth(self, path: Path, scores: Mapping[int, Scores]) -> None:
         """Write down the growth of a sweep, unless an earlier one went back as far."""
@@ -155,18 +189,26 @@ class Seed:
             GansiftError: as `scores_at`.
             UsageError: if the run directory's copy of the decisions was changed or is gone.
         """
+        if by.estimator == ROLLING:
+            return combine([Looks.read(self.directory.looks(number, by.metric)) for number in by.seeds])
         seeds = [self if number == self.number else Seed(self.directory, self.place, number) for number in by.seeds]
         scores = mean_scores([seed.scores_at(by.metric, by.estimator, by.horizon, tick) for seed in seeds])
         return scores if by.among is None else decided_scores(self.directory, scores, by.among)
 
-    def removed(self, removals: Sequence[Removal], tick: Tick = unseen) -> list[Removed | None]:
-        """Which examples are removed; None where an optional removal's estimator does not fit the game or metric."""
-        scores = cache(lambda by: self.named(by, tick))
-        return [self._removed(removal, scores) for removal in removals]
+    def removed(self, removals: Sequence[Removal], tick: Tick = unseen, run: Run | None = None) -> list[Removed | None]:
+        """Which examples are removed; None where an optional removal's estimator does not fit the game or metric.
 
-    def _removed(self, removal: Removal, scores: Lookup) -> Removed | None:
+        Args:
+            removals: the sets of examples.
+            tick: told of steps that are swept for scores that nobody keeps.
+            run: of the seed, where it need not be trained.
+        """
+        scores = cache(lambda by: self.named(by, tick))
+        return [self._removed(removal, self.run if run is None else run, scores) for removal in removals]
+
+    def _removed(self, removal: Removal, run: Run, scores: Lookup) -> Removed | None:
         try:
-            return removal.removed(self.run, scores)
+            return removal.removed(run, scores)
         except GansiftError as error:
             if removal.needs:
                 raise
@@ -196,6 +238,34 @@ class Seed:
                 for removal, one, row in zip(removals, removed, measured, strict=True)
             ]
             for place, metric in enumerate(metrics)
+        }
+
+    def train_from_scratch(
+        self, removals: Sequence[Removal], metrics: Sequence[str], tick: Tick = unseen
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Train from scratch without each of several sets of examples, of which one may be empty, and measure.
+
+        Returns:
+            By metric one row for each removal: what it is, how many examples it ``removed``, what their scores
+            ``predicted``, and the values on ``validation`` and on ``test`` data with their replicates (see
+            `metrics.Replicates`); None where the training broke down.
+        """
+        removed = [one for one in self.removed(removals, tick, self.beginning) if one is not None]
+        sets = [one.ids for one in removed]
+        trained = retrained_players(self.beginning, sets, self.plan.steps, lambda steps: tick(float(steps)))
+        for removal, players in zip(removals, trained, strict=True):
+            if players is None:
+                _log.warning("seed %d: training without %s broke down (NaN)", self.number, removal)
+        return {
+            metric: [
+                {"what": str(removal), "removed": removal.count, "predicted": one.predicted}
+                | {
+                    split: None if players is None else replicates(judge, players)._asdict()
+                    for split, judge in vars(self.place.judges(metric)).items()
+                }
+                for removal, one, players in zip(removals, removed, trained, strict=True)
+            ]
+            for metric in metrics
         }
 
     def _warn(self, horizon: int, removals: Sequence[Removal], measured: Sequence[Sequence[float] | None]) -> None:

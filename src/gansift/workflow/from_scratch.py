@@ -1,0 +1,181 @@
+"""The jobs behind the question of new models: looks at the scored trainings, and fresh ones without what they name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gansift.catalogue import ROLLING
+from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf
+from gansift.files import read_json, write_json
+from gansift.influence.groups import Group
+from gansift.metrics import Replicates
+from gansift.workflow.config import parse_estimators
+from gansift.workflow.cost import Cost
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.jobs import Job, Train
+from gansift.workflow.plan import Plan
+from gansift.workflow.seed import Seed
+
+#: The training with everything, beside which all others are judged.
+NOTHING = Ids(())
+
+
+@dataclass(frozen=True)
+class Look(Job):
+    """Look at every example in windows all through one scored training."""
+
+    stage = "score"
+
+    def __str__(self) -> str:
+        return f"scoring seed {self.seed} all through its training"
+
+    def paths(self, directory: RunDirectory) -> list[Path]:
+        """The looks by each metric."""
+        return [directory.looks(self.seed, metric) for metric in self.metrics]
+
+    def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
+        """A sweep of the whole run for each metric; its windows add up to no more."""
+        return Cost(swept=(("itd", (plan.steps,)),) * len(self.metrics), scores=len(self.metrics))
+
+    def _run(self, seed: Seed, tick: Any) -> None:
+        seed.look(self.metrics, tick)
+
+
+@dataclass(frozen=True)
+class Rank(Job):
+    """Score every example by another estimator, with which the choice is compared.
+
+    Attributes:
+        estimator: its name.
+        horizon: steps of the whole run, which is what examples are removed from.
+    """
+
+    estimator: str
+    horizon: int
+    stage = "score"
+
+    def __str__(self) -> str:
+        return f"ranking by {self.estimator}"
+
+    def paths(self, directory: RunDirectory) -> list[Path]:
+        """The scores by each metric, or why there are none."""
+        asked = [(self.seed, metric, self.estimator, self.horizon) for metric in self.metrics]
+        return [missing if (missing := directory.unscored(*one)).exists() else directory.scores(*one) for one in asked]
+
+    def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
+        """What the estimator takes for each metric."""
+        return Cost(swept=((self.estimator, (self.horizon,)),) * len(self.metrics), scores=len(self.metrics))
+
+    def _run(self, seed: Seed, tick: Any) -> None:
+        seed.rank(self.estimator, self.metrics, tick)
+
+
+@dataclass(frozen=True)
+class FromScratch(Job):
+    """Train a fresh seed from scratch without each of several sets of examples, and measure every metric.
+
+    Attributes:
+        removals: the sets, in the order in which they are stacked.
+    """
+
+    removals: tuple[Removal, ...]
+    stage = "cleanse"
+
+    def __str__(self) -> str:
+        return f"training seed {self.seed} from scratch without each of {len(self.removals)} sets of examples"
+
+    @property
+    def needs(self) -> tuple[Job, ...]:
+        """The looks and rankings that say what to remove; the seed itself need not be trained."""
+        by = dict.fromkeys(by for removal in self.removals for by in removal.needs)
+        return tuple(
+            Look(seed, (one.metric,))
+            if one.estimator == ROLLING
+            else Rank(seed, (one.metric,), one.estimator, one.horizon)
+            for one in by
+            for seed in one.seeds
+        )
+
+    def paths(self, directory: RunDirectory) -> list[Path]:
+        """The values of each metric; the digest tells what they are of."""
+        digest = hashlib.sha256(repr(self.removals).encode()).hexdigest()[:16]
+        return [directory.from_scratch(self.seed, metric, digest) for metric in self.metrics]
+
+    def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
+        """The trainings, with the values of what they give."""
+        count = len(self.removals)
+        return Cost(values=count * len(self.metrics), replicas=count, redone=plan.steps)
+
+    def found(self, directory: RunDirectory, metric: str) -> list[dict[str, Any]]:
+        """One row for each removal, see `Seed.train_from_scratch`; nothing before it is done."""
+        path = self.paths(directory)[self.metrics.index(metric)]
+        return read_json(path) if path.exists() else []
+
+    def _run(self, seed: Seed, tick: Any) -> None:
+        paths = dict(zip(self.metrics, self.paths(seed.directory), strict=True))
+        missing = [metric for metric, path in paths.items() if not path.exists()]
+        for metric, rows in seed.train_from_scratch(self.removals, missing, tick).items():
+            write_json(paths[metric], rows)
+
+
+def scores_of(plan: Plan) -> ScoresOf:
+    """The scores that the choice rests on: the mean over all windows of all scored seeds."""
+    return ScoresOf(plan.metric, ROLLING, plan.steps, tuple(plan.seeds))
+
+
+def trainings(plan: Plan) -> list[Job]:
+    """Training the seeds that are scored."""
+    return [Train(seed, plan.metrics) for seed in plan.seeds]
+
+
+def scorings(plan: Plan) -> list[Job]:
+    """Looking at them."""
+    return [Look(seed, plan.metrics) for seed in plan.seeds]
+
+
+def choosing(plan: Plan) -> list[FromScratch]:
+    """Trying all numbers to remove, each beside as many at random, on the seeds that choose."""
+    harmful = [Harmful(scores_of(plan), count) for count in plan.counts]
+    controls = [Random(removal, plan.steps) for removal in harmful]
+    return [FromScratch(seed, plan.metrics, (NOTHING, *harmful, *controls)) for seed in plan.choosing]
+
+
+def rankings(plan: Plan) -> list[Rank]:
+    """Ranking by the other estimators, on the first scored seed."""
+    names = [name for name in parse_estimators(plan.config.baselines) if name != "random"]
+    return [Rank(plan.main, plan.metrics, name, plan.steps) for name in names]
+
+
+def judging(
+    directory: RunDirectory, plan: Plan, count: int, groups: Sequence[Group], classes: bool
+) -> list[FromScratch]:
+    """Judging the chosen number on further seeds: beside random ones, other ways to choose, and whole groups.
+
+    Args:
+        directory: of the run, in which rankings are done.
+        plan: of the run.
+        count: examples to remove.
+        groups: of which the effect is to be proved.
+        classes: whether examples have classes, so that a control can have those of the choice.
+    """
+    harmful = Harmful(scores_of(plan), count)
+    controls = [Random(harmful, plan.steps), *([Random(harmful, plan.steps, balanced=True)] if classes else [])]
+    others = [
+        Harmful(ScoresOf(plan.metric, rank.estimator, plan.steps, (rank.seed,)), count)
+        for rank in rankings(plan)
+        if directory.scores(rank.seed, plan.metric, rank.estimator, plan.steps).exists()
+    ]
+    whole = [Ids(group.ids) for group in groups]
+    return [FromScratch(seed, plan.metrics, (NOTHING, harmful, *controls, *others, *whole)) for seed in plan.judging]
+
+
+def measured(row: dict[str, Any], split: str) -> Replicates | None:
+    """The value of a row on one split with its replicates; None where the training broke down."""
+    value = row[split]
+    if value is None:
+        return None
+    return Replicates(value["value"], tuple(value["without_examples"]), tuple(value["without_latents"]))

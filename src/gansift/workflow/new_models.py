@@ -1,0 +1,213 @@
+"""What improves models that are trained anew: the whole question, from the first training to the verdict.
+
+Trainings are scored all through (`influence.rolling`), fresh ones choose how many examples to remove, and further fresh
+ones judge exactly those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from gansift.cleansing.crossed import Crossed
+from gansift.cleansing.new_models import Judgement, Values, change_of, chosen_count, judge_removal
+from gansift.influence.combine import CombinedScores, combine
+from gansift.influence.groups import Group, GroupEffect, group_effects
+from gansift.influence.looks import Looks
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.from_scratch import (
+    FromScratch,
+    choosing,
+    judging,
+    measured,
+    rankings,
+    scorings,
+    trainings,
+)
+from gansift.workflow.job_tasks import Do
+from gansift.workflow.jobs import Job
+from gansift.workflow.kinds import kinds_of
+from gansift.workflow.place import Place
+from gansift.workflow.plan import Plan
+
+# Groups whose removal is tried for real.
+_PROVED = 3
+
+
+def jobs_until(plan: Plan, last: str) -> list[Job]:
+    """The jobs that are known before anything is chosen, up to the stage ``last``."""
+    jobs = trainings(plan)
+    if last != "train":
+        jobs += scorings(plan)
+    if last in ("cleanse", "verify"):
+        jobs += [*choosing(plan), *rankings(plan)]
+    return jobs
+
+
+def work(directory: RunDirectory, place: Place, plan: Plan, last: str, do: Do) -> None:
+    """Do everything up to the stage ``last`` that is not done yet."""
+    do(trainings(plan), f"train {len(plan.seeds)} seeds")
+    if last == "train":
+        return
+    do(scorings(plan), f"score {len(plan.seeds)} seeds")
+    if last == "score":
+        return
+    do([*choosing(plan), *rankings(plan)], f"choose on {len(plan.choosing)} fresh seeds")
+    found = Study(directory, place, plan)
+    if found.count is not None:
+        do(found.judging, f"judge on {len(plan.judging)} fresh seeds")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to choose as many examples, judged.
+
+    Attributes:
+        name: of the estimator, or ``random``, or ``random-balanced``.
+        change: on validation data, None where no seed went through.
+        test: on test data.
+    """
+
+    name: str
+    validation: Crossed | None
+    test: Crossed | None
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the jobs found, as far as they are done.
+
+    Attributes:
+        directory: of the run.
+        place: data, metrics and configuration.
+        plan: of the run.
+    """
+
+    directory: RunDirectory
+    place: Place
+    plan: Plan
+
+    @cached_property
+    def looks(self) -> list[Looks]:
+        """Of every scored seed."""
+        return [Looks.read(self.directory.looks(seed, self.plan.metric)) for seed in self.plan.seeds]
+
+    @cached_property
+    def scores(self) -> CombinedScores:
+        """The mean over all looks."""
+        return combine(self.looks)
+
+    @cached_property
+    def kinds(self) -> list[GroupEffect]:
+        """Every kind of examples with its predicted effect, the most harmful first."""
+        effects = group_effects(self.looks, kinds_of(self.place))
+        return sorted(effects, key=lambda effect: effect.predicted * self._sign, reverse=True)
+
+    @property
+    def _sign(self) -> int:
+        """By which a change for the better is positive."""
+        return -1 if self.place.validation.direction == "lower" else 1
+
+    @cached_property
+    def tried(self) -> dict[int, tuple[Crossed | None, Crossed | None]]:
+        """For each number of examples the change on validation data, and that of as many at random."""
+        rows = self._rows(choosing(self.plan), "validation")
+        counts = self.plan.counts
+        if not rows:
+            return {}
+        return {
+            count: (change_of(rows[1 + place], rows[0]), change_of(rows[1 + place + len(counts)], rows[0]))
+            for place, count in enumerate(counts)
+        }
+
+    @property
+    def predicted(self) -> dict[int, float]:
+        """For each number of examples the sum of their scores."""
+        return {count: self.scores.harmful(count).sum() for count in self.plan.counts}
+
+    @cached_property
+    def count(self) -> int | None:
+        """How many examples the choosing seeds choose to remove; None for none."""
+        changes = {count: change for count, (change, _) in self.tried.items()}
+        return chosen_count(changes, self.place.validation.direction)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether everything is done that the verdict rests on."""
+        first = all(job.done(self.directory) for job in jobs_until(self.plan, "cleanse"))
+        return first and (self.count is None or all(job.done(self.directory) for job in self.judging))
+
+    @cached_property
+    def proved(self) -> list[Group]:
+        """The most harmful kinds, as far as their harm is sure, whose removal is tried for real."""
+        sure = [
+            effect.group
+            for effect in self.kinds
+            if effect.ci95 is not None and min(self._sign * end for end in effect.ci95) > 0
+        ]
+        return sure[:_PROVED]
+
+    @cached_property
+    def judging(self) -> list[FromScratch]:
+        """The jobs that judge the choice."""
+        assert self.count is not None
+        return judging(self.directory, self.plan, self.count, self.proved, self._classes)
+
+    @property
+    def _classes(self) -> bool:
+        return any(
+            part.labels is not None and not part.labels.is_floating_point() for part in self.place.train.values()
+        )
+
+    def judgement(self, split: str) -> Judgement | None:
+        """What the judging seeds say of the choice; None without one, or if no seed went through."""
+        if self.count is None:
+            return None
+        rows = self._rows(self.judging, split)
+        return judge_removal(rows[0], rows[1], rows[2])
+
+    @cached_property
+    def arms(self) -> list[Arm]:
+        """The choice beside other ways to choose as many examples, on the judging seeds."""
+        if self.count is None:
+            return []
+        names = [removal_name(removal) for removal in self.judging[0].removals]
+        validation, test = (self._rows(self.judging, split) for split in ("validation", "test"))
+        return [
+            Arm(name, change_of(validation[row], validation[0]), change_of(test[row], test[0]))
+            for row, name in enumerate(names)
+            if name
+        ]
+
+    @cached_property
+    def proofs(self) -> dict[str, Crossed | None]:
+        """For each kind whose removal was tried, what that changed on test data."""
+        if self.count is None or not self.proved:
+            return {}
+        rows = self._rows(self.judging, "test")
+        first = len(rows) - len(self.proved)
+        return {group.name: change_of(rows[first + place], rows[0]) for place, group in enumerate(self.proved)}
+
+    def values(self, split: str) -> list[list[float | None]]:
+        """For every judging seed the values with everything, without the choice, and without as many at random."""
+        rows = self._rows(self.judging, split)[:3]
+        return [[None if value is None else value.value for value in of_seed] for of_seed in zip(*rows, strict=True)]
+
+    def _rows(self, jobs: Sequence[FromScratch], split: str) -> list[Values]:
+        """For each removal its values by seed; nothing before all jobs are done."""
+        found = [job.found(self.directory, self.plan.metric) for job in jobs]
+        if not all(found):
+            return []
+        return [[measured(of_seed[row], split) for of_seed in found] for row in range(len(jobs[0].removals))]
+
+
+def removal_name(removal: Any) -> str:
+    """What a chart calls a way to choose: an estimator or ``random``; empty for what is no such way."""
+    by = getattr(removal, "by", None)
+    if by is not None:
+        return str(by.estimator)
+    if hasattr(removal, "like"):
+        return "random-balanced" if removal.balanced else "random"
+    return ""
