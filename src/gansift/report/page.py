@@ -11,6 +11,8 @@ from gansift.report.sections import (
     before_after,
     claims,
     examples,
+    kinds,
+    other_question,
     review,
     settings,
     spread,
@@ -24,7 +26,7 @@ from gansift.report.summary import Summary
 
 #: The page's sections in their order.
 SECTIONS: tuple[Section, ...] = (
-    verdict, tried, examples, review, before_after, spread, trust, audit, claims, settings,
+    verdict, kinds, examples, tried, review, before_after, spread, trust, other_question, audit, claims, settings,
 )  # fmt: skip
 
 

@@ -274,6 +274,82 @@ class ClassCount:
 
 
 @dataclass(frozen=True)
+class NewModels:
+    """What removal does to models that are trained anew, on seeds that were neither scored nor chose anything.
+
+    Attributes:
+        before: mean value on test data with everything kept, or None.
+        after: without the removed examples.
+        change: after less before, with its interval ``ci95``, which covers seeds, held-out examples and latents.
+        ci95: interval of the change.
+        random_change: the change by removing as many at random, with ``random_ci95``.
+        random_ci95: interval of the random change.
+        difference: change less random change, with ``difference_ci95``.
+        difference_ci95: interval of that difference.
+        removed: how many examples were judged; more than none also where they are kept, because it did not help.
+        finding: ``better``, ``worse`` or ``unproven``; None where nothing was chosen that could be judged.
+        scoring_seeds: how many trainings were scored.
+        choosing_seeds: how many fresh ones chose the number.
+        judging_seeds: how many further ones judged it.
+        error_of_seeds: standard error of the change by seeds alone.
+        error_of_examples: by which examples happened to be held out.
+        error_of_latents: by which latents were drawn.
+        looks: windows of trainings whose scores were averaged.
+        reliability: correlation that scores of as many other seeds would have with these, or None.
+        seeds_needed: trainings that give a reliability of 0.8, or None.
+        surely_harmful: examples that are harmful for sure, at a false discovery rate of 10 %, or None.
+        left_out: windows that could not be scored, with the reason.
+    """
+
+    before: float | None
+    after: float | None
+    change: float | None
+    ci95: Ends
+    random_change: float | None
+    random_ci95: Ends
+    difference: float | None
+    difference_ci95: Ends
+    removed: int
+    finding: Literal["better", "worse", "unproven"] | None
+    scoring_seeds: int
+    choosing_seeds: int
+    judging_seeds: int
+    error_of_seeds: float | None = None
+    error_of_examples: float | None = None
+    error_of_latents: float | None = None
+    looks: int = 0
+    reliability: float | None = None
+    seeds_needed: int | None = None
+    surely_harmful: int | None = None
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A group of training examples, and what removing all of it does to new models.
+
+    Attributes:
+        name: what they have in common.
+        count: how many examples.
+        predicted: change of the metric, the sum of their scores, with its interval ``ci95``.
+        ci95: interval of the prediction.
+        proved: the change that retraining without them gave on test data; None where it was not tried.
+        proved_ci95: its interval.
+        advice: what to do, as a clause; empty where nothing is sure.
+        shown: ids of a few of them, the most harmful first.
+    """
+
+    name: str
+    count: int
+    predicted: float | None
+    ci95: Ends
+    proved: float | None = None
+    proved_ci95: Ends = None
+    advice: str = ""
+    shown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Summary:
     """The result of a run in numbers.
 
@@ -310,6 +386,10 @@ class Summary:
         metrics: words of each metric that the report speaks of, by full name.
         nouns: what the page calls an example and what is trained.
         samples: whether what is trained makes samples.
+        question: ``new-models``, or ``this-model``.
+        new_models: what removal does to new models, if that was the question.
+        kinds: groups of examples by their effect on new models, the most harmful first.
+        this_model: what was found for this very model, the content of its own ``report.json``, or None.
     """
 
     gansift: str
@@ -344,6 +424,10 @@ class Summary:
     metrics: dict[str, MetricWords] = field(default_factory=dict)
     nouns: Nouns = Nouns()
     samples: bool = True
+    question: Literal["new-models", "this-model"] = "this-model"
+    new_models: NewModels | None = None
+    kinds: tuple[Kind, ...] = ()
+    this_model: dict[str, Any] | None = None
 
     @property
     def words(self) -> MetricWords:

@@ -10,8 +10,9 @@ from gansift.files import in_words
 from gansift.workflow.config import Config
 from gansift.workflow.cost import ToDo
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.jobs import at_once, pipeline, to_do
+from gansift.workflow.jobs import at_once, to_do
 from gansift.workflow.machine import available_memory, free_disk
+from gansift.workflow.pipelines import jobs_until
 from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
 from gansift.workflow.states import Sizes, room, sizes
@@ -28,7 +29,7 @@ def check_fits(directory: RunDirectory, plan: Plan, place: Place, last: str) -> 
     """
     config = replace(plan.config, jobs=at_once(plan, last))
     of_states = sizes(place)
-    left = to_do(directory, plan, pipeline(plan, "cleanse" if last == "verify" else last))
+    left = to_do(directory, plan, jobs_until(plan, last))
     needed, free = disk_needed(of_states, left), free_disk(directory.root)
     if needed > free:
         raise UsageError(

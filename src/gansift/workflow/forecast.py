@@ -14,9 +14,12 @@ from gansift.workflow.config import Config
 from gansift.workflow.cost import ToDo
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import estimate, total
-from gansift.workflow.jobs import at_once, comparison, pipeline, to_do
+from gansift.workflow.from_scratch import FromScratch, judging
+from gansift.workflow.jobs import at_once, comparison, to_do
 from gansift.workflow.machine import available_memory, free_disk
 from gansift.workflow.measure import measure
+from gansift.workflow.new_models import Study
+from gansift.workflow.pipelines import jobs_until
 from gansift.workflow.place import Place, place_of
 from gansift.workflow.plan import Plan
 from gansift.workflow.request import Request
@@ -45,7 +48,7 @@ def estimated(asked: Request | Config, directory: RunDirectory | None) -> dict[s
     plan, of_states = place.plan(), sizes(place)
     with TemporaryDirectory() as empty:
         there = directory or RunDirectory(Path(empty))
-        before = to_do(there, plan, pipeline(plan, "cleanse"))
+        before = to_do(there, plan, jobs_until(plan, "cleanse"))
         after = after_choice(there, plan, place, of_states.stack)
     rows = estimate(plan.config, of_states, measure(plan, place), before, after)
     everything = total(rows)
@@ -61,6 +64,8 @@ def estimated(asked: Request | Config, directory: RunDirectory | None) -> dict[s
 
 def after_choice(directory: RunDirectory, plan: Plan, place: Place, stack: int) -> list[ToDo]:
     """What is left of the stage `verify`; until something can be chosen, for a choice at the mean of the horizons."""
+    if plan.way.new_models:
+        return to_do(directory, plan, _judging(directory, plan, place))
     cell: Cell | None = Cell(round(fmean(plan.horizons)), 0)
     if is_cleansed(directory, plan):
         cell = chosen_cell(directory, plan, place.validation.direction)
@@ -71,3 +76,13 @@ def after_choice(directory: RunDirectory, plan: Plan, place: Place, stack: int) 
     scored = [horizon for horizon, path in paths.items() if path.exists()]
     horizon = max(scored or plan.horizons) if cell is None else cell.horizon
     return to_do(directory, plan, comparisons) + still_to_verify(directory, plan, horizon, stack)
+
+
+def _judging(directory: RunDirectory, plan: Plan, place: Place) -> list[FromScratch]:
+    """The jobs that judge the choice; until something can be chosen, any choice."""
+    if not all(job.done(directory) for job in jobs_until(plan, "cleanse")):
+        return judging(
+            directory, plan, plan.counts[0], (), any(part.labels is not None for part in place.train.values())
+        )
+    study = Study(directory, place, plan)
+    return [] if study.count is None else study.judging

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +80,11 @@ class FromScratch(Job):
 
     Attributes:
         removals: the sets, in the order in which they are stacked.
+        stage: that it is done for, which makes it no other job.
     """
 
     removals: tuple[Removal, ...]
-    stage = "cleanse"
+    stage: str = field(default="cleanse", compare=False)
 
     def __str__(self) -> str:
         return f"training seed {self.seed} from scratch without each of {len(self.removals)} sets of examples"
@@ -170,7 +171,8 @@ def judging(
         if directory.scores(rank.seed, plan.metric, rank.estimator, plan.steps).exists()
     ]
     whole = [Ids(group.ids) for group in groups]
-    return [FromScratch(seed, plan.metrics, (NOTHING, harmful, *controls, *others, *whole)) for seed in plan.judging]
+    removals: tuple[Removal, ...] = (NOTHING, harmful, *controls, *others, *whole)
+    return [FromScratch(seed, plan.metrics, removals, "verify") for seed in plan.judging]
 
 
 def measured(row: dict[str, Any], split: str) -> Replicates | None:

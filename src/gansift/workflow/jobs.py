@@ -265,7 +265,12 @@ def pipeline(plan: Plan, last: str) -> list[Job]:
 def at_once(plan: Plan, last: str) -> int:
     """How many jobs are done at the same time up to the stage ``last``, which may be ``verify``."""
     # Training and scoring of a seed follow one another; its trials and retrainings do not.
-    most = len(plan.seeds) if last in ("train", "score") else len(pipeline(plan, "cleanse"))
+    if last in ("train", "score"):
+        most = len(plan.seeds)
+    elif plan.way.new_models:
+        most = max(len(plan.seeds), len(plan.choosing), len(plan.judging))
+    else:
+        most = len(pipeline(plan, "cleanse"))
     return side_by_side(plan.config.jobs, most)
 
 

@@ -30,9 +30,10 @@ from gansift.influence.estimators import estimate, sweeps
 from gansift.spread.progress import unseen
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
-from gansift.workflow.config import Config
+from gansift.workflow.config import Config, Way
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import Costs, Pace, stacks
+from gansift.workflow.from_scratch import rankings
 from gansift.workflow.jobs import trial
 from gansift.workflow.machine import peak_memory
 from gansift.workflow.place import Place, load_data, place_of
@@ -59,7 +60,9 @@ def measure(plan: Plan, place: Place) -> Costs:
     small = replace(
         config, steps=_miniature_steps(place), horizons="all", seeds=1, memory=None, verify=0, from_start=False
     )
-    miniature = replace(plan, config=small, way=plan.way._replace(from_start=False))
+    # A sweep and a retraining take as long whichever question they are for.
+    way = Way("itd", from_start=False) if plan.way.new_models else plan.way._replace(from_start=False)
+    miniature = replace(plan, config=small, way=way)
     stacked = _stacks(plan, place)
     processes = config.jobs or 1
     # Fresh interpreters, as in a run: what they take in memory and to start is measured, too.
@@ -102,7 +105,11 @@ def _miniature_steps(place: Place) -> int:
 def _stacks(plan: Plan, place: Place) -> list[int]:
     """The numbers of replicas that the run retrains together."""
     stack = sizes(place).stack
-    replicas = (2 * len(plan.counts), len(plan.compared), plan.verified[0])
+    replicas: tuple[int, ...] = (2 * len(plan.counts), len(plan.compared), plan.verified[0])
+    if plan.way.new_models:
+        others = len(rankings(plan))
+        # With everything, without the choice, and its controls; a few groups may come to it.
+        replicas = (1 + 2 * len(plan.counts), *range(3, 5 + others))
     return sorted({size for count in replicas for size in stacks(count, stack)}) if stack > 1 else []
 
 

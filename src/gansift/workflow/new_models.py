@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from gansift.cleansing.crossed import Crossed
+from gansift.cleansing.crossed import Crossed, crossed
 from gansift.cleansing.new_models import Judgement, Values, change_of, chosen_count, judge_removal
 from gansift.influence.combine import CombinedScores, combine
 from gansift.influence.groups import Group, GroupEffect, group_effects
@@ -189,6 +189,12 @@ class Study:
         rows = self._rows(self.judging, "test")
         first = len(rows) - len(self.proved)
         return {group.name: change_of(rows[first + place], rows[0]) for place, group in enumerate(self.proved)}
+
+    def kept(self, split: str) -> float | None:
+        """The mean value with everything kept over the choosing seeds; None before they are trained."""
+        rows = self._rows(choosing(self.plan), split)
+        values = [value for value in rows[0] if value is not None] if rows else []
+        return crossed(values).mean if values else None
 
     def values(self, split: str) -> list[list[float | None]]:
         """For every judging seed the values with everything, without the choice, and without as many at random."""

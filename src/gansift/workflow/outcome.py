@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,15 @@ from gansift.report.answer import read_answers
 from gansift.report.export import write_lists
 from gansift.report.page import write_page
 from gansift.report.shown import Shown, ShownSet
-from gansift.report.summary import Belief, ClassCount, Growth, Summary, Verification
+from gansift.report.summary import Belief, ClassCount, Growth, Summary, Verification, read_summary
 from gansift.report.typed import from_json
 from gansift.workflow.choosing import is_cleansed, read_trials
-from gansift.workflow.config import Config, Decided, Way, load
+from gansift.workflow.config import NEW_MODELS, Config, Decided, Way, load
 from gansift.workflow.damage import discard_damaged
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import comparison, trial
+from gansift.workflow.new_models import Study
+from gansift.workflow.new_result import new_models_summary
 from gansift.workflow.opening import opened
 from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
@@ -57,6 +60,8 @@ def finish(directory: RunDirectory, config: Config, way: Way, seconds: float | N
     place = opened(directory, config)
     plan = place.plan(way)
     discard_damaged(directory, plan.examples)
+    if way.new_models:
+        return _finish_new_models(directory, place, plan, seconds).to_json()
     trials = read_trials(directory, plan)
     if not is_cleansed(directory, plan):
         metric = "" if config.metric == load(directory.config).metric else f" --metric {config.metric}"
@@ -67,15 +72,52 @@ def finish(directory: RunDirectory, config: Config, way: Way, seconds: float | N
     main = Seed.main(directory, place)
     values = [read_json(directory.values(seed, plan.metric)) for seed in plan.seeds]
     times = [read_seconds(directory, seed) for seed in plan.seeds]
-    if directory.result.exists():  # a finished run that is only looked at again took what it took
-        seconds = max(seconds or 0.0, read_json(directory.result)["seconds"] or 0.0)
+    seconds = _seconds(directory, "this-model", seconds)
     result, kept_choice = summarise(place, values, trials, main.run, way, seconds, times)
+    result = replace(result, new_models=_earlier(directory, "new-models", "new_models"))
     result = replace(result, **_trust(main, plan))
     if result.chosen is not None:
         cell = Cell(result.chosen.horizon, result.chosen.removed)
         others = [_compared(directory, plan, seed, cell) for seed in plan.seeds]
         result = replace(result, baselines=compared(cell, trials, others, way.chooser))
-    return _write_outcome(main, plan, result, kept_choice).to_json()
+    shown = _shown(main, plan, result, kept_choice)
+    removed = _listed(main, plan, shown).harmful(result.removed).ids
+    after = None if kept_choice is None else _cleansed(main, plan, kept_choice)
+    return _write_outcome(main, result, shown, removed, after).to_json()
+
+
+def _finish_new_models(directory: RunDirectory, place: Place, plan: Plan, seconds: float | None) -> Summary:
+    """The same for the question of what improves new models."""
+    study = Study(directory, place, plan)
+    if not study.is_finished:
+        raise UsageError(f"{directory.root} is not finished yet; give the command `gansift run` again that began it")
+    numbers = [*plan.seeds, *plan.choosing, *plan.judging]
+    times = [read_seconds(directory, number) for number in numbers]
+    values = [read_json(directory.values(seed, plan.metric)) for seed in plan.seeds]
+    main = Seed.main(directory, place)
+    result = new_models_summary(study, main.run, values, _seconds(directory, "new-models", seconds), times)
+    result = replace(result, this_model=_earlier(directory, "this-model", "this_model"))
+    removed = study.scores.harmful(result.removed).ids
+    after = retrained_players(main.beginning, [removed], plan.steps)[0] if removed else None
+    return _write_outcome(main, result, study.scores, removed, after)
+
+
+def _seconds(directory: RunDirectory, question: str, seconds: float | None) -> float | None:
+    """What a run took: a finished one that is only looked at again took what it took."""
+    if not directory.result.exists():
+        return seconds
+    earlier = read_json(directory.result)
+    return max(seconds or 0.0, earlier["seconds"] or 0.0) if earlier.get("question", question) == question else seconds
+
+
+def _earlier(directory: RunDirectory, question: str, field: str) -> Any:
+    """What was found for the other question: it stands in the report of that one, or in its place in this one's."""
+    if not directory.result.exists():
+        return None
+    summary = read_summary(directory.result)
+    if summary.question != question:
+        return getattr(summary, field)
+    return summary.new_models if question == "new-models" else summary.to_json()
 
 
 def _compared(directory: RunDirectory, plan: Plan, seed: int, cell: Cell) -> list[dict[str, Any]]:
@@ -101,6 +143,9 @@ def reported(directory: RunDirectory, config: Config) -> tuple[Config, Way]:
     """The question and the way of cleansing that the report and the lists of a run are of."""
     result = read_json(directory.result)
     asked = {name: result["settings"][name] for name in ("metric", "features", "latents")}
+    if result.get("question") == "new-models":
+        roles = ("remove", "scoring_seeds", "choosing_seeds", "judging_seeds", "baselines")
+        return replace(config, **asked | {name: result["settings"][name] for name in roles}), NEW_MODELS
     decisions = result.get("decisions")
     decided = None if decisions is None else Decided(Path(decisions).stem, result["removed"])
     return replace(config, **asked), Way(result["estimator"], result["from_start"], decided)
@@ -119,12 +164,19 @@ def _trust(main: Seed, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _write_outcome(main: Seed, plan: Plan, result: Summary, chosen: Cell | None) -> Summary:
-    """Write everything, and give the result with what could be told only then."""
+def _write_outcome(
+    main: Seed, result: Summary, shown: Scores, removed: Sequence[str], after: Trained | None
+) -> Summary:
+    """Write everything, and give the result with what could be told only then.
+
+    Args:
+        main: the seed whose model is the person's.
+        result: what was found.
+        shown: the scores that the report shows.
+        removed: ids of the examples that the lists leave out.
+        after: what was trained without them; None where that is nothing else.
+    """
     directory, run = main.directory, main.run
-    shown = _shown(main, plan, result, chosen)
-    removed = _listed(main, plan, shown).harmful(result.removed).ids
-    after = None if chosen is None else _cleansed(main, plan, chosen)
     result = replace(result, classes=_classes(main.place, set(removed)), report=str(directory.page))
     keep_weights(directory, run, {"original": run.trained(), "cleansed": after})
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))

@@ -27,7 +27,7 @@ from gansift.workflow.plan import STAGES
 
 Values = Mapping[str, Mapping[str, float]]
 
-_TITLES = ESTIMATOR_LABELS | {"decisions": "a person's decisions"}
+TITLES = ESTIMATOR_LABELS | {"decisions": "a person's decisions"}
 
 
 def summarise(
@@ -67,11 +67,11 @@ def summarise(
     result = summary.Summary(
         gansift=__version__,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        source=_source(place),
+        source=source_of(place),
         metric=metric.name,
         direction=metric.direction,
         verdict=summary.Verdict(helped, sentence),
-        chosen=None if chosen is None else _cell(chosen, epoch),
+        chosen=None if chosen is None else cell_of(chosen, epoch),
         removed=_removed(chosen if helped else None, way),
         decisions=None if way.decided is None else f"decisions/{way.decided.digest}.csv",
         seeds=len(values),
@@ -88,19 +88,19 @@ def summarise(
         seconds=seconds,
         times={stage: sum(of_seed.get(stage, 0.0) for of_seed in times) for stage in STAGES},
         warnings=tuple(_warnings(place, values, cells, epoch, way)),
-        metrics={metric.name: _words(metric)},
-        nouns=_nouns(place, samples),
+        metrics={metric.name: metric_words(metric)},
+        nouns=nouns_of(place, samples),
         samples=samples,
     )
     return result, chosen if carried_out else None
 
 
-def _words(metric: Metric) -> summary.MetricWords:
+def metric_words(metric: Metric) -> summary.MetricWords:
     """How a metric speaks of itself; one that brings no words goes by its name."""
     return summary.MetricWords(metric.name, *words_of(metric), metric.direction)
 
 
-def _nouns(place: Place, samples: bool) -> summary.Nouns:
+def nouns_of(place: Place, samples: bool) -> summary.Nouns:
     """What the page calls an example: an ``example`` where data sets are of several kinds."""
     kinds = {find(view_of_splits(place, splits)).NOUN for splits in place.data.values()}
     return summary.Nouns(kinds.pop() if len(kinds) == 1 else "example", "generator" if samples else "model")
@@ -146,7 +146,7 @@ def compared(
 
 def _compared_row(name: str, changes: Sequence[tuple[float, float]]) -> summary.Baseline:
     validation, test = (mean_interval([change[split] for change in changes]) for split in (0, 1))
-    return summary.Baseline(name, _TITLES[name], validation.mean, validation.ci95, test.mean, test.ci95)
+    return summary.Baseline(name, TITLES[name], validation.mean, validation.ci95, test.mean, test.ci95)
 
 
 def _held(trials: Sequence[Trial], direction: str) -> bool:
@@ -177,7 +177,8 @@ def _changes(values: Sequence[Values], split: str, trials: Sequence[Trial], metr
     )
 
 
-def _cell(cell: Cell, epoch: float) -> summary.Cell:
+def cell_of(cell: Cell, epoch: float) -> summary.Cell:
+    """A removal that was tried, with its horizon in epochs, too."""
     return summary.Cell(cell.horizon, round(cell.horizon / epoch, 2), cell.removed)
 
 
@@ -201,11 +202,11 @@ def _per_seed(values: Sequence[Values], trials: Sequence[Trial], epoch: float) -
 def _seed_row(seed: int, before: float, trial: Trial | None, epoch: float) -> summary.SeedRow:
     if trial is None:
         return summary.SeedRow(seed, before, None, None)
-    judged = _cell(Cell(trial.horizon, trial.removed), epoch)
+    judged = cell_of(Cell(trial.horizon, trial.removed), epoch)
     return summary.SeedRow(seed, before, before + trial.test, before + trial.random_test, judged)
 
 
-def _source(place: Place) -> summary.Source:
+def source_of(place: Place) -> summary.Source:
     """The data of a run; of several sets their names, and counts that are added up."""
     sets = place.data
     first = next(iter(sets.values()))
@@ -232,7 +233,7 @@ def _verdict(
     epoch: float,
     way: Way,
 ) -> str:
-    name = _words(metric).label
+    name = metric_words(metric).label
     better = "lower" if metric.direction == "lower" else "higher"
     if chosen is None and way.decided is not None:
         return (
@@ -274,7 +275,7 @@ def _warnings(place: Place, values: Sequence[Values], cells: Collection[Cell], e
     # A metric that knows its floor is a distance to real data, of which so much is left after training.
     if floor(metric) is not None and trained > 0.2 * untrained:
         warnings.append(
-            f"The generator is not trained well yet: test {_words(metric).label} {trained:.3g} against "
+            f"The generator is not trained well yet: test {metric_words(metric).label} {trained:.3g} against "
             f"{untrained:.3g} untrained. A gain on an undertrained generator proves little; train longer (--steps)."
         )
     if seeds == 1:

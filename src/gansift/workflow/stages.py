@@ -20,6 +20,7 @@ from gansift.lock import only_writer
 from gansift.spread.progress import progress
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.devices import check_device, kind_of
+from gansift.workflow import new_models
 from gansift.workflow.choosing import chosen_cell, is_cleansed
 from gansift.workflow.config import (
     AUTO,
@@ -272,13 +273,19 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
     check_fits(directory, plan, place, last)
     for metric in plan.metrics:
         place.judges(metric)  # one that cannot be made is refused before anything is trained
-    scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
-    if consult and last != "train" and sweeps(way.estimator) and not scored:
+    if way.new_models:
+        scored = directory.looks(plan.main, plan.metric).exists()
+    else:
+        scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
+    if consult and last != "train" and (way.new_models or sweeps(way.estimator)) and not scored:
         _consult(place)
     for unfinished in directory.unfinished():
         remove(unfinished)
     seeds = len(plan.seeds)
     with doing(directory, plan, at_once(plan, last), quiet) as do:
+        if plan.way.new_models:
+            new_models.work(directory, place, plan, last, do)
+            return
         do(pipeline(plan, "cleanse" if last == "verify" else last), f"{last} {seeds} seed{'s' if seeds > 1 else ''}")
         if last == "verify":  # what is verified is the choice, which takes the trials of all seeds
             comparisons, verification = _after_choice(directory, place, plan)

@@ -51,6 +51,8 @@ def points_shown(summary: Summary) -> list[str]:
     Args:
         summary: of the run.
     """
+    if summary.question == "new-models":
+        return _shown_of_new_models(summary)
     label, seeds = summary.words.label, summary.seeds
     latents, samples = (" and latents", " and samples") if summary.samples else ("", "")
     chance = (
@@ -83,6 +85,8 @@ def points_not_shown(summary: Summary) -> list[str]:
     Args:
         summary: of the run.
     """
+    if summary.question == "new-models":
+        return _not_shown_of_new_models(summary)
     label = summary.words.label
     looks = "look better to the eye or in other metrics" if summary.samples else "be better in other metrics"
     points = [
@@ -108,6 +112,37 @@ def points_not_shown(summary: Summary) -> list[str]:
             "Scores look back over the horizon only, while retraining started from scratch: the two need not agree."
         )
     return points
+
+
+def _shown_of_new_models(summary: Summary) -> list[str]:
+    found, label, noun, trained = summary.new_models, summary.words.label, summary.nouns.example, summary.nouns.trained
+    if found is None:
+        return []
+    latents = " and latents" if summary.samples else ""
+    return [
+        f"{label} on test data{latents} that played no part in scoring or in choosing what to remove.",
+        f"{words.plural(found.scoring_seeds, 'training')} {'was' if found.scoring_seeds == 1 else 'were'} scored, "
+        f"{found.choosing_seeds} fresh ones chose how many {noun}s to remove, and {found.judging_seeds} further ones "
+        "judged exactly those. No seed has two of these parts.",
+        f"Every {trained} that judges was trained from scratch three times with the same initial parameters, batches"
+        f"{latents}: with everything, without the chosen {noun}s, and without as many at random.",
+        "An interval covers chance in training and, where the metric tells, which examples happened to be held out and "
+        "which latents were drawn.",
+        f"The {noun}s that the lists leave out are the very ones that were judged.",
+    ]
+
+
+def _not_shown_of_new_models(summary: Summary) -> list[str]:
+    label, noun = summary.words.label, summary.nouns.example
+    looks = "look better to the eye or in other metrics" if summary.samples else "be better in other metrics"
+    return [
+        "That the gain holds with other settings or another size of the networks has to be tried. New "
+        f"{summary.nouns.trained}s here have the settings of those that were scored.",
+        f"Only {summary.metric} was measured. A better {label} need not {looks}.",
+        f"A harmful score is no verdict on one {noun}: what was judged is the whole that is removed, and some kinds.",
+        "Test data come from the same source as the rest. Whether the gain holds for data from elsewhere, no split can "
+        "show.",
+    ]
 
 
 def _not_verified(summary: Summary) -> list[str]:

@@ -30,7 +30,29 @@ def content(summary: Summary, shown: Shown) -> dict[str, Any]:
         "growth": _growth(summary),
         "prediction": _prediction(summary),
         "baselines": _baselines(summary),
+        "repeated": _repeated(summary),
     }
+
+
+def _repeated(summary: Summary) -> list[str]:
+    """What many looks say of the scores, in sentences; empty where the question is this very model."""
+    found = summary.new_models
+    if found is None or summary.question != "new-models":
+        return []
+    sentences = [
+        f"Every score is a mean over {words.plural(found.looks, 'window')} of "
+        f"{words.plural(found.scoring_seeds, 'training')}. A window looks back no further than its derivatives can be "
+        "believed."
+    ]
+    if found.reliability is not None:
+        others = "seeds" if found.scoring_seeds > 1 else "windows"
+        sentences.append(
+            f"Scores of as many other {others} would have a correlation of about "
+            f"{words.correlation(found.reliability)} with these."
+        )
+    if found.scoring_seeds < 2:
+        sentences.append("Windows of one training resemble each other, so other seeds would agree less.")
+    return sentences
 
 
 def _growth(summary: Summary) -> dict[str, Any] | None:

@@ -8,11 +8,14 @@ from typing import Any
 from markupsafe import Markup
 
 from gansift.report import figures, words
-from gansift.report.sections.verification import headline, own_verification
+from gansift.report.sections.verification import Tag, headline, own_verification
 from gansift.report.shown import Shown
 from gansift.report.summary import SeedRow, Summary
 
 TEMPLATE = "sections/verdict.html"
+
+# From this reliability on most of a ranking is the same for other seeds.
+_RELIABLE = 0.8
 
 
 def content(summary: Summary, shown: Shown) -> dict[str, Any]:
@@ -23,7 +26,48 @@ def content(summary: Summary, shown: Shown) -> dict[str, Any]:
         "intervals": _intervals(summary),
         "seeds": _seeds(summary.per_seed),
         "judges": _judges(summary),
+        "repeatable": _repeatable(summary),
+        "sources": _sources(summary),
     }
+
+
+def _repeatable(summary: Summary) -> dict[str, Any] | None:
+    """Whether other seeds would name the same examples; None where the question is this very model."""
+    found = summary.new_models
+    if found is None or summary.question != "new-models":
+        return None
+    value = found.reliability
+    tag = Tag("unknown") if value is None else Tag("high", "good") if value >= _RELIABLE else Tag("low", "bad")
+    notes = [f"from {words.plural(found.looks, 'look')} at {words.plural(found.scoring_seeds, 'training')}"]
+    if found.scoring_seeds < 2:
+        notes.append("one training cannot tell how much others differ")
+    elif found.seeds_needed is not None and found.seeds_needed > found.scoring_seeds:
+        notes.append(f"{found.seeds_needed} trainings would give {_RELIABLE}")
+    if found.surely_harmful is not None:
+        notes.append(
+            f"{found.surely_harmful:,} {summary.nouns.example}s are harmful for sure (false discoveries: 10 %)"
+        )
+    return {"value": words.correlation(value), "tag": tag, "note": "; ".join(notes)}
+
+
+def _sources(summary: Summary) -> str:
+    """Where the uncertainty of the change on test data comes from, in a sentence; empty where that is not known."""
+    found = summary.new_models
+    if found is None or summary.question != "new-models":
+        return ""
+    parts = [
+        (error, what)
+        for error, what in (
+            (found.error_of_seeds, "training seeds"),
+            (found.error_of_examples, "which examples were held out"),
+            (found.error_of_latents, "which latents were drawn"),
+        )
+        if error is not None
+    ]
+    if len(parts) < 2:
+        return "The interval covers training seeds alone." if parts else ""
+    named = ", ".join(f"{what} {words.number(error, 2)}" for error, what in parts)
+    return f"The interval covers chance in training, in the held-out data and in the latents. Standard errors: {named}."
 
 
 def _intervals(summary: Summary) -> Markup | None:
@@ -62,6 +106,8 @@ def _judges(summary: Summary) -> str:
     chosen = summary.chosen
     if chosen is None or summary.seeds < 2:
         return ""
+    if summary.question == "new-models":
+        return "Every row is a training from scratch with a seed that was neither scored nor had a part in the choice."
     differing = [
         f"seed {row.seed}: {row.judged.removed:,} at {row.judged.horizon:,} steps"
         for row in summary.per_seed
