@@ -129,6 +129,11 @@ class Config:
         return {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
 
     @property
+    def job_count(self) -> int:
+        """How many jobs go on at the same time where that is decided; one until then."""
+        return self.jobs or 1
+
+    @property
     def cluster_address(self) -> str | None:
         """The address of the Ray cluster that does the work; None if this machine does."""
         return None if self.cluster == NO_CLUSTER else self.cluster

@@ -127,8 +127,8 @@ def estimate(
     """
     priced = _Priced(config, of_states, costs)
     pieces = [[Piece(job.stage, priced.seconds(job.cost), job.needs) for job in jobs] for jobs in (before, after)]
-    clocks = [makespan(of_part, (config.jobs or 1)) for of_part in pieces]
-    workers = min((config.jobs or 1), max(len(before), len(after)))  # which stay until the end
+    clocks = [makespan(of_part, config.job_count) for of_part in pieces]
+    workers = min(config.job_count, max(len(before), len(after)))  # which stay until the end
     rows = []
     for stage in ROWS:
         work = sum(piece.seconds for of_part in pieces for piece in of_part if piece.stage == stage)
@@ -144,14 +144,14 @@ def estimate(
         jobs = [*before, *after]
         job = costs.peaks[stage] + priced.more_memory(stage, jobs)
         others = max(costs.parent, costs.peaks["start"] if stage == "verify" else 0)
-        memory = job if stage == "report" or (config.jobs or 1) == 1 else workers * job + others
+        memory = job if stage == "report" or config.job_count == 1 else workers * job + others
         rows.append(Row(stage, costs.slowdown * clock, work, job, memory, priced.disk(stage, jobs)))
     return rows
 
 
 def _beside(stage: str, config: Config, costs: Costs, after: Sequence[ToDo], workers: int) -> tuple[float, float]:
     """What a stage takes beside its jobs: seconds on the clock, and of the processor."""
-    jobs, apart = (config.jobs or 1), (config.jobs or 1) > 1
+    jobs, apart = config.job_count, config.job_count > 1
     clock = work = 0.0
     if stage == "start":
         process = costs.place + (costs.worker if apart else 0.0)

@@ -50,7 +50,7 @@ def check_fits(directory: RunDirectory, plan: Plan, place: Place, last: str) -> 
 
 def _advice(config: Config, memory: Callable[[Config], int], there: int) -> str:
     """What makes the states fit, the least change first; what else takes less."""
-    for jobs in range((config.jobs or 1) - 1, 0, -1):
+    for jobs in range(config.job_count - 1, 0, -1):
         if memory(replace(config, jobs=jobs)) <= there:
             return f"They fit with --jobs {jobs}. A smaller --memory, --width, --batch or fewer --steps take less, too."
     # Half of what there is: the rest is for what a step takes to compute.
@@ -70,7 +70,7 @@ def memory_needed(config: Config, of_states: Sizes, left: Sequence[ToDo]) -> int
     allowed, held = room(config, of_states.record), dict[str, list[int]]()
     for job in left:
         held.setdefault(job.stage, []).append(job.cost.held(config.steps, allowed, of_states))
-    return max((_at_the_same_time(of_stage, config.jobs or 1) for of_stage in held.values()), default=0)
+    return max((_at_the_same_time(of_stage, config.job_count) for of_stage in held.values()), default=0)
 
 
 def _at_the_same_time(held: Sequence[int], jobs: int) -> int:

@@ -202,14 +202,8 @@ def _classes(place: Place, removed: set[str]) -> tuple[ClassCount, ...] | None:
     if len(names) != 1 or None in names:
         return None
     labels = torch.cat([part.labels for part in place.train.values() if part.labels is not None]).numpy()
-    kept = np.array([identity not in removed for identity in _ids(place)])
+    kept = np.array([identity not in removed for identity in place.ids])
     return tuple(
         ClassCount(name, int((labels == row).sum()), int((labels[kept] == row).sum()))
         for row, name in enumerate(names.pop() or ())
     )
-
-
-def _ids(place: Place) -> list[str]:
-    """The ids of all training examples as scores have them."""
-    alone = len(place.data) == 1
-    return [one if alone else f"{name}:{one}" for name, part in place.train.items() for one in part.ids]

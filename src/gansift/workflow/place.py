@@ -29,7 +29,7 @@ from gansift.systems.judges import FITTED, check_features
 from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of
 from gansift.training.order import check_batch
-from gansift.training.step import epoch_of
+from gansift.training.step import epoch_of, ids_of
 from gansift.workflow.config import GENERAL, MACHINE, QUESTION, Config, Way
 from gansift.workflow.plan import Plan, metric_key
 from gansift.workflow.request import Request
@@ -65,6 +65,11 @@ class Place:
     def train(self) -> dict[str, Examples]:
         """The training examples by data set."""
         return self.data.train
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all training examples, as scores have them."""
+        return ids_of(self.train)
 
     @property
     def examples(self) -> int:

@@ -23,13 +23,13 @@ from gansift.influence.rolling import rolling_metrics
 from gansift.influence.scores import Scores
 from gansift.metrics import replicates
 from gansift.spread.progress import Tick, unseen
-from gansift.training.memory import bytes_of
 from gansift.training.trajectory import Run
 from gansift.workflow.config import AUTO
 from gansift.workflow.cost import SWEEP
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.place import Place
 from gansift.workflow.plan import STAGES, Plan
+from gansift.workflow.states import job_memory
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Seed:
             outdir=self.directory.training(self.number),
             compiled=config.compiled,
             accept_drift=config.accept_drift,
-            memory=None if config.memory is None else bytes_of(config.memory) // (config.jobs or 1),
+            memory=job_memory(config),
             progress=lambda number, losses: tick(1),
         )
 

@@ -18,7 +18,6 @@ from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
 from gansift.lock import only_writer
 from gansift.spread.progress import progress
-from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.devices import check_device, kind_of
 from gansift.workflow.choosing import chosen_cell, is_cleansed
 from gansift.workflow.config import (
@@ -39,7 +38,7 @@ from gansift.workflow.directory import RunDirectory
 from gansift.workflow.fits import check_fits
 from gansift.workflow.job_tasks import doing
 from gansift.workflow.jobs import Job, Train, at_once, comparison, pipeline
-from gansift.workflow.opening import opened, record
+from gansift.workflow.opening import is_trained, opened, record, trained_seeds
 from gansift.workflow.outcome import finish, reported
 from gansift.workflow.place import Place, absolute_metrics, check, load_data, place_of, resolve
 from gansift.workflow.plan import STAGES, Plan, metric_key
@@ -124,8 +123,8 @@ def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> N
     check_device(changed.device)
     if kind_of(changed.device) == kind_of(recorded.device):
         return
-    steps, seeds = recorded.steps, range(recorded.seeds)
-    open_ones = [seed for seed in seeds if steps not in DiskCheckpoints(directory.checkpoints(seed)).numbers()]
+    seeds = range(recorded.seeds)
+    open_ones = [seed for seed in seeds if not is_trained(directory, recorded, seed)]
     if open_ones:
         raise UsageError(
             f"--device {changed.device}: seeds {', '.join(map(str, open_ones))} of {directory.root} are not trained to "
@@ -159,12 +158,9 @@ def adopt(directory: RunDirectory, config: Config, decisions: Path) -> Decided:
         UsageError: for a file that cannot be used.
         TrainingError: if the data are no longer those of the run.
     """
-    train = opened(directory, config).train
-    alone = len(train) == 1
-    ids = [one if alone else f"{name}:{one}" for name, part in train.items() for one in part.ids]
-    found = read_decisions(decisions, ids)
-    write_bytes(directory.decisions(found.digest), decisions.read_bytes())
-    return Decided(found.digest, len(found.removed))
+    marked = read_decisions(decisions, opened(directory, config).ids)
+    write_bytes(directory.decisions(marked.digest), decisions.read_bytes())
+    return Decided(marked.digest, len(marked.removed))
 
 
 def resolved(request: Request, cache: Path | None = None) -> Place:
@@ -393,15 +389,12 @@ def evaluate(directory: RunDirectory, metric: str | None = None) -> dict[str, An
     config = asked(directory, load(directory.config), metric)
     place = opened(directory, config)
     rows = []
-    for number in place.plan().seeds:
-        if config.steps in DiskCheckpoints(directory.checkpoints(number)).numbers():
-            path = directory.values(number, place.asked)
-            if not path.exists():  # a metric that was never asked about
-                with only_writer(directory.root):
-                    Seed(directory, place, number).values(place.asked)
-            rows.append({"seed": number, **read_values(path)})
-    if not rows:
-        raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift run`")
+    for number in trained_seeds(directory, config):
+        path = directory.values(number, place.asked)
+        if not path.exists():  # a metric that was never asked about
+            with only_writer(directory.root):
+                Seed(directory, place, number).values(place.asked)
+        rows.append({"seed": number, **read_values(path)})
     return {
         "metric": place.validation.name,
         "direction": place.validation.direction,

@@ -92,9 +92,10 @@ def retrained(horizon: int, replicas: int, stack: int) -> int:
 
 def room(config: Config, record: int) -> int | None:
     """How many records of a step the allowed memory of one job holds; None for no limit."""
-    return None if config.memory is None else max(1, job_memory(config) // record)
+    allowed = job_memory(config)
+    return None if allowed is None else max(1, allowed // record)
 
 
-def job_memory(config: Config) -> int:
-    """The share of ``--memory`` that is one job's, in bytes."""
-    return bytes_of(config.memory or "0") // (config.jobs or 1)
+def job_memory(config: Config) -> int | None:
+    """The share of ``--memory`` that is one job's, in bytes; None for no limit."""
+    return None if config.memory is None else bytes_of(config.memory) // config.job_count

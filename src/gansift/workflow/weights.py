@@ -15,10 +15,10 @@ from gansift.files import remove, write_bytes
 from gansift.games.trained import Trained
 from gansift.models.lora import Adapted
 from gansift.models.weights import write_weights
-from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.opening import is_trained
 from gansift.workflow.place import place_of
 from gansift.workflow.plan import Plan
 from gansift.workflow.seed import Seed
@@ -53,7 +53,7 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         GansiftError: if a file cannot be written.
     """
     config = load(directory.config)
-    if config.steps not in DiskCheckpoints(directory.checkpoints(Plan.main)).numbers():
+    if not is_trained(directory, config, Plan.main):
         raise UsageError(
             f"the first seed of {directory.root} is not trained to its end yet; go on with it by `gansift run`"
         )
