@@ -15,9 +15,9 @@ class Item(NamedTuple):
     """An example of a run, as it is in the data now.
 
     Attributes:
-        examples: among which it is.
-        position: its place there.
-        split: "train", "valid" or "test".
+        examples: the examples among which it is.
+        position: its place among them.
+        split: the name of its split: ``train``, ``valid`` or ``test``.
         label: the name of its class, or "".
     """
 

@@ -34,27 +34,27 @@ class Costs:
     """What one of each thing costs on this machine; seconds of the processor, and bytes.
 
     Attributes:
-        slowdown: seconds on the clock for one of the processor, with all jobs at work.
-        command: starting the command and checking its data and game.
-        worker: starting a process of its own for jobs.
-        place: loading the data and fitting the metric's features.
-        opening: opening a recorded run of one seed.
-        step: one training step.
-        save: writing a checkpoint.
-        load: reading one.
-        values: the metric on validation and on test data.
-        stacked: one step of so many replicas that are retrained together.
-        paces: of each estimator that the run asks for.
-        imports: what a process spends once before it can rank by baselines.
-        report: choosing, and writing the report.
-        checkpoint: the file of a state.
-        scores: a file of scores.
-        growth: what a step of the sweep adds to the file of its growth.
-        name: an example's id, where it is listed.
-        files: what is written once, by row.
-        parent: peak memory of the command itself while others work for it.
-        peaks: peak memory of a job after each row, in a miniature of the run.
-        steps: of that miniature, whose states are in those peaks.
+        slowdown: the seconds on the clock for one of the processor, with all jobs at work.
+        command: the time to start the command and to check its data and game.
+        worker: the time to start a process of its own for jobs.
+        place: the time to load the data and to fit the metric's features.
+        opening: the time to open the recorded run of one seed.
+        step: the time of one training step.
+        save: the time to write a checkpoint.
+        load: the time to read a checkpoint.
+        values: the time to measure the metric on validation and on test data.
+        stacked: the time of one step of so many replicas that are retrained together.
+        paces: the pace of each estimator that the run asks for.
+        imports: the time that a process spends once before it can rank by baselines.
+        report: the time to choose and to write the report.
+        checkpoint: the size of the file of a state.
+        scores: the size of a file of scores.
+        growth: the bytes that a step of the sweep adds to the file of its growth.
+        name: the bytes of an example's id in a list.
+        files: the bytes that are written once, by row.
+        parent: the peak memory of the command itself while others work for it.
+        peaks: the peak memory of a job after each row, in a miniature of the run.
+        steps: the steps of that miniature, whose states are in those peaks.
     """
 
     slowdown: float
@@ -85,12 +85,13 @@ class Row:
     """What one stage takes that is left to do.
 
     Attributes:
-        stage: its name, one of `ROWS`.
-        seconds: on the clock, with all jobs at work; stages that go on at the same time share it by their work.
-        work: seconds of the processor, of all processes together.
-        memory_job: peak memory of one job, in bytes.
-        memory: peak memory of all jobs and of the command that waits for them, in bytes.
-        disk: bytes written to the run directory, and kept there.
+        stage: the name of the stage, one of `ROWS`.
+        seconds: the time on the clock, with all jobs at work; stages that go on at the same time share it by their
+            work.
+        work: the seconds of the processor, of all processes together.
+        memory_job: the peak memory of one job, in bytes.
+        memory: the peak memory of all jobs and of the command that waits for them, in bytes.
+        disk: the bytes that are written to the run directory, and kept there.
     """
 
     stage: str
@@ -170,9 +171,9 @@ class Piece(NamedTuple):
     """A piece of work that one job does.
 
     Attributes:
-        stage: that it belongs to.
-        seconds: that it takes.
-        needs: which pieces have to end before.
+        stage: the stage to which it belongs.
+        seconds: the time that it takes.
+        needs: the rows of the pieces that have to end before.
     """
 
     stage: str

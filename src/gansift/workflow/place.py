@@ -51,9 +51,9 @@ class Place:
     """Everything that the seeds of a run have in common.
 
     Attributes:
-        config: of the run.
-        data: its data sets by name.
-        system: what they are trained for.
+        config: the configuration of the run.
+        data: the data sets by name.
+        system: the system that is trained on them.
     """
 
     config: Config

@@ -29,10 +29,10 @@ class Request:
     """What a person asks for; everything that is not given is still open.
 
     Attributes:
-        sources: of the data, ``SOURCE`` or ``NAME=SOURCE`` each.
-        game: name of the system, or ``module:function`` or ``file.py:function``.
-        general: settings that every system has, by name.
-        system: settings of the system, by name.
+        sources: the sources of the data, ``SOURCE`` or ``NAME=SOURCE`` each.
+        game: the name of the system, or ``module:function`` or ``file.py:function``.
+        general: the settings that every system has, by name.
+        system: the settings of the system, by name.
     """
 
     sources: tuple[str, ...]

@@ -301,11 +301,12 @@ class Verifying(NamedTuple):
     """How scores are verified.
 
     Attributes:
-        file: score file of any origin; None for the run's own.
-        horizon: in epochs, or ``all``; default that of the file, the chosen one, or the longest that is configured.
-        removals: how many, at random.
-        remove: examples in each, a count or a share.
-        over_seeds: retrain every seed and take the mean for the truth.
+        file: the score file, of any origin; None for the run's own scores.
+        horizon: the horizon in epochs, or ``all``; by default that of the file, the chosen one, or the longest that is
+            configured.
+        removals: the number of removals, which are drawn at random.
+        remove: the examples in each removal, as a count or a share.
+        over_seeds: whether every seed is retrained and the mean is the truth.
     """
 
     file: Path | None

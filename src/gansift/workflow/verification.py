@@ -28,12 +28,12 @@ class Planned:
     """A verification that is to be done, or read if it is done already.
 
     Attributes:
-        path: where it is written down.
-        metric: the name of what is verified.
-        runs: of the seeds to retrain; one for the truth of one model, several for what is to be expected.
-        scores: of every run.
-        removals: the ids removed together in each retraining.
-        jobs: the retrainings, for every run in the order of the removals.
+        path: the file in which the verification is written down.
+        metric: the key of the metric whose scores are verified.
+        runs: the runs of the seeds to retrain; one for the truth of one model, several for what is to be expected.
+        scores: the scores of every run.
+        removals: the ids that are removed together in each retraining.
+        jobs: the retrainings of every run, in the order of the removals.
     """
 
     path: Path
