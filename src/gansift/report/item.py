@@ -57,6 +57,6 @@ def class_numbers(items: Sequence[Item]) -> list[int] | None:
         return None
     if all(name.isascii() and name.isdigit() for name in names):
         return [int(item.label) for item in items]
-    known = items[0].examples.class_names or names
-    number = {name: position for position, name in enumerate(known)}
+    classes = items[0].examples.class_names or names
+    number = {name: position for position, name in enumerate(classes)}
     return [number[item.label] for item in items]

@@ -303,21 +303,21 @@ class Way(NamedTuple):
     @property
     def flags(self) -> str:
         """The command line's flags for it, each after a space."""
-        own = "" if self.estimator == "itd" else f" --estimator {self.estimator}"
+        estimator = "" if self.estimator == "itd" else f" --estimator {self.estimator}"
         chosen = "" if self.decided is None else " --decisions FILE"
-        return own + chosen + (" --from-start" if self.from_start else "")
+        return estimator + chosen + (" --from-start" if self.from_start else "")
 
 
 #: The way that is asked of whoever trains anew: rolling scores, and retraining from scratch with other seeds.
 NEW_MODELS = Way(ROLLING, from_start=True, new_models=True)
 
 
-def moved(recorded: Config, given: Mapping[str, Any]) -> Config:
+def moved(recorded: Config, settings: Mapping[str, Any]) -> Config:
     """A recorded configuration with the settings of the machine as they are given now.
 
     A device is not left for the default one by saying nothing.
     """
-    machine = {name: given.get(name) for name in MACHINE}
+    machine = {name: settings.get(name) for name in MACHINE}
     kept = {name: getattr(recorded, name) for name in ("device", "accept_drift") if machine[name] is None}
     return recorded.having(machine | kept)
 

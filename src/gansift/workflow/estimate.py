@@ -259,13 +259,13 @@ class _Priced(NamedTuple):
 
     def disk(self, stage: str, jobs: Sequence[ToDo]) -> int:
         """Bytes of the files of a stage."""
-        costs, own = self.costs, [job.cost for job in jobs if job.stage == stage]
+        costs, of_stage = self.costs, [job.cost for job in jobs if job.stage == stage]
         return costs.files.get(stage, 0) + sum(
             cost.saved * costs.checkpoint
             + cost.scores * costs.scores
             + cost.growth * costs.growth
             + cost.listed * costs.name
-            for cost in own
+            for cost in of_stage
         )
 
 

@@ -201,7 +201,7 @@ class Retrain(Job):
             listed=sum(removal.count for removal in self.removals if isinstance(removal, Ids)),
         )
 
-    def found(self, directory: RunDirectory, metric: str) -> list[dict[str, Any]]:
+    def rows(self, directory: RunDirectory, metric: str) -> list[dict[str, Any]]:
         """What it did to a metric, one row for each removal (see `Seed.retrain`); nothing where it cannot be done."""
         path = self.paths(directory)[self.metrics.index(metric)]
         return read_json(path) if path.exists() else []

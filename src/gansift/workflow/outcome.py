@@ -80,7 +80,7 @@ def finish(directory: RunDirectory, config: Config, way: Way, seconds: float | N
 
 def _compared(directory: RunDirectory, plan: Plan, seed: int, cell: Cell) -> list[dict[str, Any]]:
     """What removing as many examples by other estimators did on one seed; without those that do not fit."""
-    rows = comparison(plan, seed, cell).found(directory, plan.metric)
+    rows = comparison(plan, seed, cell).rows(directory, plan.metric)
     named = [{"estimator": name} | row for name, row in zip(plan.compared, rows, strict=False)]
     return [row for row in named if None not in (row["validation"], row["test"])]
 
@@ -110,12 +110,12 @@ def _trust(main: Seed, plan: Plan) -> dict[str, Any]:
     """What is known of how far the main seed's scores can be believed."""
     growth = read_json(main.directory.growth(main.number, plan.metric, plan.way.estimator))
     epoch = main.run.epoch
-    found = trust([(row["step"], row["norm"], row["effect"]) for row in growth], epoch) if growth else None
+    belief = trust([(row["step"], row["norm"], row["effect"]) for row in growth], epoch) if growth else None
     verified = read_verifications(main.directory, plan)
     return {
         "verification": tuple(from_json(Verification, entry) for entry in verified),
         "growth": tuple(from_json(Growth, row) for row in growth),
-        "trust": None if found is None else Belief(**asdict(found), epochs=round(found.horizon / epoch, 2)),
+        "trust": None if belief is None else Belief(**asdict(belief), epochs=round(belief.horizon / epoch, 2)),
     }
 
 

@@ -110,8 +110,8 @@ def move(directory: RunDirectory, config: Config, device: str | None, accept_dri
         UsageError: if the device cannot be used, or some seed is not trained to its end.
         ReplayError: if a seed replays there to other bits and that is not accepted.
     """
-    given = {"device": device, "accept_drift": accept_drift}
-    changed = config.having({name: value for name, value in given.items() if value is not None})
+    changes = {"device": device, "accept_drift": accept_drift}
+    changed = config.having({name: value for name, value in changes.items() if value is not None})
     _check_move(directory, config, changed)
     if changed != config:
         changed.save(directory.config)
@@ -193,8 +193,8 @@ def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> No
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of the system beside the others; of named files only the system's own."""
-    own = {name: value for name, value in settings.items() if name not in ("system", "files")}
-    return own | settings["system"] | {"the file of --game": settings["files"].get(settings["game"])}
+    general = {name: value for name, value in settings.items() if name not in ("system", "files")}
+    return general | settings["system"] | {"the file of --game": settings["files"].get(settings["game"])}
 
 
 def describe(request: Request, outdir: Path) -> dict[str, Any]:
@@ -333,21 +333,23 @@ def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, qu
     place = opened(directory, config)
     plan = place.plan(way)
     discard_damaged(directory, plan.examples)
-    given = None if how.file is None else Scores.read(how.file)
+    file_scores = None if how.file is None else Scores.read(how.file)
     seeds = [Seed(directory, place, number) for number in (plan.seeds if how.over_seeds else [plan.main])]
     (removed,) = parse_counts(how.remove, plan.examples)
     with doing(directory, plan, how.removals * len(seeds), quiet) as do:
         do([Train(seed.number, (plan.metric,)) for seed in seeds], "train")
-        steps = _verified_horizon(directory, plan, given, how.horizon)
-        scores = [replace(given, horizon=steps)] * len(seeds) if given else _scored(seeds, plan, steps, quiet)
+        steps = _verified_horizon(directory, plan, file_scores, how.horizon)
+        scores = (
+            [replace(file_scores, horizon=steps)] * len(seeds) if file_scores else _scored(seeds, plan, steps, quiet)
+        )
         verification = planned(seeds, scores, how.removals, removed)
         do(verification.to_do, "verify")
-    found = verification.conclude(directory)
+    entry = verification.conclude(directory)
     if directory.result.exists():
         question, cleansing = reported(directory, config)
         if is_cleansed(directory, place_of(question, directory.cache).plan(cleansing)):
             finish(directory, question, cleansing)
-    return found
+    return entry
 
 
 def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> list[Scores]:
@@ -359,11 +361,11 @@ def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> lis
         return [seed.scores_at(plan.metric, plan.way.estimator, horizon, tick) for seed in seeds]
 
 
-def _verified_horizon(directory: RunDirectory, plan: Plan, given: Scores | None, horizon: str | None) -> int:
+def _verified_horizon(directory: RunDirectory, plan: Plan, file_scores: Scores | None, horizon: str | None) -> int:
     if horizon is not None:
         return parse_horizons(horizon, plan.epoch, plan.steps)[-1]
-    if given is not None:
-        return given.horizon
+    if file_scores is not None:
+        return file_scores.horizon
     chosen = read_json(directory.result)["chosen"] if directory.result.exists() else None
     return chosen["horizon"] if chosen else max(plan.horizons)
 
@@ -371,8 +373,8 @@ def _verified_horizon(directory: RunDirectory, plan: Plan, given: Scores | None,
 def score_files(directory: RunDirectory, config: Config, estimator: str) -> list[Path]:
     """The score files of all seeds and horizons, of the metrics that are asked about."""
     keys = [metric_key(config, name) for name in config.metrics]
-    found = (directory.root.glob(f"seeds/*/scores/{key}-{estimator}-[0-9]*.csv") for key in keys)
-    return [path for of_metric in found for path in sorted(of_metric)]
+    paths = (directory.root.glob(f"seeds/*/scores/{key}-{estimator}-[0-9]*.csv") for key in keys)
+    return [path for of_metric in paths for path in sorted(of_metric)]
 
 
 def evaluate(directory: RunDirectory, metric: str | None = None) -> dict[str, Any]:

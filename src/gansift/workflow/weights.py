@@ -60,11 +60,11 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{destination} is there already and not empty; choose another destination")
     seed = Seed.main(directory, place_of(config, directory.cache))
-    found = {"original": _trained(seed.run, seed.run.trained())}
+    models = {"original": _trained(seed.run, seed.run.trained())}
     if directory.weights("cleansed").exists():
-        found["cleansed"] = load_file(directory.weights("cleansed"))
+        models["cleansed"] = load_file(directory.weights("cleansed"))
     written = []
-    for name, trained in found.items():
+    for name, trained in models.items():
         target = destination / f"{name}.safetensors"
         if format == "adapters":
             write_bytes(target, save(trained, metadata={"run": name}))
