@@ -30,11 +30,11 @@ def measure(source: str, way: str, folder: Path) -> tuple[float, str]:
 
 
 def _digest(folder: Path) -> str:
-    """Of every file but those that state times or the settings of the machine."""
+    """Of every file but those that state times, the settings of the machine or who wrote last."""
     digest = hashlib.sha256()
-    for part in ("seeds", "scores", "verify", "generator"):
+    for part in ("seeds", "scores", "verify", "weights"):
         for path in sorted((folder / part).rglob("*")):
-            if path.is_file() and path.name != "seconds.json":
+            if path.is_file() and path.name not in ("seconds.json", ".lock"):
                 digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -56,7 +56,7 @@ def test_every_seed_is_retrained_without_exactly_what_is_marked(decided):
     plan = place.plan(way)
     for number in range(2):
         seed = Seed(directory, place, number)
-        row, control = trial(plan, number, seed.run.steps).found(directory, plan.metric)
+        row, control = trial(plan, number, seed.run.steps).rows(directory, plan.metric)
         before = seed.values(plan.metric)["trained"]
         after = cleansing.retrain(seed.run, marked.removed).trained()
         assert row["removed"] == control["removed"] == len(marked.removed)

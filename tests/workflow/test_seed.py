@@ -121,7 +121,7 @@ def test_nothing_of_one_metric_is_read_for_another(place, tmp_path):
     _do(place, tmp_path, again)
     assert {path.name for path in _of(tmp_path, OTHER)} >= {f"{OTHER}.json", f"{OTHER}-itd-8.csv"}
     seed = Seed(RunDirectory(tmp_path), place, 0)
-    rows = again[-1].found(RunDirectory(tmp_path), OTHER)
+    rows = again[-1].rows(RunDirectory(tmp_path), OTHER)
     own = itd_metrics(seed.run, [place.judges(OTHER).validation], [8])[0][8]
     assert [row["predicted"] for row in rows[:2]] == [own.harmful(5).sum(), own.harmful(10).sum()]
     (trained,) = retrained_players(seed.run, [own.harmful(5).ids], 8)
@@ -138,8 +138,8 @@ def test_the_same_removals_under_a_new_metric_are_measured_and_the_first_metrics
     assert not both.done(directory)
     _do(place, tmp_path, [both])
     assert _of(tmp_path, ONE) == first
-    assert both.found(directory, OTHER) != both.found(directory, ONE)
-    assert [row["removed"] for row in both.found(directory, OTHER)] == [5, 2]
+    assert both.rows(directory, OTHER) != both.rows(directory, ONE)
+    assert [row["removed"] for row in both.rows(directory, OTHER)] == [5, 2]
     alone = tmp_path / "alone"
     _do(place, alone, [Retrain(0, (OTHER,), 8, given)])
     assert _of(alone, OTHER) == _of(tmp_path, OTHER)
@@ -177,7 +177,7 @@ def test_a_seed_that_is_never_scored_judges_what_the_mean_over_others_calls_harm
     assert removed.predicted == pytest.approx(mean[most].sum())
     assert control.ids == random_ids(judge.run, Cell(8, 5), removed.ids)
     (trained, _) = retrained_players(judge.run, [removed.ids, control.ids], 8)
-    row = judging.found(directory, ONE)[0]
+    row = judging.rows(directory, ONE)[0]
     assert row["validation"] == place.validation.value(trained) - judge.values(ONE)["trained"]["validation"]
     assert not (tmp_path / "seeds/7/scores").exists()
 

@@ -21,8 +21,8 @@ class Number:
     """One number that was measured.
 
     Attributes:
-        value: of the number.
-        ci95: ends of its 95 % interval, or None where there is none.
+        value: the value of the number.
+        ci95: the ends of its 95 % interval, or None where there is none.
         meaning: what the number is, in a clause.
         expected: the value if nothing is wrong, or None where there is no such value.
     """
@@ -93,13 +93,13 @@ class Answer:
     """What an audit found.
 
     Attributes:
-        audit: its name, fit for a file name.
+        audit: the name of the audit, fit for a file name.
         verdict: one sentence in plain words.
-        finding: whether it found something against the run or the data; None if it cannot tell.
-        numbers: by name.
-        tables: by title.
-        curves: by title.
-        pictures: by title.
+        finding: whether the audit found something against the run or the data; None if it cannot tell.
+        numbers: the numbers, by name.
+        tables: the tables, by title.
+        curves: the curves, by title.
+        pictures: the galleries, by title.
         shown: what the numbers show, a sentence each.
         not_shown: what they do not show, a sentence each.
     """

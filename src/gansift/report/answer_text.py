@@ -42,10 +42,10 @@ def _numbers(numbers: dict[str, Number]) -> list[str]:
 
 def _interval(one: Number) -> str:
     """The interval and the expected value, as far as they are known."""
-    known = [] if one.ci95 is None else [f"95 % interval {' to '.join(column(one.ci95, 2))}"]
+    parts = [] if one.ci95 is None else [f"95 % interval {' to '.join(column(one.ci95, 2))}"]
     if one.expected is not None:
-        known.append(f"expected {number(one.expected, 2)}")
-    return ", ".join(known)
+        parts.append(f"expected {number(one.expected, 2)}")
+    return ", ".join(parts)
 
 
 def _table(title: str, table: Table) -> list[str]:

@@ -37,8 +37,8 @@ def number_chart(numbers: Mapping[str, Number], name: str) -> str:
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.45, len(numbers) - 0.35), xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
 
-    told = "; ".join(f"{what}: {_told(one)}" for what, one in numbers.items())
-    return svg(name, f"Numbers with 95 % intervals. {told}.", 16 + 46 * len(numbers), paint)
+    description = "; ".join(f"{what}: {_told(one)}" for what, one in numbers.items())
+    return svg(name, f"Numbers with 95 % intervals. {description}.", 16 + 46 * len(numbers), paint)
 
 
 def _told(one: Number) -> str:

@@ -95,12 +95,12 @@ def _inlined(svg: str, name: str, alt: str, height: int) -> str:
 
 
 def _own_tag(tag: str, name: str, used: set[str]) -> str:
-    tag = re.sub(r' id="([^"]*)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", tag)
+    tag = re.sub(r' id="([^"]*)"', lambda match: f' id="{name}-{match[1]}"' if match[1] in used else "", tag)
     tag = (
         tag.replace('xlink:href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-").replace("xlink:href", "href")
     )
     tag = re.sub(r"font-family:[^;\"]*;?", "", tag)
-    return re.sub(r"#[0-9a-f]{6}\b", lambda found: _themed(found.group()), tag)
+    return re.sub(r"#[0-9a-f]{6}\b", lambda match: _themed(match.group()), tag)
 
 
 def _themed(colour: str) -> str:

@@ -51,8 +51,8 @@ def interval_chart(
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.spines["left"].set_visible(False)
 
-    told = "; ".join(f"{what}: {signed(change)}" for what, change, _ in rows)
-    return svg(name, f"Change of {label} with 95 % intervals. {told}.", 54 + 46 * len(rows), paint)
+    description = "; ".join(f"{what}: {signed(change)}" for what, change, _ in rows)
+    return svg(name, f"Change of {label} with 95 % intervals. {description}.", 54 + 46 * len(rows), paint)
 
 
 def change_limits(grid: Sequence[GridRow], split: str) -> Limits:
@@ -101,11 +101,13 @@ def change_chart(
         axes.set_ylabel(f"change of {label} ({_better_side(direction, 'below', 'above')} 0 is better)")
         axes.set_title(_horizon_title(rows[0]))
 
-    told = "; ".join(
+    description = "; ".join(
         f"{row.removed} removed: {signed(getattr(row, split))}, at random {signed(getattr(row, f'random_{split}'))}"
         for row in rows
     )
-    return svg(f"change-{split}-{rows[0].horizon}", f"{_horizon_title(rows[0])}, {split} data. {told}.", 270, paint)
+    return svg(
+        f"change-{split}-{rows[0].horizon}", f"{_horizon_title(rows[0])}, {split} data. {description}.", 270, paint
+    )
 
 
 def score_histogram(values: np.ndarray, direction: str, label: str, dropped: np.ndarray) -> str:
@@ -142,8 +144,8 @@ def score_histogram(values: np.ndarray, direction: str, label: str, dropped: np.
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.xaxis.set_major_formatter(FuncFormatter(tick))
 
-    told = f"{int((by_removal > 0).sum())} harmful, {int((by_removal < 0).sum())} helpful, {removed} removed"
-    return svg("scores", f"Histogram of the scores of {len(values)} training examples: {told}.", 280, paint)
+    description = f"{int((by_removal > 0).sum())} harmful, {int((by_removal < 0).sum())} helpful, {removed} removed"
+    return svg("scores", f"Histogram of the scores of {len(values)} training examples: {description}.", 280, paint)
 
 
 def class_balance(classes: Sequence[ClassCount], most: int = 20) -> str:
@@ -166,8 +168,8 @@ def class_balance(classes: Sequence[ClassCount], most: int = 20) -> str:
         axes.set_xlabel("training examples (number: how many were removed)")
         axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, handlelength=1)
 
-    told = "; ".join(f"{row.name}: {row.before} before, {row.after} after" for row in classes)
-    return svg("classes", f"Class balance before and after. {told}.", 80 + 20 * max(len(classes), 2), paint)
+    description = "; ".join(f"{row.name}: {row.before} before, {row.after} after" for row in classes)
+    return svg("classes", f"Class balance before and after. {description}.", 80 + 20 * max(len(classes), 2), paint)
 
 
 def score_map(x: np.ndarray, values: np.ndarray, direction: str, label: str) -> str:
@@ -214,8 +216,8 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, label: str) -> 
         axes.set_ylabel("second coordinate")
 
     flat = x.shape[1] == 1
-    told = "each point against its score" if flat else "training points coloured by their score"
-    return svg("map", f"Where the harmful examples lie: {told}.", 290, paint_line if flat else paint_plane)
+    description = "each point against its score" if flat else "training points coloured by their score"
+    return svg("map", f"Where the harmful examples lie: {description}.", 290, paint_line if flat else paint_plane)
 
 
 def density_chart(x: np.ndarray, before: np.ndarray | None, after: np.ndarray | None) -> str:
@@ -275,13 +277,13 @@ def cloud_limits(*parts: np.ndarray | None) -> tuple[Limits, Limits]:
 
 
 def _curve(axes: Axes, rows: Sequence[GridRow], key: str, shift: float, **style: Any) -> None:
-    found = [
+    points = [
         (place + shift, getattr(row, key), getattr(row, f"{key}_ci95"))
         for place, row in enumerate(rows)
         if finite(getattr(row, key))
     ]
-    axes.plot([place for place, _, _ in found], [value for _, value, _ in found], **style)
-    for place, _, ends in found:
+    axes.plot([place for place, _, _ in points], [value for _, value, _ in points], **style)
+    for place, _, ends in points:
         if has_interval(ends):
             axes.plot((place, place), ends, color=style["color"], linewidth=1.2)
 

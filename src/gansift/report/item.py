@@ -15,9 +15,9 @@ class Item(NamedTuple):
     """An example of a run, as it is in the data now.
 
     Attributes:
-        examples: among which it is.
-        position: its place there.
-        split: "train", "valid" or "test".
+        examples: the examples among which it is.
+        position: its place among them.
+        split: the name of its split: ``train``, ``valid`` or ``test``.
         label: the name of its class, or "".
     """
 
@@ -57,6 +57,6 @@ def class_numbers(items: Sequence[Item]) -> list[int] | None:
         return None
     if all(name.isascii() and name.isdigit() for name in names):
         return [int(item.label) for item in items]
-    known = items[0].examples.class_names or names
-    number = {name: position for position, name in enumerate(known)}
+    classes = items[0].examples.class_names or names
+    number = {name: position for position, name in enumerate(classes)}
     return [number[item.label] for item in items]

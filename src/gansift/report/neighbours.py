@@ -32,7 +32,7 @@ def nearest(queries: np.ndarray, pool: np.ndarray, skip_self: bool = False) -> n
     a, b = ((side - centre).astype(np.float32) for side in (queries, pool))
     half_norms = 0.5 * np.einsum("md,md->m", b, b)
     count = min(_CANDIDATES, len(pool) - skip_self)
-    found = np.empty(len(queries), dtype=np.int64)
+    nearest_rows = np.empty(len(queries), dtype=np.int64)
     size = max(1, _BLOCK // len(pool))
     for start in range(0, len(queries), size):
         rows = np.arange(start, min(start + size, len(queries)))
@@ -42,5 +42,5 @@ def nearest(queries: np.ndarray, pool: np.ndarray, skip_self: bool = False) -> n
         candidates = np.sort(np.argpartition(closeness, -count, axis=1)[:, -count:], axis=1)
         apart = queries[rows, None].astype(np.float64) - pool[candidates]
         best = np.einsum("nkd,nkd->nk", apart, apart).argmin(axis=1)
-        found[rows] = candidates[np.arange(len(rows)), best]
-    return found
+        nearest_rows[rows] = candidates[np.arange(len(rows)), best]
+    return nearest_rows

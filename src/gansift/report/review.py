@@ -13,13 +13,13 @@ class Review:
 
     Attributes:
         run: the run's name; decisions that a browser keeps belong to it.
-        horizon: of the scores, in steps.
+        horizon: the horizon of the scores, in steps.
         paths: the file of every training example, or "".
         generated: samples of the generator that was trained on everything, (M, C, H, W) in [-1, 1].
         nearest_generated: the nearest of them to every training example, shape (N,).
         nearest_training: the nearest other training example, shape (N,).
-        mean: of the scores over several training seeds, shape (N,), or None.
-        standard_error: of that mean, shape (N,), or None.
+        mean: the mean of the scores over several training seeds, shape (N,), or None.
+        standard_error: the standard error of that mean, shape (N,), or None.
     """
 
     run: str

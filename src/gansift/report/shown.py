@@ -20,12 +20,12 @@ class ShownSet:
     """The training examples of one data set, with their scores.
 
     Attributes:
-        ids: of the examples, in the order of the training data.
+        ids: the ids of the examples, in the order of the training data.
         values: their scores, shape (N,), in the metric's units.
         labels: their class names, or None.
         x: the examples: images (N, C, H, W) in [-1, 1], or rows of numbers (N, d).
-        encoding: of the table that they are rows of, or None.
-        view: name of the view that shows them; None tells it from the data.
+        encoding: the encoding of the table that they are rows of, or None.
+        view: the name of the view that shows them; None tells it from the data.
     """
 
     ids: tuple[str, ...]
@@ -54,11 +54,12 @@ class Shown:
 
     Attributes:
         sets: the training examples of each data set by its name; one for most runs.
-        samples_before: samples of what was trained on everything, in the form of some set's examples, or None.
-        samples_after: samples of what was retrained, from the same latents, or None.
-        removed: ids of the examples that are removed, or None: the most harmful, as many as the summary says.
-        review: what it takes to decide image by image; None leaves that section out.
-        answers: of the audits of this run.
+        samples_before: samples of the players that were trained on everything, in the form of some set's examples, or
+            None.
+        samples_after: samples of the retrained players, from the same latents, or None.
+        removed: the ids of the examples that are removed; None for the most harmful, as many as the summary says.
+        review: the neighbours and intervals that a decision image by image takes; None leaves that section out.
+        answers: the answers of the audits of this run.
     """
 
     sets: Mapping[str, ShownSet]

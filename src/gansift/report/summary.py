@@ -20,14 +20,14 @@ class Source:
     """The data that a run was about.
 
     Attributes:
-        name: of the data.
-        train: number of training examples.
-        valid: number of validation examples.
-        test: number of test examples.
+        name: the name of the data.
+        train: the number of training examples.
+        valid: the number of validation examples.
+        test: the number of test examples.
         kind: what the examples are, in the plural: ``images``, ``points`` or ``records``.
-        shape: of one example, or None.
-        classes: names of the classes, or None.
-        skipped: files that were left out, each with the reason.
+        shape: the shape of one example, or None.
+        classes: the names of the classes, or None.
+        skipped: the files that were left out, each with the reason.
     """
 
     name: str
@@ -85,9 +85,9 @@ class Cell:
     """One removal that was tried.
 
     Attributes:
-        horizon: steps that were redone.
+        horizon: the number of steps that were redone.
         epochs: the same in epochs, or None.
-        removed: number of examples.
+        removed: the number of examples.
     """
 
     horizon: int
@@ -100,13 +100,13 @@ class Changes:
     """Values of the metric on one split, means over seeds, and how removal changed them.
 
     Attributes:
-        before: with everything kept.
-        after: without the removed examples.
-        change: after minus before, with its interval ``ci95``.
-        random_change: the change by removing as many at random, with ``random_ci95``.
-        against_random: change minus random change, with ``against_random_ci95``.
-        floor: of real data against real data, if the metric knows it.
-        untrained: before training; None where it was not kept.
+        before: the value with everything kept.
+        after: the value without the removed examples.
+        change: the value after minus the value before, with its interval ``ci95``.
+        random_change: the change by removing as many at random, with its interval ``random_ci95``.
+        against_random: the change minus the random change, with its interval ``against_random_ci95``.
+        floor: the value of real data against real data, if the metric knows it.
+        untrained: the value before training; None where it was not kept.
     """
 
     before: float | None
@@ -126,15 +126,15 @@ class GridRow:
     """Changes of the metric by one removal, means over seeds.
 
     Attributes:
-        horizon: steps that were redone.
+        horizon: the number of steps that were redone.
         epochs: the same in epochs.
-        removed: number of examples.
-        predicted: by the sum of scores; None for scores that only rank.
+        removed: the number of examples.
+        predicted: the change that the sum of scores predicts; None for scores that only rank.
         calibrated: the prediction as far as other seeds bore such predictions out.
-        validation: measured on validation data, with ``validation_ci95``.
-        test: measured on test data, with ``test_ci95``.
-        random_validation: the same for as many at random, with ``random_validation_ci95``.
-        random_test: the same for as many at random, with ``random_test_ci95``.
+        validation: the change that was measured on validation data, with its interval ``validation_ci95``.
+        test: the change that was measured on test data, with its interval ``test_ci95``.
+        random_validation: the same for as many at random, with its interval ``random_validation_ci95``.
+        random_test: the same for as many at random, with its interval ``random_test_ci95``.
     """
 
     horizon: int
@@ -185,11 +185,11 @@ class Belief:
     Attributes:
         horizon: the longest believable horizon in steps, or None.
         epochs: the same in epochs, or None.
-        accumulated: growth over the whole sweep.
+        accumulated: the growth over the whole sweep.
         limit: the accumulated growth up to which scores are believed.
-        effect: predicted for a random 2 % over the whole sweep, as a share of the metric's value.
+        effect: the effect that is predicted for a random 2 % over the whole sweep, as a share of the metric's value.
         effect_limit: the effect up to which scores are believed.
-        state: ``smooth``, ``partly`` or ``chaotic``.
+        state: one of ``smooth``, ``partly`` and ``chaotic``.
     """
 
     horizon: int | None
@@ -214,22 +214,22 @@ class Verification:
     """Scores compared with retraining.
 
     Attributes:
-        estimator: whose scores they are.
-        horizon: of the scores, in steps.
+        estimator: the estimator whose scores were verified.
+        horizon: the horizon of the scores, in steps.
         epochs: the same in epochs, or None.
-        kind: ``subsets`` or ``leave-one-out``.
-        removed: number of examples in each removal.
-        count: number of removals.
-        seeds: number of training seeds.
+        kind: one of ``subsets`` and ``leave-one-out``.
+        removed: the number of examples in each removal.
+        count: the number of removals.
+        seeds: the number of training seeds.
         truth: ``same-seed``, or ``expected`` for the mean over seeds.
-        spearman: rank correlation.
-        kendall: rank correlation, too.
-        pearson: linear correlation.
-        slope: of truth on prediction; None for scores that only rank.
-        jaccard: overlap of the extremes, or None for few removals.
+        spearman: Spearman's rank correlation.
+        kendall: Kendall's rank correlation.
+        pearson: the linear correlation.
+        slope: the slope of truth on prediction; None for scores that only rank.
+        jaccard: the overlap of the extremes, or None for few removals.
         ceiling: the best rank correlation that truth's own noise allows, or None.
-        predicted: change by each removal.
-        true: change that each retraining gave.
+        predicted: the change that is predicted for each removal.
+        true: the change that each retraining gave.
         removals: the ids of each removal.
     """
 
@@ -354,37 +354,37 @@ class Summary:
     """The result of a run in numbers.
 
     Attributes:
-        gansift: version that wrote it.
-        created: date and time, ISO 8601.
+        gansift: the version that wrote it.
+        created: the date and time, in ISO 8601.
         source: the data.
-        metric: full name of the metric that the report is about.
+        metric: the full name of the metric that the report is about.
         direction: whether lower or higher values of it are better.
         verdict: whether removal helped.
         chosen: the best removal on validation data, or None.
-        removed: number of examples that the lists leave out.
-        decisions: file of a person's decisions, or None.
-        seeds: number of training seeds.
-        steps: of one training.
-        removal: the convention, ``fixed-denominator`` or ``renormalised``.
+        removed: the number of examples that the lists leave out.
+        decisions: the file of a person's decisions, or None.
+        seeds: the number of training seeds.
+        steps: the steps of one training.
+        removal: the convention of removal, ``fixed-denominator`` or ``renormalised``.
         from_start: whether retraining starts from scratch.
-        estimator: of the scores.
+        estimator: the estimator of the scores.
         ranking: whether the scores only rank.
-        validation: values and changes on validation data.
-        test: values and changes on test data.
+        validation: the values and changes on validation data.
+        test: the values and changes on test data.
         grid: every removal that was tried.
-        per_seed: test values seed by seed.
-        settings: of the run, as its config.json holds them.
-        seconds: that the run took, or None.
-        times: seconds of work by stage, added up over seeds.
-        warnings: sentences.
-        verification: scores compared with retraining.
-        growth: of the derivative along the backward sweep.
-        trust: how far back scores can be believed, or None.
-        baselines: other ways to choose.
-        classes: examples by class, or None.
-        report: path of the page.
-        metrics: words of each metric that the report speaks of, by full name.
-        nouns: what the page calls an example and what is trained.
+        per_seed: the test values seed by seed.
+        settings: the settings of the run, as its config.json holds them.
+        seconds: the time that the run took, or None.
+        times: the seconds of work by stage, added up over seeds.
+        warnings: the warnings, a sentence each.
+        verification: the comparisons of scores with retraining.
+        growth: the growth of the derivative along the backward sweep.
+        trust: the limits within which scores can be believed, or None.
+        baselines: the other ways to choose.
+        classes: the examples by class, or None.
+        report: the path of the page.
+        metrics: the words of each metric that the report speaks of, by full name.
+        nouns: the words for an example and for what is trained.
         samples: whether what is trained makes samples.
         question: ``new-models``, or ``this-model``.
         new_models: what removal does to new models, if that was the question.

@@ -58,22 +58,22 @@ def verification_chart(predicted: Sequence[float], true: Sequence[float], label:
             axis.set_major_formatter(FuncFormatter(tick))
         axes.legend(fontsize=9.5, loc="upper left")
 
-    told = ""
+    description = ""
     if len(x):
-        told = f" Predicted {signed(x.min())} to {signed(x.max())}, true {signed(y.min())} to {signed(y.max())}."
-    return svg(name, f"Predicted against true change of {label} for {len(x)} removals.{told}", 290, paint)
+        description = f" Predicted {signed(x.min())} to {signed(x.max())}, true {signed(y.min())} to {signed(y.max())}."
+    return svg(name, f"Predicted against true change of {label} for {len(x)} removals.{description}", 290, paint)
 
 
 def prediction_chart(grid: Sequence[GridRow], label: str) -> str:
     """Sum of the scores of the removed examples against the change measured on validation data, per horizon."""
-    known = [(row, row.promise) for row in grid if row.promise is not None]
-    horizons = sorted({row.horizon for row, _ in known})
+    promises = [(row, row.promise) for row in grid if row.promise is not None]
+    horizons = sorted({row.horizon for row, _ in promises})
     colours = (HARMFUL, HELPFUL, INK, RANDOM)
 
     def paint(axes: Axes) -> None:
-        _changes(axes, limits_of([change for _, promise in known for change in promise]))
+        _changes(axes, limits_of([change for _, promise in promises for change in promise]))
         for place, horizon in enumerate(horizons):
-            rows = sorted((row.removed, promise) for row, promise in known if row.horizon == horizon)
+            rows = sorted((row.removed, promise) for row, promise in promises if row.horizon == horizon)
             axes.plot(
                 [predicted for _, (predicted, _) in rows],
                 [measured for _, (_, measured) in rows],

@@ -46,14 +46,14 @@ def from_json(kind: type[_Record], value: Any, place: str = "") -> _Record:
     """
     if not isinstance(value, Mapping):
         raise _misfit(place, "an object", value)
-    hints, given = get_type_hints(kind), {}
+    hints, content = get_type_hints(kind), {}
     for field in fields(kind):  # type: ignore[arg-type]
         name = f"{place}.{field.name}" if place else field.name
         if field.name in value:
-            given[field.name] = _read(hints[field.name], value[field.name], name)
+            content[field.name] = _read(hints[field.name], value[field.name], name)
         elif field.default is MISSING and field.default_factory is MISSING:
             raise GansiftError(f"{name} is missing")
-    return kind(**given)
+    return kind(**content)
 
 
 def _read(kind: Any, value: Any, place: str) -> Any:

@@ -46,8 +46,8 @@ def column(values: Sequence[float | None], digits: int, plus: bool = False) -> l
         digits: significant digits of the largest.
         plus: whether positive numbers get a plus sign.
     """
-    known = [abs(value) for value in values if value is not None and finite(value)]
-    largest = max(known, default=0.0)
+    finite_values = [abs(value) for value in values if value is not None and finite(value)]
+    largest = max(finite_values, default=0.0)
     if not 1e-4 <= largest < 1e6:
         return [signed(value, digits) if plus else number(value, digits) for value in values]
     decimals = max(0, digits - 1 - math.floor(math.log10(largest)))

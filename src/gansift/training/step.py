@@ -116,7 +116,7 @@ class Step:
             name: None if part.labels is None else part.labels.to(settings.device) for name, part in data.items()
         }
         self.columns = {name: _columns(part, settings.device, self.dtype) for name, part in data.items()}
-        self.ids = _ids(data)
+        self.ids = ids_of(data)
         offsets = [0]
         for part in data.values():
             offsets.append(offsets[-1] + len(part))
@@ -451,7 +451,8 @@ def _updates(game: Game, moves: Sequence[Move]) -> dict[str, int]:
     return {name: sum(move.players.count(name) for move in moves) for name in game.players}
 
 
-def _ids(data: Mapping[str, Examples]) -> tuple[str, ...]:
+def ids_of(data: Mapping[str, Examples]) -> tuple[str, ...]:
+    """The ids of all training examples, which of several data sets carry the name of theirs: ``name:id``."""
     if len(data) == 1:
         return tuple(next(iter(data.values())).ids)
     return tuple(f"{name}:{identity}" for name, part in data.items() for identity in part.ids)

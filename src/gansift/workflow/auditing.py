@@ -12,10 +12,9 @@ from gansift.errors import UsageError
 from gansift.lock import only_writer
 from gansift.report.answer import Answer, write_answer
 from gansift.systems.judges import features_of
-from gansift.training.checkpoints import DiskCheckpoints
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.opening import opened
+from gansift.workflow.opening import opened, trained_seeds
 from gansift.workflow.outcome import finish, reported
 from gansift.workflow.place import Place, load_data
 from gansift.workflow.seed import Seed
@@ -72,16 +71,12 @@ def _subject(directory: RunDirectory, place: Place) -> Subject:
     Raises:
         UsageError: if no seed is.
     """
-    steps = place.config.steps
-    numbers = [seed for seed in place.plan().seeds if steps in DiskCheckpoints(directory.checkpoints(seed)).numbers()]
-    if not numbers:
-        raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift run`")
     lists = {name: directory.root / f"{name}.txt" for name in ("kept", "removed")}
     ids = {name: frozenset(path.read_text("utf-8").splitlines()) for name, path in lists.items() if path.exists()}
     return Subject(
         name=directory.root.name,
         data=place.data,
-        players=[Seed(directory, place, seed).run.trained() for seed in numbers],
+        players=[Seed(directory, place, seed).run.trained() for seed in trained_seeds(directory, place.config)],
         kept=ids.get("kept"),
         removed=ids.get("removed", frozenset()),
         features=_features(place),

@@ -19,13 +19,11 @@ def is_cleansed(directory: RunDirectory, plan: Plan) -> bool:
 
 def read_trials(directory: RunDirectory, plan: Plan) -> list[Trial]:
     """The finished trials of all seeds, but for those whose retraining broke down."""
-    return [
-        found for seed in plan.seeds for horizon in plan.horizons for found in _trials(directory, plan, seed, horizon)
-    ]
+    return [one for seed in plan.seeds for horizon in plan.horizons for one in _trials(directory, plan, seed, horizon)]
 
 
 def _trials(directory: RunDirectory, plan: Plan, seed: int, horizon: int) -> list[Trial]:
-    rows = trial(plan, seed, horizon).found(directory, plan.metric)
+    rows = trial(plan, seed, horizon).rows(directory, plan.metric)
     count = len(rows) // 2
     trials = []
     for harmful, control in zip(rows[:count], rows[count:], strict=True):

@@ -39,10 +39,10 @@ class Config:
     """The configuration of a run, as its ``config.json`` holds it; every setting is known.
 
     Attributes:
-        sources: of the data, ``SOURCE`` or ``NAME=SOURCE`` each.
-        game: name of the system, or ``module:function`` or ``file.py:function``.
-        system: its own settings.
-        files: SHA-256 of each file of code or weights that ``game``, ``metric`` or ``features`` name, by that name.
+        sources: the sources of the data, ``SOURCE`` or ``NAME=SOURCE`` each.
+        game: the name of the system, or ``module:function`` or ``file.py:function``.
+        system: the settings of the system, by name.
+        files: the SHA-256 of each file of code or weights that ``game``, ``metric`` or ``features`` name, by that name.
     """
 
     sources: tuple[str, ...]
@@ -129,6 +129,11 @@ class Config:
         return {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
 
     @property
+    def job_count(self) -> int:
+        """How many jobs go on at the same time where that is decided; one until then."""
+        return self.jobs or 1
+
+    @property
     def cluster_address(self) -> str | None:
         """The address of the Ray cluster that does the work; None if this machine does."""
         return None if self.cluster == NO_CLUSTER else self.cluster
@@ -151,10 +156,10 @@ class General:
     """A setting that every system has.
 
     Attributes:
-        setting: name, type, default, help and bounds; the default of an open one is None.
+        setting: its name, type, default, help and bounds; the default of an open one is None.
         panel: the heading of ``--help`` under which it stands; it also says what a change of it touches.
-        open: how its default is chosen, if neither the person nor this module says; else None.
-        first: whether ``--help`` shows it; ``--help-all`` shows all.
+        open: the way its default is chosen, if neither the person nor this module says it; None for all others.
+        first: whether ``--help`` shows it; ``--help-all`` shows all settings.
     """
 
     setting: Setting
@@ -266,8 +271,8 @@ class Decided(NamedTuple):
     """What a person decided to remove.
 
     Attributes:
-        digest: of the set of examples; names the copy of the decisions in the run directory.
-        removed: how many examples.
+        digest: the digest of the set of examples, which names the copy of the decisions in the run directory.
+        removed: the number of examples to remove.
     """
 
     digest: str
@@ -278,10 +283,11 @@ class Way(NamedTuple):
     """How a run is cleansed.
 
     Attributes:
-        estimator: whose scores say what is harmful.
-        from_start: examples are removed from the whole run, not only from the horizon on.
-        decided: what a person decided to remove, in place of the most harmful; the scores only predict then.
-        new_models: the question is what improves new models, trained from scratch, and not this very one.
+        estimator: the estimator whose scores say what is harmful.
+        from_start: whether examples are removed from the whole run, not only from the horizon on.
+        decided: the decisions of a person, which take the place of the most harmful examples; the scores only predict
+            then. None where scores decide.
+        new_models: whether the question is what improves new models, trained from scratch, and not this very one.
     """
 
     estimator: str
@@ -297,21 +303,21 @@ class Way(NamedTuple):
     @property
     def flags(self) -> str:
         """The command line's flags for it, each after a space."""
-        own = "" if self.estimator == "itd" else f" --estimator {self.estimator}"
+        estimator = "" if self.estimator == "itd" else f" --estimator {self.estimator}"
         chosen = "" if self.decided is None else " --decisions FILE"
-        return own + chosen + (" --from-start" if self.from_start else "")
+        return estimator + chosen + (" --from-start" if self.from_start else "")
 
 
 #: The way that is asked of whoever trains anew: rolling scores, and retraining from scratch with other seeds.
 NEW_MODELS = Way(ROLLING, from_start=True, new_models=True)
 
 
-def moved(recorded: Config, given: Mapping[str, Any]) -> Config:
+def moved(recorded: Config, settings: Mapping[str, Any]) -> Config:
     """A recorded configuration with the settings of the machine as they are given now.
 
     A device is not left for the default one by saying nothing.
     """
-    machine = {name: given.get(name) for name in MACHINE}
+    machine = {name: settings.get(name) for name in MACHINE}
     kept = {name: getattr(recorded, name) for name in ("device", "accept_drift") if machine[name] is None}
     return recorded.having(machine | kept)
 

@@ -15,16 +15,16 @@ class Cost(NamedTuple):
     """What a job takes.
 
     Attributes:
-        steps: of training.
-        saved: states that are written.
-        loaded: states that are read, beside those of a sweep or a retraining.
-        values: how often a metric is measured, on validation and on test data together.
-        swept: for every sweep the estimator, and the horizons that it scores.
-        scores: files of scores that are written.
-        growth: steps of sweeps whose growth is written.
-        replicas: retrainings.
-        redone: steps of each retraining.
-        listed: ids that are written.
+        steps: the steps of training.
+        saved: the number of states that are written.
+        loaded: the number of states that are read, beside those of a sweep or a retraining.
+        values: the number of times that a metric is measured, on validation and on test data together.
+        swept: the estimator of every sweep, and the horizons that it scores.
+        scores: the number of files of scores that are written.
+        growth: the steps of sweeps whose growth is written.
+        replicas: the number of retrainings.
+        redone: the steps of each retraining.
+        listed: the number of ids that are written.
     """
 
     steps: int = 0
@@ -75,9 +75,9 @@ class ToDo(NamedTuple):
     """A piece of work that is not done yet.
 
     Attributes:
-        stage: that it belongs to.
-        cost: of it.
-        needs: the rows of those before it that have to be done first.
+        stage: the stage to which it belongs.
+        cost: what it takes.
+        needs: the rows of the pieces before it that have to be done first.
     """
 
     stage: str

@@ -29,8 +29,8 @@ class RunDirectory:
 
     def unfinished(self) -> Iterator[Path]:
         """Files that a killed process was writing. Only gansift's own: the directory may hold other things."""
-        own = [path.name for path in (self.config, self.manifest, self.encoding, self.result, self.page)]
-        for name in (*own, "kept.txt", "removed.txt"):
+        names = [path.name for path in (self.config, self.manifest, self.encoding, self.result, self.page)]
+        for name in (*names, "kept.txt", "removed.txt"):
             yield from self.root.glob(f".{name}.*.tmp")
         for folder in ("scores", "weights", "seeds", "verify", "decisions", "cache"):
             yield from (self.root / folder).rglob(".*.tmp")

@@ -34,27 +34,27 @@ class Costs:
     """What one of each thing costs on this machine; seconds of the processor, and bytes.
 
     Attributes:
-        slowdown: seconds on the clock for one of the processor, with all jobs at work.
-        command: starting the command and checking its data and game.
-        worker: starting a process of its own for jobs.
-        place: loading the data and fitting the metric's features.
-        opening: opening a recorded run of one seed.
-        step: one training step.
-        save: writing a checkpoint.
-        load: reading one.
-        values: the metric on validation and on test data.
-        stacked: one step of so many replicas that are retrained together.
-        paces: of each estimator that the run asks for.
-        imports: what a process spends once before it can rank by baselines.
-        report: choosing, and writing the report.
-        checkpoint: the file of a state.
-        scores: a file of scores.
-        growth: what a step of the sweep adds to the file of its growth.
-        name: an example's id, where it is listed.
-        files: what is written once, by row.
-        parent: peak memory of the command itself while others work for it.
-        peaks: peak memory of a job after each row, in a miniature of the run.
-        steps: of that miniature, whose states are in those peaks.
+        slowdown: the seconds on the clock for one of the processor, with all jobs at work.
+        command: the time to start the command and to check its data and game.
+        worker: the time to start a process of its own for jobs.
+        place: the time to load the data and to fit the metric's features.
+        opening: the time to open the recorded run of one seed.
+        step: the time of one training step.
+        save: the time to write a checkpoint.
+        load: the time to read a checkpoint.
+        values: the time to measure the metric on validation and on test data.
+        stacked: the time of one step of so many replicas that are retrained together.
+        paces: the pace of each estimator that the run asks for.
+        imports: the time that a process spends once before it can rank by baselines.
+        report: the time to choose and to write the report.
+        checkpoint: the size of the file of a state.
+        scores: the size of a file of scores.
+        growth: the bytes that a step of the sweep adds to the file of its growth.
+        name: the bytes of an example's id in a list.
+        files: the bytes that are written once, by row.
+        parent: the peak memory of the command itself while others work for it.
+        peaks: the peak memory of a job after each row, in a miniature of the run.
+        steps: the steps of that miniature, whose states are in those peaks.
     """
 
     slowdown: float
@@ -85,12 +85,13 @@ class Row:
     """What one stage takes that is left to do.
 
     Attributes:
-        stage: its name, one of `ROWS`.
-        seconds: on the clock, with all jobs at work; stages that go on at the same time share it by their work.
-        work: seconds of the processor, of all processes together.
-        memory_job: peak memory of one job, in bytes.
-        memory: peak memory of all jobs and of the command that waits for them, in bytes.
-        disk: bytes written to the run directory, and kept there.
+        stage: the name of the stage, one of `ROWS`.
+        seconds: the time on the clock, with all jobs at work; stages that go on at the same time share it by their
+            work.
+        work: the seconds of the processor, of all processes together.
+        memory_job: the peak memory of one job, in bytes.
+        memory: the peak memory of all jobs and of the command that waits for them, in bytes.
+        disk: the bytes that are written to the run directory, and kept there.
     """
 
     stage: str
@@ -127,8 +128,8 @@ def estimate(
     """
     priced = _Priced(config, of_states, costs)
     pieces = [[Piece(job.stage, priced.seconds(job.cost), job.needs) for job in jobs] for jobs in (before, after)]
-    clocks = [makespan(of_part, (config.jobs or 1)) for of_part in pieces]
-    workers = min((config.jobs or 1), max(len(before), len(after)))  # which stay until the end
+    clocks = [makespan(of_part, config.job_count) for of_part in pieces]
+    workers = min(config.job_count, max(len(before), len(after)))  # which stay until the end
     rows = []
     for stage in ROWS:
         work = sum(piece.seconds for of_part in pieces for piece in of_part if piece.stage == stage)
@@ -144,14 +145,14 @@ def estimate(
         jobs = [*before, *after]
         job = costs.peaks[stage] + priced.more_memory(stage, jobs)
         others = max(costs.parent, costs.peaks["start"] if stage == "verify" else 0)
-        memory = job if stage == "report" or (config.jobs or 1) == 1 else workers * job + others
+        memory = job if stage == "report" or config.job_count == 1 else workers * job + others
         rows.append(Row(stage, costs.slowdown * clock, work, job, memory, priced.disk(stage, jobs)))
     return rows
 
 
 def _beside(stage: str, config: Config, costs: Costs, after: Sequence[ToDo], workers: int) -> tuple[float, float]:
     """What a stage takes beside its jobs: seconds on the clock, and of the processor."""
-    jobs, apart = (config.jobs or 1), (config.jobs or 1) > 1
+    jobs, apart = config.job_count, config.job_count > 1
     clock = work = 0.0
     if stage == "start":
         process = costs.place + (costs.worker if apart else 0.0)
@@ -170,9 +171,9 @@ class Piece(NamedTuple):
     """A piece of work that one job does.
 
     Attributes:
-        stage: that it belongs to.
-        seconds: that it takes.
-        needs: which pieces have to end before.
+        stage: the stage to which it belongs.
+        seconds: the time that it takes.
+        needs: the rows of the pieces that have to end before.
     """
 
     stage: str
@@ -258,13 +259,13 @@ class _Priced(NamedTuple):
 
     def disk(self, stage: str, jobs: Sequence[ToDo]) -> int:
         """Bytes of the files of a stage."""
-        costs, own = self.costs, [job.cost for job in jobs if job.stage == stage]
+        costs, of_stage = self.costs, [job.cost for job in jobs if job.stage == stage]
         return costs.files.get(stage, 0) + sum(
             cost.saved * costs.checkpoint
             + cost.scores * costs.scores
             + cost.growth * costs.growth
             + cost.listed * costs.name
-            for cost in own
+            for cost in of_stage
         )
 
 

@@ -41,8 +41,8 @@ def exported(root: Path, destination: Path, format: str, link: str) -> tuple[dic
     """
     directory = RunDirectory(root)
     if format not in (*FORMATS, *weights.FORMATS):
-        known = ", ".join((*FORMATS, *weights.FORMATS))
-        raise UsageError(f"--format {format}: there is no such format; choose one of {known}")
+        formats = ", ".join((*FORMATS, *weights.FORMATS))
+        raise UsageError(f"--format {format}: there is no such format; choose one of {formats}")
     if format in weights.FORMATS:
         files = [str(path) for path in weights.export_weights(directory, destination, format)]
         return {"files": files}, "\n".join(files)
@@ -55,18 +55,18 @@ def exported(root: Path, destination: Path, format: str, link: str) -> tuple[dic
     again = _again(config, destination, tuple(sets), tables) if format in SOURCES else None
     lines = [f"{kept} of {count} training examples in {destination}"]
     lines += [] if again is None else [f"Train on them, with the same validation and test examples: {again}"]
-    found = {"kept": kept, "removed": count - kept, "destination": str(destination), "command": again}
-    return found, "\n".join(lines)
+    summary = {"kept": kept, "removed": count - kept, "destination": str(destination), "command": again}
+    return summary, "\n".join(lines)
 
 
 def _tables(config: Config) -> dict[str, list[Records]]:
     """The records of each source that is a table, by the name of its set; test data of a person's own follow theirs."""
     roles = roles_of(asdict(config))
     by_name, test = parse_sources(config.sources)
-    found = {name: [open_source(path, config.split_seed, roles)] for name, path in by_name.items()}
+    sources = {name: [open_source(path, config.split_seed, roles)] for name, path in by_name.items()}
     if test is not None:
-        next(iter(found.values())).append(open_source(test, config.split_seed, roles))
-    tables = {name: [one for one in opened if isinstance(one, Records)] for name, opened in found.items()}
+        next(iter(sources.values())).append(open_source(test, config.split_seed, roles))
+    tables = {name: [one for one in opened if isinstance(one, Records)] for name, opened in sources.items()}
     return {name: records for name, records in tables.items() if records}
 
 

@@ -36,27 +36,27 @@ def check_fits(directory: RunDirectory, plan: Plan, place: Place, last: str) -> 
             f"the checkpoints need {in_words(needed)} of disk, and {in_words(free)} are free at {directory.root}. "
             "Choose another --outdir, or train fewer --steps or --seeds or a smaller network (--width)."
         )
-    here = config.device == "cpu" and config.cluster_address is None
-    there = available_memory() if here else None
+    on_this_machine = config.device == "cpu" and config.cluster_address is None
+    available = available_memory() if on_this_machine else None
 
     def memory(tried: Config) -> int:
         return memory_needed(tried, of_states, left)
 
-    if there is not None and memory(config) > there:
+    if available is not None and memory(config) > available:
         raise UsageError(
             f"the training states that all jobs hold together need {in_words(memory(config))} of memory, and "
-            f"{in_words(there)} are available. {_advice(config, memory, there)}"
+            f"{in_words(available)} are available. {_advice(config, memory, available)}"
         )
 
 
-def _advice(config: Config, memory: Callable[[Config], int], there: int) -> str:
+def _advice(config: Config, memory: Callable[[Config], int], available: int) -> str:
     """What makes the states fit, the least change first; what else takes less."""
-    for jobs in range((config.jobs or 1) - 1, 0, -1):
-        if memory(replace(config, jobs=jobs)) <= there:
+    for jobs in range(config.job_count - 1, 0, -1):
+        if memory(replace(config, jobs=jobs)) <= available:
             return f"They fit with --jobs {jobs}. A smaller --memory, --width, --batch or fewer --steps take less, too."
     # Half of what there is: the rest is for what a step takes to compute.
-    allowed = in_words(there // 2).replace(" ", "")
-    if memory(replace(config, memory=f"{there // 2}")) <= there:
+    allowed = in_words(available // 2).replace(" ", "")
+    if memory(replace(config, memory=f"{available // 2}")) <= available:
         return f"They fit with --memory {allowed}: scoring then repeats some steps, to the same result."
     return "Take less: --jobs 1, a small --memory, smaller networks (--width) and batches (--batch), fewer --steps."
 
@@ -71,7 +71,7 @@ def memory_needed(config: Config, of_states: Sizes, left: Sequence[ToDo]) -> int
     allowed, held = room(config, of_states.record), dict[str, list[int]]()
     for job in left:
         held.setdefault(job.stage, []).append(job.cost.held(config.steps, allowed, of_states))
-    return max((_at_the_same_time(of_stage, config.jobs or 1) for of_stage in held.values()), default=0)
+    return max((_at_the_same_time(of_stage, config.job_count) for of_stage in held.values()), default=0)
 
 
 def _at_the_same_time(held: Sequence[int], jobs: int) -> int:

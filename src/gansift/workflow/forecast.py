@@ -47,9 +47,9 @@ def estimated(asked: Request | Config, directory: RunDirectory | None) -> dict[s
     place = replace(place, config=replace(place.config, jobs=at_once(place.plan(), "verify")))
     plan, of_states = place.plan(), sizes(place)
     with TemporaryDirectory() as empty:
-        there = directory or RunDirectory(Path(empty))
-        before = to_do(there, plan, jobs_until(plan, "cleanse"))
-        after = after_choice(there, plan, place, of_states.stack)
+        target = directory or RunDirectory(Path(empty))
+        before = to_do(target, plan, jobs_until(plan, "cleanse"))
+        after = after_choice(target, plan, place, of_states.stack)
     rows = estimate(plan.config, of_states, measure(plan, place), before, after)
     everything = total(rows)
     memory, disk = available_memory(), free_disk(directory.root if directory else Path())

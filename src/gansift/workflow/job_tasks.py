@@ -26,8 +26,8 @@ class JobTask:
     """A job in a run directory, for a configuration; every one of them is a task of its own.
 
     Attributes:
-        directory: where the results land.
-        config: of the run, with what is asked of it now.
+        directory: the run directory in which the results land.
+        config: the configuration of the run, with what is asked of it now.
         job: the work.
     """
 

@@ -33,8 +33,8 @@ class Job(ABC):
     """A piece of work on one seed. It is pickled to other processes, and says nothing of where it is done.
 
     Attributes:
-        seed: training seed.
-        metrics: the names of the metrics that it is done for.
+        seed: the training seed.
+        metrics: the keys of the metrics that the work is done for.
     """
 
     seed: int
@@ -108,8 +108,8 @@ class Score(Job):
     """Score every example by one estimator, for several metrics and horizons: one sweep passes all of them.
 
     Attributes:
-        estimator: that scores.
-        horizons: in steps.
+        estimator: the name of the estimator.
+        horizons: the horizons, in steps.
     """
 
     estimator: str
@@ -152,9 +152,9 @@ class Retrain(Job):
     """Retrain without each of several sets of examples, and measure what that does to every metric.
 
     Attributes:
-        horizon: last steps to redo.
-        removals: the sets, in the order in which they are stacked.
-        stage: that it is done for, which makes it no other job.
+        horizon: the number of last steps to redo.
+        removals: the sets of examples, in the order in which they are stacked.
+        stage: the stage that the work is done for, which makes it no other job.
     """
 
     horizon: int
@@ -201,7 +201,7 @@ class Retrain(Job):
             listed=sum(removal.count for removal in self.removals if isinstance(removal, Ids)),
         )
 
-    def found(self, directory: RunDirectory, metric: str) -> list[dict[str, Any]]:
+    def rows(self, directory: RunDirectory, metric: str) -> list[dict[str, Any]]:
         """What it did to a metric, one row for each removal (see `Seed.retrain`); nothing where it cannot be done."""
         path = self.paths(directory)[self.metrics.index(metric)]
         return read_json(path) if path.exists() else []

@@ -29,18 +29,18 @@ def look(sources: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
     by_name, test = parse_sources(sources)
     if test is not None:
         by_name |= {"test": test}
-    known = {one.name: one.default for one in GENERAL if one.panel == "Data"} | dict(settings)
-    found = {name: _survey(source, known) for name, source in by_name.items()}
-    if len(found) == 1:
-        return next(iter(found.values()))
-    return {"sets": found, "usable": min(one["usable"] for one in found.values())}
+    values = {one.name: one.default for one in GENERAL if one.panel == "Data"} | dict(settings)
+    surveys = {name: _survey(source, values) for name, source in by_name.items()}
+    if len(surveys) == 1:
+        return next(iter(surveys.values()))
+    return {"sets": surveys, "usable": min(one["usable"] for one in surveys.values())}
 
 
-def look_text(found: Mapping[str, Any]) -> str:
+def look_text(contents: Mapping[str, Any]) -> str:
     """The same in words."""
-    sets = found.get("sets")
+    sets = contents.get("sets")
     if sets is None:
-        return survey_text(dict(found))
+        return survey_text(dict(contents))
     return "\n\n".join(f"{name}\n{survey_text(one)}" for name, one in sets.items())
 
 

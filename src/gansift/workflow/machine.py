@@ -14,10 +14,10 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 def free_disk(path: Path) -> int:
     """Bytes that may still be written to the filesystem on which ``path`` is, or would be made."""
-    there = path.absolute()
-    while not there.exists():
-        there = there.parent
-    return shutil.disk_usage(there).free
+    folder = path.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def available_memory() -> int | None:

@@ -64,7 +64,7 @@ def measure(plan: Plan, place: Place) -> Costs:
     way = Way("itd", from_start=False) if plan.way.new_models else plan.way._replace(from_start=False)
     miniature = replace(plan, config=small, way=way)
     stacked = _stacks(plan, place)
-    processes = config.jobs or 1
+    processes = config.job_count
     # Fresh interpreters, as in a run: what they take in memory and to start is measured, too.
     context = multiprocessing.get_context("spawn")
     with (
@@ -78,13 +78,13 @@ def measure(plan: Plan, place: Place) -> Costs:
             for row in range(processes)
         ]  # fmt: skip
         try:
-            found = [future.result() for future in futures]
+            costs = [future.result() for future in futures]
         except BrokenProcessPool as error:
             raise GansiftError(
                 "a process that measured died (killed, or out of memory?), and so would the run; try fewer --jobs, a "
                 "smaller --batch or --width"
             ) from error
-    return _mean(found, parent)
+    return _mean(costs, parent)
 
 
 def _miniature_steps(place: Place) -> int:
@@ -117,68 +117,123 @@ def _measured(
     plan: Plan, stacked: Sequence[int], folder: Path, whole: bool, alone: bool, submitted: float
 ) -> dict[str, Any]:
     """What one process measures; the first one does the command's own part, too: first of all if it works alone."""
-    found: dict[str, Any] = {"worker": time.process_time()}
-    small = plan.config
-    peaks: dict[str, int] = {}
+    costs: dict[str, Any] = {"worker": time.process_time()}
     logging.getLogger("gansift").setLevel(logging.ERROR)
     if alone:
-        found["command"] = found["worker"] + _command(small)
-    directory = RunDirectory(folder)
-    load_data(small.sources, asdict(small), directory.cache)  # as the command has done before any job begins
-    found["place"], place = _timed(lambda: _ready(small, directory))
-    peaks["start"] = peak_memory()
-    small.save(directory.config)
-    write_manifest(directory.manifest, place.data)
-    files = {"start": _bytes(folder)}
-
-    shown: list[float] = []
-    seed = Seed.main(directory, place)
-    seed.train(lambda amount: shown.append(time.process_time()))
-    found["step"] = median(_differences(shown)) if len(shown) > 1 else 0.0
-    found["opening"], run = _repeated(seed.train)
-    store = DiskCheckpoints(directory.checkpoints(seed.number))
-    found["load"], state = _repeated(lambda: store.load(run.steps, small.device))
-    found["save"], _ = _repeated(lambda: DiskCheckpoints(folder / "spare").save(run.steps, state))
-    found["checkpoint"] = _bytes(directory.checkpoints(seed.number)) // len(store.numbers())  # with its checksum's line
-    for metric in plan.metrics:
-        seed.values(metric)
-    found["values"], _ = _repeated(lambda: [metric.value(run) for metric in (place.validation, place.test)])
-    peaks["train"] = peak_memory()
-
-    found["gradient"], _ = _repeated(lambda: place.validation.gradient(run))
-    estimator = plan.way.estimator
-    seed.score(estimator, plan.metrics, plan.horizons)
-    if not seed.scores(plan.metric, estimator):
-        raise GansiftError(
-            f"nothing can be scored: the backward sweep overflowed within {run.steps} steps. Train more smoothly "
-            "(larger --eps or --r1, smaller --lr)."
-        )
-    peaks["score"] = peak_memory()
-    found["scores"] = directory.scores(seed.number, plan.metric, estimator, run.steps).stat().st_size
-    found["growth"] = directory.growth(seed.number, plan.metric, estimator).stat().st_size // run.steps
-    trial(plan, seed.number, run.steps).run(directory, place, unseen)
-    peaks["cleanse"] = peak_memory()
-
-    found["stacked"] = {size: _stacked_step(run, size) for size in stacked}
-    names = dict.fromkeys([estimator, *plan.compared])
-    imports = []
-    found["paces"] = {}
-    for name in names:
-        first, pace = _pace(name, run, place, found["gradient"], found["step"])
-        found["paces"][name] = pace
-        imports.append(first)
-    found["imports"] = sum(imports)
-    peaks["verify"] = peak_memory()
-    found["name"] = len(max(run.ids, key=len)) + len('      "",\n')
+        costs["command"] = costs["worker"] + _command(plan.config)
+    miniature = _Miniature(plan, folder)
+    costs |= miniature.trained()
+    costs |= miniature.scored()
+    costs |= miniature.ranked(stacked, costs["step"])
     if whole:
         if not alone:
-            found["command"] = found["worker"] + _command(small)
-        written = _bytes(folder)
-        found["report"], _ = _timed(lambda: _report(directory, plan))
-        files["report"] = _bytes(folder) - written
-    peaks["report"] = peak_memory()
-    found["slowdown"] = (time.time() - submitted) / time.process_time()
-    return found | {"peaks": peaks, "files": files, "steps": run.steps}
+            costs["command"] = costs["worker"] + _command(plan.config)
+        costs["report"] = miniature.reported()
+    miniature.peak("report")
+    slowdown = (time.time() - submitted) / time.process_time()
+    return costs | miniature.start | {
+        "slowdown": slowdown, "peaks": miniature.peaks, "files": miniature.files, "steps": miniature.run.steps,
+    }  # fmt: skip
+
+
+class _Miniature:
+    """A run in small that is done stage by stage, in the order of its methods, which return what they measured.
+
+    Attributes:
+        start: the cost of loading the data and making the metrics.
+        peaks: the peak memory after each stage so far.
+        files: the bytes of what is written once, by row of the estimate.
+        run: the recorded training.
+    """
+
+    run: Run
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.plan = plan
+        self.peaks: dict[str, int] = {}
+        self.directory = RunDirectory(folder)
+        small = plan.config
+        load_data(small.sources, asdict(small), self.directory.cache)  # as the command has done before any job begins
+        seconds, self.place = _timed(lambda: _ready(small, self.directory))
+        self.start = {"place": seconds}
+        self.peak("start")
+        small.save(self.directory.config)
+        write_manifest(self.directory.manifest, self.place.data)
+        self.files = {"start": _bytes(folder)}
+        self.seed = Seed.main(self.directory, self.place)
+
+    def peak(self, stage: str) -> None:
+        """Note the peak memory after a stage."""
+        self.peaks[stage] = peak_memory()
+
+    def trained(self) -> dict[str, Any]:
+        """The costs of training, of states on disk, and of measuring the metrics."""
+        shown: list[float] = []
+        seed, directory = self.seed, self.directory
+        seed.train(lambda amount: shown.append(time.process_time()))
+        opening, self.run = _repeated(seed.train)
+        store = DiskCheckpoints(directory.checkpoints(seed.number))
+        load, state = _repeated(lambda: store.load(self.run.steps, self.plan.config.device))
+        save, _ = _repeated(lambda: DiskCheckpoints(directory.root / "spare").save(self.run.steps, state))
+        for metric in self.plan.metrics:
+            seed.values(metric)
+        pair = (self.place.validation, self.place.test)
+        values, _ = _repeated(lambda: [metric.value(self.run) for metric in pair])
+        self.peak("train")
+        return {
+            "step": median(_differences(shown)) if len(shown) > 1 else 0.0, "opening": opening, "load": load,
+            "save": save, "values": values,
+            # With its line in the file of checksums.
+            "checkpoint": _bytes(directory.checkpoints(seed.number)) // len(store.numbers()),
+        }  # fmt: skip
+
+    def scored(self) -> dict[str, Any]:
+        """The sizes of what scoring writes; the removals at the one horizon are tried, too.
+
+        Raises:
+            GansiftError: if nothing can be scored.
+        """
+        plan, seed, directory, steps = self.plan, self.seed, self.directory, self.run.steps
+        estimator = plan.way.estimator
+        seed.score(estimator, plan.metrics, plan.horizons)
+        if not seed.scores(plan.metric, estimator):
+            raise GansiftError(
+                f"nothing can be scored: the backward sweep overflowed within {steps} steps. Train more smoothly "
+                "(larger --eps or --r1, smaller --lr)."
+            )
+        self.peak("score")
+        trial(plan, seed.number, steps).run(directory, self.place, unseen)
+        self.peak("cleanse")
+        return {
+            "scores": directory.scores(seed.number, plan.metric, estimator, steps).stat().st_size,
+            "growth": directory.growth(seed.number, plan.metric, estimator).stat().st_size // steps,
+        }
+
+    def ranked(self, stacked: Sequence[int], step: float) -> dict[str, Any]:
+        """The costs of steps of so many replicas, and of every estimator that the run asks for.
+
+        Args:
+            stacked: the numbers of replicas.
+            step: seconds of a training step.
+        """
+        run, names = self.run, dict.fromkeys([self.plan.way.estimator, *self.plan.compared])
+        gradient, _ = _repeated(lambda: self.place.validation.gradient(run))
+        steps_of = {size: _stacked_step(run, size) for size in stacked}
+        paces = {name: _pace(name, run, self.place, gradient, step) for name in names}
+        self.peak("verify")
+        return {
+            "stacked": steps_of,
+            "paces": {name: pace for name, (_, pace) in paces.items()},
+            "imports": sum(first for first, _ in paces.values()),
+            "name": len(max(run.ids, key=len)) + len('      "",\n'),
+        }
+
+    def reported(self) -> float:
+        """Seconds of choosing and of writing the report."""
+        written = _bytes(self.directory.root)
+        seconds, _ = _timed(lambda: _report(self.directory, self.plan))
+        self.files["report"] = _bytes(self.directory.root) - written
+        return seconds
 
 
 def _ready(config: Config, directory: RunDirectory) -> Place:
@@ -264,20 +319,20 @@ def _bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _mean(found: Sequence[dict[str, Any]], parent: int) -> Costs:
+def _mean(costs: Sequence[dict[str, Any]], parent: int) -> Costs:
     """The mean over processes of what each measured, the highest of their peaks; the rest is the first one's."""
-    first = found[0]
+    first = costs[0]
     mean: dict[str, Any] = {
-        name: fmean(of_process[name] for of_process in found)
+        name: fmean(of_process[name] for of_process in costs)
         for name in ("worker", "place", "opening", "step", "save", "load", "values", "imports", "slowdown")
     }
     mean["stacked"] = {
-        size: fmean(of_process["stacked"][size] for of_process in found) for size in first["stacked"]
+        size: fmean(of_process["stacked"][size] for of_process in costs) for size in first["stacked"]
     }  # fmt: skip
     mean["paces"] = {
-        name: Pace(*(fmean(of_process["paces"][name][part] for of_process in found) for part in range(2)))
+        name: Pace(*(fmean(of_process["paces"][name][part] for of_process in costs) for part in range(2)))
         for name in first["paces"]
     }
-    mean["peaks"] = {stage: max(of_process["peaks"][stage] for of_process in found) for stage in first["peaks"]}
-    own = {item.name: first[item.name] for item in fields(Costs) if item.name in first}
-    return Costs(**(own | mean), parent=parent)
+    mean["peaks"] = {stage: max(of_process["peaks"][stage] for of_process in costs) for stage in first["peaks"]}
+    others = {item.name: first[item.name] for item in fields(Costs) if item.name in first}
+    return Costs(**(others | mean), parent=parent)

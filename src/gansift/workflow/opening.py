@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from gansift import data
 from gansift.data.examples import Splits
-from gansift.errors import TrainingError
+from gansift.errors import TrainingError, UsageError
 from gansift.files import write_text
+from gansift.training.checkpoints import DiskCheckpoints
 from gansift.workflow.config import Config
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.place import Place, place_of
@@ -29,6 +30,23 @@ def opened(directory: RunDirectory, config: Config) -> Place:
             "--outdir. Nothing in it was changed."
         )
     return place
+
+
+def trained_seeds(directory: RunDirectory, config: Config) -> list[int]:
+    """The seeds of a run that are trained to their end.
+
+    Raises:
+        UsageError: if there is none yet.
+    """
+    seeds = [seed for seed in range(config.seeds) if is_trained(directory, config, seed)]
+    if not seeds:
+        raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift run`")
+    return seeds
+
+
+def is_trained(directory: RunDirectory, config: Config, seed: int) -> bool:
+    """Whether a seed is trained to its end."""
+    return config.steps in DiskCheckpoints(directory.checkpoints(seed)).numbers()
 
 
 def record(directory: RunDirectory, sets: Mapping[str, Splits]) -> None:

@@ -122,7 +122,7 @@ def _earlier(directory: RunDirectory, question: str, field: str) -> Any:
 
 def _compared(directory: RunDirectory, plan: Plan, seed: int, cell: Cell) -> list[dict[str, Any]]:
     """What removing as many examples by other estimators did on one seed; without those that do not fit."""
-    rows = comparison(plan, seed, cell).found(directory, plan.metric)
+    rows = comparison(plan, seed, cell).rows(directory, plan.metric)
     named = [{"estimator": name} | row for name, row in zip(plan.compared, rows, strict=False)]
     return [row for row in named if None not in (row["validation"], row["test"])]
 
@@ -155,12 +155,12 @@ def _trust(main: Seed, plan: Plan) -> dict[str, Any]:
     """What is known of how far the main seed's scores can be believed."""
     growth = read_json(main.directory.growth(main.number, plan.metric, plan.way.estimator))
     epoch = main.run.epoch
-    found = trust([(row["step"], row["norm"], row["effect"]) for row in growth], epoch) if growth else None
+    belief = trust([(row["step"], row["norm"], row["effect"]) for row in growth], epoch) if growth else None
     verified = read_verifications(main.directory, plan)
     return {
         "verification": tuple(from_json(Verification, entry) for entry in verified),
         "growth": tuple(from_json(Growth, row) for row in growth),
-        "trust": None if found is None else Belief(**asdict(found), epochs=round(found.horizon / epoch, 2)),
+        "trust": None if belief is None else Belief(**asdict(belief), epochs=round(belief.horizon / epoch, 2)),
     }
 
 
@@ -254,14 +254,8 @@ def _classes(place: Place, removed: set[str]) -> tuple[ClassCount, ...] | None:
     if len(names) != 1 or None in names:
         return None
     labels = torch.cat([part.labels for part in place.train.values() if part.labels is not None]).numpy()
-    kept = np.array([identity not in removed for identity in _ids(place)])
+    kept = np.array([identity not in removed for identity in place.ids])
     return tuple(
         ClassCount(name, int((labels == row).sum()), int((labels[kept] == row).sum()))
         for row, name in enumerate(names.pop() or ())
     )
-
-
-def _ids(place: Place) -> list[str]:
-    """The ids of all training examples as scores have them."""
-    alone = len(place.data) == 1
-    return [one if alone else f"{name}:{one}" for name, part in place.train.items() for one in part.ids]

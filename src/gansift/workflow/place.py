@@ -29,7 +29,7 @@ from gansift.systems.judges import FITTED, check_features
 from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of
 from gansift.training.order import check_batch
-from gansift.training.step import epoch_of
+from gansift.training.step import epoch_of, ids_of
 from gansift.workflow.config import GENERAL, MACHINE, QUESTION, Config, Way
 from gansift.workflow.plan import Plan, metric_key
 from gansift.workflow.request import Request
@@ -51,9 +51,9 @@ class Place:
     """Everything that the seeds of a run have in common.
 
     Attributes:
-        config: of the run.
-        data: its data sets by name.
-        system: what they are trained for.
+        config: the configuration of the run.
+        data: the data sets by name.
+        system: the system that is trained on them.
     """
 
     config: Config
@@ -65,6 +65,11 @@ class Place:
     def train(self) -> dict[str, Examples]:
         """The training examples by data set."""
         return self.data.train
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all training examples, as scores have them."""
+        return ids_of(self.train)
 
     @property
     def examples(self) -> int:
@@ -162,17 +167,17 @@ def load_data(sources: Sequence[str], settings: Mapping[str, Any], cache: Path |
         DataError: if the data cannot be used.
         UsageError: if settings make no sense.
     """
-    known = {one.name: one.default for one in GENERAL if one.panel == "Data"} | dict(settings)
+    values = {one.name: one.default for one in GENERAL if one.panel == "Data"} | dict(settings)
     return load_sets(
         sources,
-        seed=known["split_seed"],
-        fractions=parse_fractions(known["fractions"]),
-        labels=known["labels"],
-        size=known["size"],
-        resize=known["resize"],
-        skip_bad=known["skip_bad"],
+        seed=values["split_seed"],
+        fractions=parse_fractions(values["fractions"]),
+        labels=values["labels"],
+        size=values["size"],
+        resize=values["resize"],
+        skip_bad=values["skip_bad"],
         cache=cache,
-        roles=roles_of(known),
+        roles=roles_of(values),
     )
 
 
@@ -185,8 +190,8 @@ def roles_of(settings: Mapping[str, Any]) -> Roles:
 def _absolute_source(source: str) -> str:
     """A source of a run that goes on from any folder."""
     name, path = parse_source(source)
-    found = path if path in BUILTINS or not Path(path).exists() else str(Path(path).absolute())
-    return found if name is None else f"{name}={found}"
+    absolute = path if path in BUILTINS or not Path(path).exists() else str(Path(path).absolute())
+    return absolute if name is None else f"{name}={absolute}"
 
 
 def resolve(request: Request, data: DataSets) -> Config:
@@ -196,8 +201,8 @@ def resolve(request: Request, data: DataSets) -> Config:
         UsageError: if the system does not exist or cannot be built, or does not say what nobody else knows.
     """
     game = absolute_named(request.game)
-    own = systems.settled(game, data, request.system)
-    system = systems.build(game, data, own)
+    system_settings = systems.settled(game, data, request.system)
+    system = systems.build(game, data, system_settings)
     usual = {one.name: one.default for one in GENERAL} | _USUAL
     values = usual | dict(system.defaults) | dict(request.general)
     if not values["for_this_model"] and "remove" not in request.general:
@@ -208,7 +213,7 @@ def resolve(request: Request, data: DataSets) -> Config:
         raise UsageError(f"the system {request.game} says nothing of {flags}; give them, or name them in its defaults")
     values |= {"labels": _absolute(values["labels"]), "features": _absolute_features(values["features"])}
     values["metric"] = absolute_metrics(values["metric"])
-    config = Config(tuple(map(_absolute_source, request.sources)), game, own, {}, **values)
+    config = Config(tuple(map(_absolute_source, request.sources)), game, system_settings, {}, **values)
     digests = {spec: fingerprint(spec) for spec in _named(config)}
     return config.having({"files": {spec: digest for spec, digest in digests.items() if digest is not None}})
 

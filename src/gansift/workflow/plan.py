@@ -27,10 +27,10 @@ class Plan:
     """A configuration for so many training examples, and the way in which the run is cleansed.
 
     Attributes:
-        config: of the run.
-        examples: for training, of all data sets.
-        epoch: steps in one epoch.
-        way: of cleansing.
+        config: the configuration of the run.
+        examples: the number of training examples of all data sets.
+        epoch: the number of steps in one epoch.
+        way: the way of cleansing.
     """
 
     config: Config

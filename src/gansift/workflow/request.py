@@ -29,10 +29,10 @@ class Request:
     """What a person asks for; everything that is not given is still open.
 
     Attributes:
-        sources: of the data, ``SOURCE`` or ``NAME=SOURCE`` each.
-        game: name of the system, or ``module:function`` or ``file.py:function``.
-        general: settings that every system has, by name.
-        system: settings of the system, by name.
+        sources: the sources of the data, ``SOURCE`` or ``NAME=SOURCE`` each.
+        game: the name of the system, or ``module:function`` or ``file.py:function``.
+        general: the settings that every system has, by name.
+        system: the settings of the system, by name.
     """
 
     sources: tuple[str, ...]
@@ -52,19 +52,21 @@ def requested(sources: Sequence[str], flags: Mapping[str, Any], toml: Path | Non
     Raises:
         UsageError: naming a setting that does not exist, or a value that does not fit.
     """
-    given = dict(read_toml(toml)) if toml is not None else {}
-    given |= {name: value for name, value in flags.items() if value is not None}
-    game = given.pop("game", USUAL_GAME)
+    values = dict(read_toml(toml)) if toml is not None else {}
+    values |= {name: value for name, value in flags.items() if value is not None}
+    game = values.pop("game", USUAL_GAME)
     if not isinstance(game, str):
         raise UsageError(f"{toml}: game must be a text, not {game!r}")
-    own = manual(spec_of(game)).settings
-    shared = [one.setting for one in GENERAL]
-    _refuse_unknown(given, shared, own, game, toml)
+    of_system = manual(spec_of(game)).settings
+    general = [one.setting for one in GENERAL]
+    _refuse_unknown(values, general, of_system, game, toml)
     return Request(
         tuple(sources),
         game,
-        checked(shared, {name: value for name, value in given.items() if name in _names(shared)}, "gansift"),
-        checked(own, {name: value for name, value in given.items() if name in _names(own)}, f"--game {game}"),
+        checked(general, {name: value for name, value in values.items() if name in _names(general)}, "gansift"),
+        checked(
+            of_system, {name: value for name, value in values.items() if name in _names(of_system)}, f"--game {game}"
+        ),
     )
 
 
@@ -85,14 +87,14 @@ def read_toml(path: Path) -> Mapping[str, Any]:
 
 
 def _refuse_unknown(
-    given: Mapping[str, Any], shared: Sequence[Setting], own: Sequence[Setting], game: str, toml: Path | None
+    values: Mapping[str, Any], general: Sequence[Setting], of_system: Sequence[Setting], game: str, toml: Path | None
 ) -> None:
-    known = [*_names(shared), *_names(own)]
-    for name in given:
-        if name not in known:
-            near = suggestion(name, known)
+    names = [*_names(general), *_names(of_system)]
+    for name in values:
+        if name not in names:
+            near = suggestion(name, names)
             raise UsageError(
-                f"{toml}: there is no setting {name!r}{near} with --game {game}; there are {', '.join(known)}"
+                f"{toml}: there is no setting {name!r}{near} with --game {game}; there are {', '.join(names)}"
             )
 
 

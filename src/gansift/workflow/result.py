@@ -124,7 +124,7 @@ def floor(metric: Metric) -> float | None:
 
 
 def compared(
-    cell: Cell, trials: Sequence[Trial], others: Sequence[Sequence[Mapping[str, Any]]], own: str
+    cell: Cell, trials: Sequence[Trial], others: Sequence[Sequence[Mapping[str, Any]]], chooser: str
 ) -> tuple[summary.Baseline, ...]:
     """Other ways to choose: what removing as many examples at the same cell changes, estimator by estimator.
 
@@ -132,11 +132,11 @@ def compared(
         cell: the chosen one.
         trials: of every seed and cell.
         others: by seed, rows of estimator and change of the validation and the test metric.
-        own: the estimator whose trials these are, or ``decisions``.
+        chooser: the estimator whose trials these are, or ``decisions``.
     """
     at_cell = [trial for trial in trials if (trial.horizon, trial.removed) == cell]
     rows = {
-        own: [(trial.validation, trial.test) for trial in at_cell],
+        chooser: [(trial.validation, trial.test) for trial in at_cell],
         "random": [(trial.random_validation, trial.random_test) for trial in at_cell],
     }
     for row in (row for of_seed in others for row in of_seed):
@@ -158,11 +158,13 @@ def _held(trials: Sequence[Trial], direction: str) -> bool:
 
 def _changes(values: Sequence[Values], split: str, trials: Sequence[Trial], metric: Metric) -> summary.Changes:
     before = mean_interval([value["trained"][split] for value in values]).mean
-    own = [getattr(trial, split) for trial in trials] or [0.0] * len(values)
+    by_removal = [getattr(trial, split) for trial in trials] or [0.0] * len(values)
     at_random = [getattr(trial, f"random_{split}") for trial in trials]
-    change = mean_interval(own)
+    change = mean_interval(by_removal)
     random = mean_interval(at_random) if at_random else Interval(0.0, None)
-    against = mean_interval([a - b for a, b in zip(own, at_random, strict=True)]) if at_random else Interval(0.0, None)
+    against = (
+        mean_interval([a - b for a, b in zip(by_removal, at_random, strict=True)]) if at_random else Interval(0.0, None)
+    )
     return summary.Changes(
         before=before,
         after=before + change.mean,

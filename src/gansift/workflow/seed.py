@@ -23,13 +23,13 @@ from gansift.influence.rolling import rolling_metrics
 from gansift.influence.scores import Scores
 from gansift.metrics import replicates
 from gansift.spread.progress import Tick, unseen
-from gansift.training.memory import bytes_of
 from gansift.training.trajectory import Run
 from gansift.workflow.config import AUTO
 from gansift.workflow.cost import SWEEP
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.place import Place
 from gansift.workflow.plan import STAGES, Plan
+from gansift.workflow.states import job_memory
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Seed:
             outdir=self.directory.training(self.number),
             compiled=config.compiled,
             accept_drift=config.accept_drift,
-            memory=None if config.memory is None else bytes_of(config.memory) // (config.jobs or 1),
+            memory=job_memory(config),
             progress=lambda number, losses: tick(1),
         )
 
@@ -107,8 +107,8 @@ class Seed:
         decide the last bits. Where a horizon has no scores, it is written down why.
         """
         judges = [self.place.judges(metric).validation for metric in metrics]
-        found = estimate_metrics(estimator, self.run, judges, list(horizons), lambda number: tick(SWEEP))
-        for metric, scores in zip(metrics, found, strict=True):
+        by_metric = estimate_metrics(estimator, self.run, judges, list(horizons), lambda number: tick(SWEEP))
+        for metric, scores in zip(metrics, by_metric, strict=True):
             self._keep_growth(self.directory.growth(self.number, metric, estimator), scores)
             believable = self._believable(scores)
             for horizon in horizons:
@@ -177,10 +177,10 @@ class Seed:
         if path.exists():
             return Scores.read(path)
         judge = self.place.judges(metric).validation
-        found = estimate(estimator, self.run, judge, [horizon], lambda number: tick(SWEEP))
-        if horizon not in found:
+        scores = estimate(estimator, self.run, judge, [horizon], lambda number: tick(SWEEP))
+        if horizon not in scores:
             raise GansiftError(f"no scores of horizon {horizon}: the backward sweep overflowed. Choose a shorter one.")
-        return found[horizon]
+        return scores[horizon]
 
     def named(self, by: ScoresOf, tick: Tick = unseen) -> Scores:
         """The scores that are meant, of this or of other seeds.
@@ -229,8 +229,8 @@ class Seed:
         judges = [judge for metric in metrics for judge in vars(self.place.judges(metric)).values()]
         before = [self.values(metric)["trained"][split] for metric in metrics for split in _SPLITS]
         sets = [one.ids for one in removed if one is not None]
-        found = iter(changes(self.run, sets, horizon, judges, before, lambda steps: tick(float(steps))))
-        measured = [None if one is None else next(found) for one in removed]
+        rows = iter(changes(self.run, sets, horizon, judges, before, lambda steps: tick(float(steps))))
+        measured = [None if one is None else next(rows) for one in removed]
         self._warn(horizon, removals, measured)
         return {
             metric: [
@@ -280,10 +280,10 @@ class Seed:
 
 
 def _row(removal: Removal, removed: Removed | None, row: Sequence[float | None]) -> dict[str, Any]:
-    known = [value if value is not None and math.isfinite(value) else None for value in row]
+    values = [value if value is not None and math.isfinite(value) else None for value in row]
     predicted = None if removed is None else removed.predicted
     return {"what": str(removal), "removed": removal.count, "predicted": predicted} | dict(
-        zip(_SPLITS, known, strict=True)
+        zip(_SPLITS, values, strict=True)
     )
 
 

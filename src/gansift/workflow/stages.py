@@ -18,7 +18,6 @@ from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
 from gansift.lock import only_writer
 from gansift.spread.progress import progress
-from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.devices import check_device, kind_of
 from gansift.workflow import new_models
 from gansift.workflow.choosing import chosen_cell, is_cleansed
@@ -40,7 +39,7 @@ from gansift.workflow.directory import RunDirectory
 from gansift.workflow.fits import check_fits
 from gansift.workflow.job_tasks import doing
 from gansift.workflow.jobs import Job, Train, at_once, comparison, pipeline
-from gansift.workflow.opening import opened, record
+from gansift.workflow.opening import is_trained, opened, record, trained_seeds
 from gansift.workflow.outcome import finish, reported
 from gansift.workflow.place import Place, absolute_metrics, check, load_data, place_of, resolve
 from gansift.workflow.plan import STAGES, Plan, metric_key
@@ -112,8 +111,8 @@ def move(directory: RunDirectory, config: Config, device: str | None, accept_dri
         UsageError: if the device cannot be used, or some seed is not trained to its end.
         ReplayError: if a seed replays there to other bits and that is not accepted.
     """
-    given = {"device": device, "accept_drift": accept_drift}
-    changed = config.having({name: value for name, value in given.items() if value is not None})
+    changes = {"device": device, "accept_drift": accept_drift}
+    changed = config.having({name: value for name, value in changes.items() if value is not None})
     _check_move(directory, config, changed)
     if changed != config:
         changed.save(directory.config)
@@ -125,8 +124,8 @@ def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> N
     check_device(changed.device)
     if kind_of(changed.device) == kind_of(recorded.device):
         return
-    steps, seeds = recorded.steps, range(recorded.seeds)
-    open_ones = [seed for seed in seeds if steps not in DiskCheckpoints(directory.checkpoints(seed)).numbers()]
+    seeds = range(recorded.seeds)
+    open_ones = [seed for seed in seeds if not is_trained(directory, recorded, seed)]
     if open_ones:
         raise UsageError(
             f"--device {changed.device}: seeds {', '.join(map(str, open_ones))} of {directory.root} are not trained to "
@@ -160,12 +159,9 @@ def adopt(directory: RunDirectory, config: Config, decisions: Path) -> Decided:
         UsageError: for a file that cannot be used.
         TrainingError: if the data are no longer those of the run.
     """
-    train = opened(directory, config).train
-    alone = len(train) == 1
-    ids = [one if alone else f"{name}:{one}" for name, part in train.items() for one in part.ids]
-    found = read_decisions(decisions, ids)
-    write_bytes(directory.decisions(found.digest), decisions.read_bytes())
-    return Decided(found.digest, len(found.removed))
+    marked = read_decisions(decisions, opened(directory, config).ids)
+    write_bytes(directory.decisions(marked.digest), decisions.read_bytes())
+    return Decided(marked.digest, len(marked.removed))
 
 
 def resolved(request: Request, cache: Path | None = None) -> Place:
@@ -198,8 +194,8 @@ def _check_same(directory: RunDirectory, recorded: Config, config: Config) -> No
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of the system beside the others; of named files only the system's own."""
-    own = {name: value for name, value in settings.items() if name not in ("system", "files")}
-    return own | settings["system"] | {"the file of --game": settings["files"].get(settings["game"])}
+    general = {name: value for name, value in settings.items() if name not in ("system", "files")}
+    return general | settings["system"] | {"the file of --game": settings["files"].get(settings["game"])}
 
 
 def describe(request: Request, outdir: Path) -> dict[str, Any]:
@@ -312,11 +308,12 @@ class Verifying(NamedTuple):
     """How scores are verified.
 
     Attributes:
-        file: score file of any origin; None for the run's own.
-        horizon: in epochs, or ``all``; default that of the file, the chosen one, or the longest that is configured.
-        removals: how many, at random.
-        remove: examples in each, a count or a share.
-        over_seeds: retrain every seed and take the mean for the truth.
+        file: the score file, of any origin; None for the run's own scores.
+        horizon: the horizon in epochs, or ``all``; by default that of the file, the chosen one, or the longest that is
+            configured.
+        removals: the number of removals, which are drawn at random.
+        remove: the examples in each removal, as a count or a share.
+        over_seeds: whether every seed is retrained and the mean is the truth.
     """
 
     file: Path | None
@@ -343,21 +340,23 @@ def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, qu
     place = opened(directory, config)
     plan = place.plan(way)
     discard_damaged(directory, plan.examples)
-    given = None if how.file is None else Scores.read(how.file)
+    file_scores = None if how.file is None else Scores.read(how.file)
     seeds = [Seed(directory, place, number) for number in (plan.seeds if how.over_seeds else [plan.main])]
     (removed,) = parse_counts(how.remove, plan.examples)
     with doing(directory, plan, how.removals * len(seeds), quiet) as do:
         do([Train(seed.number, (plan.metric,)) for seed in seeds], "train")
-        steps = _verified_horizon(directory, plan, given, how.horizon)
-        scores = [replace(given, horizon=steps)] * len(seeds) if given else _scored(seeds, plan, steps, quiet)
+        steps = _verified_horizon(directory, plan, file_scores, how.horizon)
+        scores = (
+            [replace(file_scores, horizon=steps)] * len(seeds) if file_scores else _scored(seeds, plan, steps, quiet)
+        )
         verification = planned(seeds, scores, how.removals, removed)
         do(verification.to_do, "verify")
-    found = verification.conclude(directory)
+    entry = verification.conclude(directory)
     if directory.result.exists():
         question, cleansing = reported(directory, config)
         if is_cleansed(directory, place_of(question, directory.cache).plan(cleansing)):
             finish(directory, question, cleansing)
-    return found
+    return entry
 
 
 def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> list[Scores]:
@@ -369,11 +368,11 @@ def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> lis
         return [seed.scores_at(plan.metric, plan.way.estimator, horizon, tick) for seed in seeds]
 
 
-def _verified_horizon(directory: RunDirectory, plan: Plan, given: Scores | None, horizon: str | None) -> int:
+def _verified_horizon(directory: RunDirectory, plan: Plan, file_scores: Scores | None, horizon: str | None) -> int:
     if horizon is not None:
         return parse_horizons(horizon, plan.epoch, plan.steps)[-1]
-    if given is not None:
-        return given.horizon
+    if file_scores is not None:
+        return file_scores.horizon
     chosen = read_json(directory.result)["chosen"] if directory.result.exists() else None
     return chosen["horizon"] if chosen else max(plan.horizons)
 
@@ -381,8 +380,8 @@ def _verified_horizon(directory: RunDirectory, plan: Plan, given: Scores | None,
 def score_files(directory: RunDirectory, config: Config, estimator: str) -> list[Path]:
     """The score files of all seeds and horizons, of the metrics that are asked about."""
     keys = [metric_key(config, name) for name in config.metrics]
-    found = (directory.root.glob(f"seeds/*/scores/{key}-{estimator}-[0-9]*.csv") for key in keys)
-    return [path for of_metric in found for path in sorted(of_metric)]
+    paths = (directory.root.glob(f"seeds/*/scores/{key}-{estimator}-[0-9]*.csv") for key in keys)
+    return [path for of_metric in paths for path in sorted(of_metric)]
 
 
 def evaluate(directory: RunDirectory, metric: str | None = None) -> dict[str, Any]:
@@ -400,15 +399,12 @@ def evaluate(directory: RunDirectory, metric: str | None = None) -> dict[str, An
     config = asked(directory, load(directory.config), metric)
     place = opened(directory, config)
     rows = []
-    for number in place.plan().seeds:
-        if config.steps in DiskCheckpoints(directory.checkpoints(number)).numbers():
-            path = directory.values(number, place.asked)
-            if not path.exists():  # a metric that was never asked about
-                with only_writer(directory.root):
-                    Seed(directory, place, number).values(place.asked)
-            rows.append({"seed": number, **read_values(path)})
-    if not rows:
-        raise UsageError(f"no seed of {directory.root} is trained to its end yet; go on with `gansift run`")
+    for number in trained_seeds(directory, config):
+        path = directory.values(number, place.asked)
+        if not path.exists():  # a metric that was never asked about
+            with only_writer(directory.root):
+                Seed(directory, place, number).values(place.asked)
+        rows.append({"seed": number, **read_values(path)})
     return {
         "metric": place.validation.name,
         "direction": place.validation.direction,

@@ -19,10 +19,10 @@ class Sizes(NamedTuple):
     """What the states of a configuration take, in bytes.
 
     Attributes:
-        state: every number that a step reads and writes.
-        record: what the adjoint of one step needs beyond the state before it.
-        readout: the parameters that a metric reads.
-        stack: replicas that are retrained together; 1 where each is retrained alone.
+        state: the size of every number that a step reads and writes.
+        record: the size of what the adjoint of one step needs beyond the state before it.
+        readout: the size of the parameters that a metric reads.
+        stack: the number of replicas that are retrained together; 1 where each is retrained alone.
     """
 
     state: int
@@ -35,9 +35,9 @@ class BroughtBack(NamedTuple):
     """What going back through the last steps of a run takes.
 
     Attributes:
-        run: steps that are run again.
-        held: records of steps in memory at the same time.
-        stretches: pairs of checkpoints that are loaded.
+        run: the number of steps that are run again.
+        held: the number of records of steps in memory at the same time.
+        stretches: the number of pairs of checkpoints that are loaded.
     """
 
     run: int
@@ -92,9 +92,10 @@ def retrained(horizon: int, replicas: int, stack: int) -> int:
 
 def room(config: Config, record: int) -> int | None:
     """How many records of a step the allowed memory of one job holds; None for no limit."""
-    return None if config.memory is None else max(1, job_memory(config) // record)
+    allowed = job_memory(config)
+    return None if allowed is None else max(1, allowed // record)
 
 
-def job_memory(config: Config) -> int:
-    """The share of ``--memory`` that is one job's, in bytes."""
-    return bytes_of(config.memory or "0") // (config.jobs or 1)
+def job_memory(config: Config) -> int | None:
+    """The share of ``--memory`` that is one job's, in bytes; None for no limit."""
+    return None if config.memory is None else bytes_of(config.memory) // config.job_count

@@ -28,12 +28,12 @@ class Planned:
     """A verification that is to be done, or read if it is done already.
 
     Attributes:
-        path: where it is written down.
-        metric: the name of what is verified.
-        runs: of the seeds to retrain; one for the truth of one model, several for what is to be expected.
-        scores: of every run.
-        removals: the ids removed together in each retraining.
-        jobs: the retrainings, for every run in the order of the removals.
+        path: the file in which the verification is written down.
+        metric: the key of the metric whose scores are verified.
+        runs: the runs of the seeds to retrain; one for the truth of one model, several for what is to be expected.
+        scores: the scores of every run.
+        removals: the ids that are removed together in each retraining.
+        jobs: the retrainings of every run, in the order of the removals.
     """
 
     path: Path
@@ -58,12 +58,12 @@ class Planned:
             GansiftError: if nearly every retraining broke down.
         """
         if not self.path.exists():
-            found = judge(self.scores, self.removals, self._true(directory), self.scores[0].horizon)
-            write_json(self.path, _entry(found, self.runs, len(self.removals[0])))
+            verification = judge(self.scores, self.removals, self._true(directory), self.scores[0].horizon)
+            write_json(self.path, _entry(verification, self.runs, len(self.removals[0])))
         return read_json(self.path)
 
     def _true(self, directory: RunDirectory) -> list[list[float]]:
-        rows = [[row for job in of_run for row in job.found(directory, self.metric)] for of_run in self.jobs]
+        rows = [[row for job in of_run for row in job.rows(directory, self.metric)] for of_run in self.jobs]
         changes = [[row["validation"] for row in of_run] for of_run in rows]
         return [[math.nan if change is None else change for change in of_run] for of_run in changes]
 
@@ -109,9 +109,9 @@ def still_to_verify(directory: RunDirectory, plan: Plan, horizon: int, stack: in
 
 def read_verifications(directory: RunDirectory, plan: Plan) -> list[dict[str, Any]]:
     """All that was verified of a metric so far, the scores of the plan's estimator first, then by horizon."""
-    own = plan.way.estimator
+    estimator = plan.way.estimator
     entries = [read_json(path) for path in sorted(directory.verifications.glob(f"{plan.metric}-*.json"))]
-    return sorted(entries, key=lambda entry: (entry["estimator"] != own, entry["estimator"], entry["horizon"]))
+    return sorted(entries, key=lambda entry: (entry["estimator"] != estimator, entry["estimator"], entry["horizon"]))
 
 
 def _name(metric: str, estimator: str, horizon: int, removals: tuple[int, int], seeds: int) -> str:
@@ -119,26 +119,26 @@ def _name(metric: str, estimator: str, horizon: int, removals: tuple[int, int], 
     return f"{metric}-{estimator}-{horizon}-{removals[0]}x{removals[1]}-seeds-{seeds}"
 
 
-def _entry(found: Verification, runs: Sequence[Run], removed: int) -> dict[str, Any]:
+def _entry(verification: Verification, runs: Sequence[Run], removed: int) -> dict[str, Any]:
     statistics = {
-        name: None if value is None else _statistic(value) for name, value in found.agreement._asdict().items()
+        name: None if value is None else _statistic(value) for name, value in verification.agreement._asdict().items()
     }
-    if ranks_only(found.estimator):
+    if ranks_only(verification.estimator):
         statistics["slope"] = None
     return {
-        "estimator": found.estimator,
-        "horizon": found.horizon,
-        "epochs": round(found.horizon / runs[0].epoch, 2),
+        "estimator": verification.estimator,
+        "horizon": verification.horizon,
+        "epochs": round(verification.horizon / runs[0].epoch, 2),
         "kind": "leave-one-out" if removed == 1 else "subsets",
         "removed": removed,
-        "count": len(found.removals),
+        "count": len(verification.removals),
         "seeds": len(runs),
         "truth": "same-seed" if len(runs) == 1 else "expected",
         **statistics,
-        "ceiling": None if found.ceiling is None else {"value": found.ceiling, "ci95": None},
-        "predicted": found.predicted.tolist(),
-        "true": found.true.mean(axis=0).tolist(),
-        "removals": [list(ids) for ids in found.removals],
+        "ceiling": None if verification.ceiling is None else {"value": verification.ceiling, "ci95": None},
+        "predicted": verification.predicted.tolist(),
+        "true": verification.true.mean(axis=0).tolist(),
+        "removals": [list(ids) for ids in verification.removals],
     }
 
 

@@ -15,10 +15,10 @@ from gansift.files import remove, write_bytes
 from gansift.games.trained import Trained
 from gansift.models.lora import Adapted
 from gansift.models.weights import write_weights
-from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.opening import is_trained
 from gansift.workflow.place import place_of
 from gansift.workflow.plan import Plan
 from gansift.workflow.seed import Seed
@@ -53,18 +53,18 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         GansiftError: if a file cannot be written.
     """
     config = load(directory.config)
-    if config.steps not in DiskCheckpoints(directory.checkpoints(Plan.main)).numbers():
+    if not is_trained(directory, config, Plan.main):
         raise UsageError(
             f"the first seed of {directory.root} is not trained to its end yet; go on with it by `gansift run`"
         )
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{destination} is there already and not empty; choose another destination")
     seed = Seed.main(directory, place_of(config, directory.cache))
-    found = {"original": _trained(seed.run, seed.run.trained())}
+    models = {"original": _trained(seed.run, seed.run.trained())}
     if directory.weights("cleansed").exists():
-        found["cleansed"] = load_file(directory.weights("cleansed"))
+        models["cleansed"] = load_file(directory.weights("cleansed"))
     written = []
-    for name, trained in found.items():
+    for name, trained in models.items():
         target = destination / f"{name}.safetensors"
         if format == "adapters":
             write_bytes(target, save(trained, metadata={"run": name}))

@@ -12,7 +12,7 @@ class Section(Protocol):
     """A module of this package.
 
     Attributes:
-        TEMPLATE: its part of the page.
+        TEMPLATE: the template of this part of the page.
     """
 
     TEMPLATE: str

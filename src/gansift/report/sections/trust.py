@@ -23,10 +23,10 @@ TEMPLATE = "sections/trust.html"
 
 def content(summary: Summary, shown: Shown) -> dict[str, Any]:
     """Verifications, growth of the derivative, promises against changes, and other ways to choose."""
-    own = own_verification(summary)
+    own_scores = own_verification(summary)
     return {
         "verified": [card(row, summary, place) for place, row in enumerate(summary.verification)],
-        "own": bool(own),
+        "own": bool(own_scores),
         "growth": _growth(summary),
         "prediction": _prediction(summary),
         "baselines": _baselines(summary),
@@ -57,29 +57,29 @@ def _repeated(summary: Summary) -> list[str]:
 
 def _growth(summary: Summary) -> dict[str, Any] | None:
     """How far back the derivative stays believable: tag, sentences and chart."""
-    found, growth = summary.trust, summary.growth
-    if not growth and found is None:
+    belief, growth = summary.trust, summary.growth
+    if not growth and belief is None:
         return None
-    tag, sentences = (None, []) if found is None else _believable(found, summary)
-    chart = Markup(trust_figures.growth_chart(growth, None if found is None else found.horizon)) if growth else None
+    tag, sentences = (None, []) if belief is None else _believable(belief, summary)
+    chart = Markup(trust_figures.growth_chart(growth, None if belief is None else belief.horizon)) if growth else None
     return {"tag": tag, "sentences": sentences, "chart": chart}
 
 
-def _believable(found: Belief, summary: Summary) -> tuple[Tag, list[str]]:
-    state, chosen = found.state, summary.chosen
-    grown = f"{_fold(found.accumulated)} times" if words.finite(found.accumulated) else "beyond all numbers times"
+def _believable(belief: Belief, summary: Summary) -> tuple[Tag, list[str]]:
+    state, chosen = belief.state, summary.chosen
+    grown = f"{_fold(belief.accumulated)} times" if words.finite(belief.accumulated) else "beyond all numbers times"
     how = (
         f"Going back, the derivative adds up to {grown} its size at the end, and the scores say that a random 2 % "
-        f"would change {summary.words.label} by {_effect(found.effect)}; up to "
-        f"{_fold(found.limit)} times and {_effect(found.effect_limit)} were found believable."
+        f"would change {summary.words.label} by {_effect(belief.effect)}; up to "
+        f"{_fold(belief.limit)} times and {_effect(belief.effect_limit)} were found believable."
     )
     if state == "chaotic":
         return Tag("chaotic", "bad"), [
             "This training is chaotic: even the scores of a single epoch are mostly noise.", _SMOOTHER, how
         ]  # fmt: skip
-    horizon = summary.steps if found.horizon is None else found.horizon
+    horizon = summary.steps if belief.horizon is None else belief.horizon
     whole = horizon >= summary.steps
-    far = "the whole run" if whole else f"the last {words.stretch(horizon, found.epochs)}"
+    far = "the whole run" if whole else f"the last {words.stretch(horizon, belief.epochs)}"
     if state == "smooth":
         extent = "" if whole else ", as far back as they were computed"
         return Tag("smooth", "good"), [f"Scores can be believed over {far}{extent}.", how]
@@ -104,27 +104,27 @@ def _fold(value: float) -> str:
 def _prediction(summary: Summary) -> dict[str, Any] | None:
     """The chart of predicted against measured changes, with what becomes of a promise, and horizons off any scale."""
     grid, label = summary.grid, summary.words.label
-    known = [(row, row.promise) for row in grid if row.promise is not None]
-    if not known:
+    promises = [(row, row.promise) for row in grid if row.promise is not None]
+    if not promises:
         return None
-    scale = trust_figures.BEYOND * max(abs(measured) for _, (_, measured) in known)
-    beyond = sorted({row.horizon for row, (predicted, _) in known if abs(predicted) > scale})
-    shown = [row for row, _ in known if row.horizon not in beyond]
+    scale = trust_figures.BEYOND * max(abs(measured) for _, (_, measured) in promises)
+    beyond = sorted({row.horizon for row, (predicted, _) in promises if abs(predicted) > scale})
+    shown = [row for row, _ in promises if row.horizon not in beyond]
     note = ""
     if beyond:
-        largest = max((predicted for row, (predicted, _) in known if row.horizon in beyond), key=abs)
+        largest = max((predicted for row, (predicted, _) in promises if row.horizon in beyond), key=abs)
         note = (
             f"Not drawn: the last {', '.join(f'{horizon:,}' for horizon in beyond)} steps, for which a change of "
             f"{words.signed(largest)} was predicted, far beyond any that was measured. Over that stretch training is "
             "chaotic and scores cannot be believed."
         )
     chart = Markup(trust_figures.prediction_chart(shown, label)) if shown else None
-    return {"chart": chart, "note": note, "promise": _promise(summary.chosen, [row for row, _ in known])}
+    return {"chart": chart, "note": note, "promise": _promise(summary.chosen, [row for row, _ in promises])}
 
 
-def _promise(chosen: Cell | None, known: Sequence[GridRow]) -> str:
+def _promise(chosen: Cell | None, promises: Sequence[GridRow]) -> str:
     """What the scores promised of the chosen removal, and what became of it; empty if nothing was chosen."""
-    for row in known:
+    for row in promises:
         if chosen is not None and (row.horizon, row.removed) == (chosen.horizon, chosen.removed):
             promised, corrected, measured = words.column([row.predicted, row.calibrated, row.validation], 3, plus=True)
             corrects = (
@@ -156,12 +156,12 @@ def _compared(rows: Sequence[Baseline], split: str, direction: str, summary: Sum
     estimator, whose = summary.estimator, "the scores of this report"
     if summary.decisions:
         estimator, whose = "decisions", "the decisions"
-    known = [row for row in rows if words.finite(getattr(row, split))]
-    own = next((row for row in known if row.estimator == estimator), None)
-    others = [row for row in known if row.estimator != estimator]
-    if own is None or not others:
+    measured = [row for row in rows if words.finite(getattr(row, split))]
+    chosen = next((row for row in measured if row.estimator == estimator), None)
+    others = [row for row in measured if row.estimator != estimator]
+    if chosen is None or not others:
         return ""
-    better = [row.title for row in others if sign * getattr(row, split) < sign * getattr(own, split)]
+    better = [row.title for row in others if sign * getattr(row, split) < sign * getattr(chosen, split)]
     if not better:
         return f"By the means on {split} data, none did better than {whose}."
     return f"By the means on {split} data, better than {whose}: {', '.join(better)}."

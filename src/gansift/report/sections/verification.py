@@ -58,12 +58,12 @@ def tried(row: Verification) -> str:
     return f"{words.plural(row.count, 'random removal')} of {words.plural(row.removed, 'example')}"
 
 
-def headline(own: Sequence[Verification], chosen: Cell | None) -> dict[str, Any] | None:
+def headline(verifications: Sequence[Verification], chosen: Cell | None) -> dict[str, Any] | None:
     """The verification to show first: of the chosen horizon if there is one, else the first."""
-    if not own:
+    if not verifications:
         return None
-    at_chosen = [row for row in own if chosen is not None and row.horizon == chosen.horizon]
-    row = (at_chosen or own)[0]
+    at_chosen = [row for row in verifications if chosen is not None and row.horizon == chosen.horizon]
+    row = (at_chosen or verifications)[0]
     return {
         "value": words.correlation(row.spearman.value),
         "tag": ranking(row.spearman),
@@ -119,8 +119,8 @@ def _ranked(row: Verification, steps: int) -> str:
     value, ends = row.spearman.value, row.spearman.ci95
     if not words.finite(value):
         return f"{over} no correlation is defined, because all predictions or all truths are equal."
-    known = f"95 % interval {_ends(ends)}" if words.has_interval(ends) else "too few removals for an interval"
-    return f"{over} predictions and truth had rank correlation {words.correlation(value)} ({known})."
+    certainty = f"95 % interval {_ends(ends)}" if words.has_interval(ends) else "too few removals for an interval"
+    return f"{over} predictions and truth had rank correlation {words.correlation(value)} ({certainty})."
 
 
 def _sizes(row: Verification) -> str:

@@ -26,8 +26,8 @@ _VALUES = 4  # of a column of text whose shares are written out
 
 def gallery(cards: Sequence[Card], side: str) -> Markup:
     """Cards with what each record says, its score, rank, class and id."""
-    told = [one(card.x, card.id, card.encoding) for card in cards]
-    return render("views/records.html", cards=list(zip(cards, told, strict=True)), side=side)
+    texts = [one(card.x, card.id, card.encoding) for card in cards]
+    return render("views/records.html", cards=list(zip(cards, texts, strict=True)), side=side)
 
 
 def one(x: np.ndarray, alt: str, encoding: Encoding | None = None) -> Markup:

@@ -21,14 +21,14 @@ class Card:
     """One training example in a gallery.
 
     Attributes:
-        rank: among all examples, 1 for the most harmful.
-        id: of the example.
-        origin: name of its data set, or "" where there is only one.
-        label: its class, or None.
+        rank: the rank among all examples, 1 for the most harmful.
+        id: the id of the example.
+        origin: the name of its data set, or "" where there is only one.
+        label: the name of its class, or None.
         score: its score.
         decision: ``removed``, ``kept``, or "" where nothing is to be said.
-        x: the example.
-        encoding: of the table that it is a row of, or None.
+        x: the example itself.
+        encoding: the encoding of the table that it is a row of, or None.
     """
 
     rank: int
@@ -47,7 +47,7 @@ class View(Protocol):
     A view is a module of this package with these names.
 
     Attributes:
-        NOUN: what one example is called.
+        NOUN: the word for one example.
         COMPACT: whether two galleries fit beside each other.
         ALIKE: what can be seen at the same place of two sets of samples from the same latents, as the end of a
             sentence; may be empty.
