@@ -354,13 +354,14 @@ def report(
     accept_drift: _AcceptDrift = None,
     as_json: _Json = False,
 ) -> None:
-    """Write report.html, report.json and the lists of a cleansed run again."""
+    """Write report.html, report.json and the lists of a finished run again: of its own question, or of another."""
     from gansift.workflow.outcome import finish
 
     question = _Question(metric, estimator, from_start, decisions)
     machine = _Machine(device=device, accept_drift=accept_drift)
     with _opened(run_dir, question, machine) as (directory, resolved, way):
-        _show(finish(directory, resolved, way), as_json)
+        own = question._replace(metric=None) == _Question()
+        _show(finish(directory, resolved, resolved.way if own else way), as_json)
 
 
 def export(
@@ -457,7 +458,13 @@ _SUMMARY = (
 
 
 def _show(result: dict[str, Any], as_json: bool) -> None:
-    _print({key: result[key] for key in _SUMMARY}, as_json, terminal.result_text(result))
+    printed = {key: result[key] for key in _SUMMARY}
+    if result["question"] == "new-models":
+        this_model = result["this_model"]
+        printed |= {key: result[key] for key in ("question", "new_models", "kinds")} | {
+            "this_model": this_model and {key: this_model[key] for key in _SUMMARY}
+        }
+    _print(printed, as_json, terminal.result_text(result))
 
 
 def _show_values(values: dict[str, Any], as_json: bool) -> None:

@@ -51,8 +51,8 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     removals = ", ".join(f"{count:,}" for count in plan["removals"])
     lines = [
         f"Data      {counts}",
-        f"System    {settings['game']}: {settings['steps']:,} steps with {settings['seeds']} training seeds",
-        f"Question  {settings['metric']}; horizons {epochs}; numbers to remove {removals}",
+        f"System    {settings['game']}: {settings['steps']:,} steps of training",
+        *_question(settings, epochs, removals),
         *(f"Left out  {path}: {reason}" for path, reason in plan["skipped"]),
         "",
         "Settings that this run would have; give any of them as a flag:",
@@ -61,6 +61,19 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         "Nothing was done.",
     ]
     return "\n".join(lines)
+
+
+def _question(settings: Mapping[str, Any], epochs: str, removals: str) -> list[str]:
+    if settings["for_this_model"]:
+        return [
+            f"Question  what improves {settings['metric']} of this very model; horizons {epochs}; numbers to remove "
+            f"{removals}; {settings['seeds']} training seeds",
+        ]
+    return [
+        f"Question  what improves {settings['metric']} of new models; numbers to remove {removals}",
+        f"Trainings {settings['scoring_seeds']} scored, {settings['choosing_seeds']} fresh ones choose, "
+        f"{settings['judging_seeds']} further ones judge",
+    ]
 
 
 def _counts(name: str, of: Mapping[str, Any]) -> str:
@@ -127,8 +140,26 @@ def values_text(values: Mapping[str, Any]) -> str:
 
 
 def result_text(result: Mapping[str, Any]) -> str:
-    """The verdict of a run, warnings, and where the page is."""
-    return "\n".join([result["verdict"]["sentence"], *result["warnings"], f"Report: {result['report']}"])
+    """The verdict of a run, the kinds that hurt most, warnings, and where the page is."""
+    lines = [result["verdict"]["sentence"], *_kinds(result), *result["warnings"], f"Report: {result['report']}"]
+    return "\n".join(lines)
+
+
+# Kinds that are named on the terminal; the page has them all.
+_KINDS = 3
+
+
+def _kinds(result: Mapping[str, Any]) -> list[str]:
+    """The kinds of examples of which it is sure that they hurt, in a line."""
+    hurtful = [kind for kind in result.get("kinds", ()) if kind["advice"].startswith(("remove", "keep"))][:_KINDS]
+    if not hurtful:
+        return []
+    named = "; ".join(
+        f"{kind['name']} ({kind['count']:,}, predicted {kind['predicted']:+.3g}"
+        + (")" if kind["proved"] is None else f", measured {kind['proved']:+.3g})")
+        for kind in hurtful
+    )
+    return [f"Kinds that hurt: {named}."]
 
 
 def about_text(about: Mapping[str, Mapping[str, str]]) -> str:

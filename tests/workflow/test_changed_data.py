@@ -14,7 +14,7 @@ from gansift.workflow import place
 from tiny_run import gansift
 
 TINY = [
-    "--steps", 4, "--seeds", 2, "--batch", 10, "--horizons", "all", "--remove", "3", "--verify", 0,
+    "--for-this-model", "--steps", 4, "--seeds", 2, "--batch", 10, "--horizons", "all", "--remove", "3", "--verify", 0,
     "--baselines", "none", "--jobs", 1, "--quiet",
 ]  # fmt: skip
 

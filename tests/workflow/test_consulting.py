@@ -13,7 +13,7 @@ from gansift.workflow.request import requested
 from tiny_run import gansift
 
 SMALL = {
-    "steps": 6, "seeds": 1, "horizons": "0.1", "remove": "5", "latents": 50, "width": 4,
+    "for_this_model": True, "steps": 6, "seeds": 1, "horizons": "0.1", "remove": "5", "latents": 50, "width": 4,
     "jobs": 1, "verify": 0,
 }  # fmt: skip
 FAULT = Finding("mixing", "fault", "discriminator.norm (BatchNorm1d)", "mixes the examples.", "Use GroupNorm.")

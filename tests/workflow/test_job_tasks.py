@@ -25,7 +25,7 @@ from gansift.workflow.seed import read_seconds
 
 PLAN = Plan(config(steps=40, seeds=4, horizons="1,2,all"), 500, 10, Way("itd", False))
 SMALL = {
-    "steps": 40, "seeds": 2, "horizons": "1,all", "remove": "5", "latents": 50, "width": 4,
+    "for_this_model": True, "steps": 40, "seeds": 2, "horizons": "1,all", "remove": "5", "latents": 50, "width": 4,
     "batch": 100, "verify": 0,
 }  # fmt: skip
 METRICS = ("all@50",)

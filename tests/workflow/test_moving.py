@@ -14,7 +14,7 @@ from tiny_run import gansift
 
 # A device that is everywhere, and that nothing can be computed on.
 ELSEWHERE = "meta"
-SMALL = {"steps": 6, "seeds": 2, "width": 4, "horizons": "all", "latents": 20, "jobs": 1}
+SMALL = {"for_this_model": True, "steps": 6, "seeds": 2, "width": 4, "horizons": "all", "latents": 20, "jobs": 1}
 
 
 @pytest.fixture

@@ -336,7 +336,7 @@ class Kind:
         proved: the change that retraining without them gave on test data; None where it was not tried.
         proved_ci95: its interval.
         advice: what to do, as a clause; empty where nothing is sure.
-        shown: ids of a few of them, the most harmful first.
+        shown: ids of a few of them: the most harmful of a harmful kind, or the most helpful of a helpful one.
     """
 
     name: str

@@ -9,6 +9,7 @@ from typing import Any
 
 from gansift.errors import GansiftError
 from gansift.files import read_json, set_aside
+from gansift.influence.looks import Looks
 from gansift.influence.scores import Scores
 from gansift.report.summary import Summary
 from gansift.workflow.directory import RunDirectory
@@ -30,6 +31,9 @@ def discard_damaged(directory: RunDirectory, examples: int) -> None:
     """
     for path in sorted(directory.root.glob("seeds/*/scores/*.csv")):
         if (reason := _damage_of_scores(path, examples)) is not None:
+            _discard(path, reason)
+    for path in sorted(directory.root.glob("seeds/*/scores/*-looks.npz")):
+        if (reason := _damage_of_looks(path, examples)) is not None:
             _discard(path, reason)
     for pattern, holds in _CONTENTS.items():
         for path in sorted(directory.root.glob(pattern)):
@@ -59,6 +63,14 @@ def _damage_of_scores(path: Path, examples: int) -> str | None:
     except GansiftError as error:
         return str(error)
     return None if count == examples else f"the score file {path} has {count} rows for {examples} training examples"
+
+
+def _damage_of_looks(path: Path, examples: int) -> str | None:
+    try:
+        count = len(Looks.read(path).ids)
+    except GansiftError as error:
+        return str(error)
+    return None if count == examples else f"the file {path} has {count} rows for {examples} training examples"
 
 
 def _damage(path: Path, holds: Callable[[Any], bool]) -> str | None:
@@ -91,5 +103,8 @@ _CONTENTS = {
     "seeds/*/values/*.json": _are_values,
     "seeds/*/seconds.json": _has("train", "score", "cleanse", "verify"),
     "seeds/*/scores/*-growth.json": _rows_with("step", "norm", "effect"),
+    "seeds/*/from-scratch/*.json": lambda value: (
+        bool(value) and _rows_with("what", "removed", "predicted", "validation", "test")(value)
+    ),
     "seeds/*/retrained/*.json": _rows_with("removed", "predicted", "validation", "test"),
 }

@@ -210,6 +210,8 @@ def _baselines(study: Study) -> list[summary.Baseline]:
 def _kind(study: Study, effect: GroupEffect) -> summary.Kind:
     proof = study.proofs.get(effect.group.name)
     scores = study.scores[[study.scores.rows[identity] for identity in effect.group.ids]]
+    pictured = min(_PICTURED, len(scores))
+    harmful = (effect.predicted < 0) == (study.place.validation.direction == "lower")
     return summary.Kind(
         name=effect.group.name,
         count=len(effect.group.ids),
@@ -218,7 +220,7 @@ def _kind(study: Study, effect: GroupEffect) -> summary.Kind:
         proved=_mean(proof),
         proved_ci95=_ends(proof),
         advice=_advice(study, effect, _ends(proof)),
-        shown=scores.harmful(min(_PICTURED, len(scores))).ids,
+        shown=(scores.harmful(pictured) if harmful else scores.helpful(pictured)).ids,
     )
 
 
