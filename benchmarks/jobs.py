@@ -17,7 +17,8 @@ from pathlib import Path
 import command_line
 
 _GRID = [
-    "--for-this-model", "--steps", "300", "--seeds", "4", "--horizons", "1,2,5", "--remove", "2%,5%", "--latents", "500", "--width", "32",
+    "--for-this-model",
+    "--steps", "300", "--seeds", "4", "--horizons", "1,2,5", "--remove", "2%,5%", "--latents", "500", "--width", "32",
 ]  # fmt: skip
 
 

@@ -33,7 +33,8 @@ LOADED = multiprocessing.get_context("forkserver")
 LOADED.set_forkserver_preload(["gansift.workflow.stages", "gansift.workflow.outcome", "torch._dynamo"])
 SOURCE = "normal-1d"
 TINY = (
-    "--for-this-model", "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
+    "--for-this-model",
+    "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
     "--batch", "50", "--verify", "6", "--quiet",
 )  # fmt: skip
 # What each stage leaves behind.

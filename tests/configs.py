@@ -8,7 +8,9 @@ from gansift.workflow.config import GENERAL, Config
 
 # What is open for others to choose.
 _CHOSEN = {
-    "for_this_model": True, "scoring_seeds": 2, "choosing_seeds": 2, "judging_seeds": 2, "steps": 80, "batch": 10, "ema": 0.0, "metric": "fid", "seeds": 2, "horizons": "1,3,all", "remove": "5",
+    "for_this_model": True,
+    "scoring_seeds": 2, "choosing_seeds": 2, "judging_seeds": 2,
+    "steps": 80, "batch": 10, "ema": 0.0, "metric": "fid", "seeds": 2, "horizons": "1,3,all", "remove": "5",
     "baselines": "density", "verify": 0, "device": "cpu", "accept_drift": False,
 }  # fmt: skip
 

@@ -31,7 +31,8 @@ from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import trial
 
 SMALL = [
-    "--for-this-model", "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
+    "--for-this-model",
+    "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
     "--jobs", "1",
 ]  # fmt: skip
 

@@ -17,7 +17,8 @@ TINY = {
     "dann": ["source=digits", "target=digits", "--hidden", "4"],
 }
 FLAGS = [
-    "--for-this-model", "--steps", "8", "--seeds", "2", "--horizons", "all", "--remove", "5", "--verify", "4", "--batch", "20",
+    "--for-this-model",
+    "--steps", "8", "--seeds", "2", "--horizons", "all", "--remove", "5", "--verify", "4", "--batch", "20",
     "--jobs", "1", "--quiet",
 ]  # fmt: skip
 

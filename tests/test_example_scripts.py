@@ -20,7 +20,8 @@ from tiny_run import gansift
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/own-game.md").read_text(encoding="utf-8")
 SHORT = [
-    "--for-this-model", "--steps", "34", "--seeds", "2", "--horizons", "1", "--remove", "20", "--latents", "50", "--jobs", "1",
+    "--for-this-model",
+    "--steps", "34", "--seeds", "2", "--horizons", "1", "--remove", "20", "--latents", "50", "--jobs", "1",
     "--verify", "0", "--baselines", "none", "--quiet",
 ]  # fmt: skip
 

@@ -47,7 +47,8 @@ def _inline() -> list[list[str]]:
 
 
 SHORT = [
-    "--for-this-model", "--steps", "6", "--seeds", "1", "--horizons", "all", "--remove", "3", "--batch", "20", "--verify", "4",
+    "--for-this-model",
+    "--steps", "6", "--seeds", "1", "--horizons", "all", "--remove", "3", "--batch", "20", "--verify", "4",
     "--jobs", "1",
 ]  # fmt: skip
 SMALL = ["--latents", "50", "--width", "4"]

@@ -10,7 +10,8 @@ from gansift.workflow import stages
 from gansift.workflow.request import Request, requested
 
 FLAGS = [
-    "--for-this-model", "--steps", "8", "--seeds", "2", "--horizons", "0.5,1", "--remove", "5,10", "--latents", "50", "--width", "4",
+    "--for-this-model",
+    "--steps", "8", "--seeds", "2", "--horizons", "0.5,1", "--remove", "5,10", "--latents", "50", "--width", "4",
     "--jobs", "1", "--verify", "4", "--batch", "20", "--quiet",
 ]  # fmt: skip
 

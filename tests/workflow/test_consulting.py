@@ -13,7 +13,7 @@ from gansift.workflow.request import requested
 from tiny_run import gansift
 
 SMALL = {
-    "for_this_model": True, "steps": 6, "seeds": 1, "horizons": "0.1", "remove": "5", "latents": 50, "width": 4,
+    "steps": 6, "seeds": 1, "horizons": "0.1", "remove": "5", "latents": 50, "width": 4,
     "jobs": 1, "verify": 0,
 }  # fmt: skip
 FAULT = Finding("mixing", "fault", "discriminator.norm (BatchNorm1d)", "mixes the examples.", "Use GroupNorm.")
@@ -47,7 +47,7 @@ def test_a_run_directory_is_examined_with_its_own_settings(tmp_path, monkeypatch
         seen.update(named)
         return [FAULT]
 
-    stages.prepare(requested(["normal-1d"], SMALL | {"batch": 7}), tmp_path)
+    stages.prepare(requested(["normal-1d"], {"for_this_model": True} | SMALL | {"batch": 7}), tmp_path)
     monkeypatch.setattr(stages, "examine", examine)
     assert gansift("doctor", tmp_path).exit_code == 3
     assert seen["batch_size"] == 7
@@ -56,7 +56,7 @@ def test_a_run_directory_is_examined_with_its_own_settings(tmp_path, monkeypatch
 @pytest.mark.parametrize("verb", ["doctor", "estimate"])
 def test_flags_that_a_run_directory_has_fixed_are_refused_and_not_ignored(tmp_path, monkeypatch, verb):
     monkeypatch.setattr(stages, "doctor", lambda given, quick: [Finding("x", "ok", "", f"{given.jobs} {given.steps}")])
-    stages.prepare(requested(["normal-1d"], SMALL), tmp_path)
+    stages.prepare(requested(["normal-1d"], {"for_this_model": True} | SMALL), tmp_path)
     with pytest.raises(UsageError, match="only --jobs, --cluster, --memory, --device, --accept-drift may be given"):
         gansift(verb, tmp_path, "--steps", "7")
     if verb == "doctor":
@@ -65,7 +65,9 @@ def test_flags_that_a_run_directory_has_fixed_are_refused_and_not_ignored(tmp_pa
 
 @pytest.mark.parametrize("estimator", ["itd", "random"])
 def test_a_faulty_game_is_not_scored_through_its_training_unless_told_to(tmp_path, monkeypatch, estimator):
-    directory, config = stages.prepare(requested(["normal-1d"], SMALL | {"estimator": estimator}), tmp_path)
+    directory, config = stages.prepare(
+        requested(["normal-1d"], {"for_this_model": True} | SMALL | {"estimator": estimator}), tmp_path
+    )
     monkeypatch.setattr(stages, "examine", lambda *arguments, **named: [FAULT])
     assert _refusal(lambda: stages.work(directory, config, "score", config.way, True)) == (
         "GroupNorm" if estimator == "itd" else None

@@ -24,6 +24,7 @@ from tiny_run import invoke, request
 
 ITD = Way("itd", False)
 SETTINGS = {
+    "for_this_model": True,
     "source": "normal-1d", "steps": 20, "seeds": 3, "horizons": "0.5,1", "remove": "5,9", "latents": 50, "width": 4,
     "jobs": 1, "verify": 3, "baselines": "density",
 }  # fmt: skip
@@ -220,10 +221,9 @@ def test_what_is_left_goes_down_to_nothing(tmp_path):
 
 
 def _verb(*arguments, **changes):
-    flags = [
-        part for key, value in (SETTINGS | changes).items() if key != "source" for part in (f"--{key}", str(value))
-    ]
-    return invoke(["estimate", *arguments, "--json", *flags])
+    given = {key: value for key, value in (SETTINGS | changes).items() if key not in ("source", "for_this_model")}
+    flags = [part for key, value in given.items() for part in (f"--{key}", str(value))]
+    return invoke(["estimate", *arguments, "--json", "--for-this-model", *flags])
 
 
 @pytest.fixture(scope="module")

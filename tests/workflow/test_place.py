@@ -42,7 +42,9 @@ def test_a_dry_run_keeps_nothing(given, tmp_path):
 def test_another_question_or_machine_loads_nothing_again_and_another_training_does(given, tmp_path):
     config = stages.resolved(given).config
     first = place_of(config)
-    asked = place_of(config.having({"metric": "kid", "latents": 30, "seeds": 3, "horizons": "1", "jobs": 5}))
+    asked = place_of(
+        config.having({"metric": "kid", "latents": 30, "seeds": 3, "for_this_model": True, "horizons": "1", "jobs": 5})
+    )
     assert asked.data is first.data
     assert (asked.asked, asked.plan().seeds) == ("kid@30", range(3))
     assert place_of(config.having({"split_seed": 1})).data is not first.data

@@ -17,7 +17,8 @@ from gansift.workflow.seed import Seed
 from tiny_run import request
 
 SMALL = {
-    "for_this_model": True, "source": "digits", "steps": 4, "seeds": 3, "horizons": "0.1", "remove": "5", "latents": 60, "width": 4, "jobs": 1,
+    "for_this_model": True,
+    "source": "digits", "steps": 4, "seeds": 3, "horizons": "0.1", "remove": "5", "latents": 60, "width": 4, "jobs": 1,
     "verify": 0,
 }  # fmt: skip
 

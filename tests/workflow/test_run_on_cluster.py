@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 SMALL = [
-    "--for-this-model", "--steps", "300", "--seeds", "2", "--horizons", "1,2", "--remove", "5%", "--latents", "50", "--width", "8",
+    "--for-this-model",
+    "--steps", "300", "--seeds", "2", "--horizons", "1,2", "--remove", "5%", "--latents", "50", "--width", "8",
     "--verify", "6",
 ]  # fmt: skip
 

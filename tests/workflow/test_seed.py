@@ -28,6 +28,7 @@ from gansift.workflow.seed import Seed
 from tiny_run import request
 
 SETTINGS = {
+    "for_this_model": True,
     "source": "normal-1d", "steps": 8, "seeds": 2, "horizons": "0.05,all", "remove": "5,10", "latents": 50, "width": 4,
     "batch": 20, "jobs": 1, "verify": 0, "baselines": "none",
 }  # fmt: skip

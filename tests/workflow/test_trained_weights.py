@@ -21,7 +21,8 @@ from gansift.workflow.seed import Seed
 from tiny_run import gansift
 
 TINY = [
-    "--for-this-model", "--model", "stylegan2", "--steps", "2", "--seeds", "1", "--batch", "8", "--latents", "20", "--jobs", "1", "--quiet",
+    "--for-this-model",
+    "--model", "stylegan2", "--steps", "2", "--seeds", "1", "--batch", "8", "--latents", "20", "--jobs", "1", "--quiet",
     "--features", Path(__file__).parent.parent.parent / "examples/own_judges.py:pooled",
 ]  # fmt: skip
 SMALL = ["--width", "1", "--most", "2", "--depth", "1", "--latent", "3"]
