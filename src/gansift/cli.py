@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Optional
 
@@ -19,6 +21,7 @@ import typer
 
 from gansift import __version__, terminal
 from gansift.errors import GansiftError, UsageError
+from gansift.files import open_own
 from gansift.flags import named_game, system_manual, with_own, with_settings
 from gansift.lock import only_writer
 from gansift.workflow.config import MACHINE, Way, parse_estimators
@@ -491,7 +494,11 @@ def _log_to(folder: Path) -> None:
 
 
 class _LogFile(logging.FileHandler):
-    """A log file whose disk may fill up: that is said once, and is no reason to stop."""
+    """A log file that is no link, and whose disk may fill up: that is said once, and is no reason to stop."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = open_own(Path(self.baseFilename), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        return open(descriptor, "a", encoding=self.encoding)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
         """Stop writing, and say so."""

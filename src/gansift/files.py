@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import platform
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain, count
@@ -15,6 +16,62 @@ from typing import Any
 from gansift.errors import GansiftError
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+# Not on every system: do not follow a link, do not wait for the other end of a pipe.
+_ITSELF = getattr(os, "O_NOFOLLOW", 0)
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+def open_own(path: Path, flags: int) -> int:
+    """A descriptor of a file that a directory has under a fixed name: of that file itself, and of nothing else.
+
+    Whoever made the directory may have put a link there, to another person's file, or a pipe, on which every program
+    waits for ever.
+
+    Args:
+        path: of the file.
+        flags: as for `os.open`; nothing is truncated here.
+
+    Raises:
+        OSError: if it cannot be opened.
+        GansiftError: if it is a link or no regular file; nothing was changed.
+    """
+    if path.is_symlink():
+        raise _odd(path, "a link to another place")
+    try:
+        descriptor = os.open(path, flags | _ITSELF | _AT_ONCE | _BINARY, 0o666)
+    except OSError as error:
+        if error.errno in (
+            errno.ELOOP,
+            errno.EMLINK,
+            errno.ENXIO,
+        ):  # a link since a moment ago; a pipe without a reader
+            raise _odd(path, "a link or a pipe") from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _odd(path, "a pipe, a device or a folder")
+    return descriptor
+
+
+def _odd(path: Path, what: str) -> GansiftError:
+    return GansiftError(
+        f"{path} is {what} and not a file of gansift's own, so it is neither read nor written. Delete it if you know "
+        "where it comes from; nothing was changed."
+    )
+
+
+def refuse_pipes(folder: Path) -> None:
+    """Refuse a folder in which something is neither file nor folder, also by a link: reading it could last for ever.
+
+    Raises:
+        GansiftError: naming it.
+    """
+    for place, _, names in os.walk(folder):
+        for entry in (Path(place, name) for name in names):
+            with suppress(OSError):  # what is gone again, or a link to nothing
+                if not stat.S_ISREG(entry.stat().st_mode):
+                    raise _odd(entry, "a pipe or a device")
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -29,6 +86,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)  # whatever it is, also a link that somebody put there
         write(temporary)
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
@@ -44,11 +102,11 @@ def append_line(path: Path, line: str) -> None:
     """Add a line to a text file, on disk when this returns; a line that a kill has cut short stays one of its own.
 
     Raises:
-        GansiftError: if it cannot be written.
+        GansiftError: if it cannot be written, or is a link or a pipe.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "ab") as file:
+        with open(open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as file:
             file.write(("\n" if file.tell() else "").encode() + line.encode())
             file.flush()
             os.fsync(file.fileno())

@@ -41,8 +41,11 @@ def named_game(arguments: Sequence[str]) -> str:
 
 def _recorded(folder: Path) -> str | None:
     """The system of a run directory; None where there is none."""
+    path = folder / "config.json"
+    if not path.is_file():  # a pipe would be waited for
+        return None
     try:
-        game = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("game")
+        game = json.loads(path.read_text(encoding="utf-8")).get("game")
     except (OSError, ValueError, AttributeError):
         return None
     return game if isinstance(game, str) else None

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from gansift import systems
 from gansift.cleansing.decisions import read_decisions
 from gansift.errors import GansiftError, TrainingError, UsageError
-from gansift.files import read_json, remove, write_bytes
+from gansift.files import read_json, refuse_pipes, remove, write_bytes
 from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
@@ -65,8 +65,10 @@ def prepare(request: Request, outdir: Path) -> tuple[RunDirectory, Config]:
         UsageError: if something is asked for that does not exist.
         TrainingError: if the directory holds a run that was trained by other settings, or with other data.
         DataError: if the data cannot be used.
+        GansiftError: if there is a pipe or a device in the directory.
     """
     directory = RunDirectory(outdir)
+    refuse_pipes(outdir)
     place = resolved(request, directory.cache)
     config = place.config
     if directory.config.exists() and directory.started:
