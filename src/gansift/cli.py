@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Optional
 
 import typer
 
-from gansift import __version__, terminal
+from gansift import __version__, terminal, trusted
 from gansift.errors import GansiftError, UsageError
 from gansift.files import open_own
 from gansift.flags import named_game, system_manual, with_own, with_settings
@@ -95,6 +95,22 @@ _AcceptDrift = Annotated[
 ]
 
 
+def _confirm(context: typer.Context, wanted: bool) -> bool:
+    if wanted:
+        context.with_resource(trusted.confirming())
+    return wanted
+
+
+_Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        callback=_confirm,
+        help="execute the files of code that the run names, although you have not named them yet; it is remembered",
+    ),
+]
+
+
 # Verbs ---------------------------------------------------------------------------------------------------------------
 
 
@@ -149,6 +165,7 @@ def doctor(
     config: _ConfigFile = None,
     quick: Annotated[bool, typer.Option("--quick", help="only what `gansift score` looks at, in seconds")] = False,
     help_all: _Everything = False,
+    trust: _Trust = False,
     as_json: _Json = False,
 ) -> None:
     """Examine a game before it is trained: derivatives, weights, mixing, replay, operators, smoothness.
@@ -168,6 +185,7 @@ def estimate(
     settings: dict[str, Any],
     config: _ConfigFile = None,
     help_all: _Everything = False,
+    trust: _Trust = False,
     as_json: _Json = False,
 ) -> None:
     """Measure what a run would take on this machine: time, memory, disk. For a run directory, what is left to do.
@@ -204,6 +222,7 @@ def run(
     config: _ConfigFile = None,
     dry_run: _DryRun = False,
     help_all: _Everything = False,
+    trust: _Trust = False,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -238,6 +257,7 @@ def score(
     cluster: _Cluster = None,
     device: _Device = None,
     accept_drift: _AcceptDrift = None,
+    trust: _Trust = False,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -261,6 +281,7 @@ def cleanse(
     cluster: _Cluster = None,
     device: _Device = None,
     accept_drift: _AcceptDrift = None,
+    trust: _Trust = False,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -299,6 +320,7 @@ def verify(
     cluster: _Cluster = None,
     device: _Device = None,
     accept_drift: _AcceptDrift = None,
+    trust: _Trust = False,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -319,7 +341,7 @@ def verify(
         raise typer.Exit(_DID_NOT_HOLD)
 
 
-def evaluate(run_dir: _RunDir, metric: _Metric = None, as_json: _Json = False) -> None:
+def evaluate(run_dir: _RunDir, metric: _Metric = None, trust: _Trust = False, as_json: _Json = False) -> None:
     """Print the metric of every seed, untrained and trained, on validation and on test data."""
     from gansift.workflow import stages
     from gansift.workflow.directory import RunDirectory
@@ -331,6 +353,7 @@ def audit(
     name: Annotated[str, typer.Argument(help="an audit of `gansift about`, file.py:function, or all that apply")],
     source: _SourcesOrRun,
     settings: dict[str, Any],
+    trust: _Trust = False,
     as_json: _Json = False,
 ) -> None:
     """Ask one question about a run, or about data alone, such as whether samples are copies.
@@ -355,6 +378,7 @@ def report(
     from_start: _FromStart = False,
     device: _Device = None,
     accept_drift: _AcceptDrift = None,
+    trust: _Trust = False,
     as_json: _Json = False,
 ) -> None:
     """Write report.html, report.json and the lists of a finished run again: of its own question, or of another."""
@@ -380,6 +404,7 @@ def export(
         ),
     ] = "folder",
     link: Annotated[str, typer.Option(help="copy, symlink or hardlink the images")] = "copy",
+    trust: _Trust = False,
     as_json: _Json = False,
 ) -> None:
     """Export the clean training set, or the trained networks, for any later training."""
@@ -420,6 +445,7 @@ def _opened(run_dir: Path, question: _Question, machine: _Machine) -> Iterator[t
 
     directory = RunDirectory(run_dir)
     _log_to(run_dir)
+    _remember_cluster(machine.cluster)
     with only_writer(run_dir):
         config = stages.move(directory, config, machine.device, machine.accept_drift)
         config = stages.asked(directory, config, question.metric)
@@ -427,6 +453,11 @@ def _opened(run_dir: Path, question: _Question, machine: _Machine) -> Iterator[t
         config = replace(config, **given)
         decided = None if question.decisions is None else stages.adopt(directory, config, question.decisions)
         yield directory, config, Way(name, question.from_start or config.from_start, decided)
+
+
+def _remember_cluster(cluster: str | None) -> None:
+    """An address that a person gives is one that they trust: what answers there is executed."""
+    trusted.remember([cluster] if cluster is not None and "://" in cluster else [])
 
 
 def _estimator(text: str) -> str:
@@ -451,6 +482,7 @@ def _recorded_or_requested(sources: Sequence[str], settings: dict[str, Any], tom
     if toml is not None or not set(given) <= set(MACHINE):
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in MACHINE)
         raise UsageError(f"{sources[0]} is a run, whose settings are fixed: only {flags} may be given with it")
+    _remember_cluster(given.get("cluster"))
     return replace(load_config(recorded), **given)
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gansift import systems
+from gansift import systems, trusted
 from gansift.cleansing.decisions import read_decisions
 from gansift.errors import GansiftError, TrainingError, UsageError
 from gansift.files import read_json, refuse_pipes, remove, write_bytes
@@ -17,6 +17,7 @@ from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
 from gansift.lock import only_writer
+from gansift.named import is_named
 from gansift.spread.progress import progress
 from gansift.training.devices import check_device, kind_of
 from gansift.workflow import new_models
@@ -145,7 +146,10 @@ def asked(directory: RunDirectory, config: Config, metric: str | None) -> Config
     Raises:
         UsageError: for a metric that the run's system does not have, or that does not take the run's settings.
     """
-    if metric is None or absolute_metrics(metric) == config.metric:
+    if metric is None:
+        return config
+    trusted.remember(filter(is_named, absolute_metrics(metric).split(",")))
+    if absolute_metrics(metric) == config.metric:
         return config
     changed = replace(config, metric=absolute_metrics(metric))
     place = place_of(changed, directory.cache)
