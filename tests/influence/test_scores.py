@@ -102,3 +102,13 @@ def test_the_scores_of_one_named_data_set_keep_their_order_and_values():
         UsageError, match="none of these scores is of a data set 'real', and their ids are like 'source"
     ):
         scores.of("real")
+
+
+def test_ids_that_look_like_formulas_are_texts_in_the_file_and_come_back(tmp_path):
+    ids = ("=1+1", "-2", "-a.png", "@b", "'=c", "d")
+    common = {"metric": "fid", "direction": "lower", "estimator": "itd", "horizon": 1, "steps": 1, "removal": "fixed"}
+    Scores(ids, np.array([-0.5, 1, 2, 3, 4, 5]), **common).to_csv(tmp_path / "s.csv")
+    cells = [line.partition(",") for line in (tmp_path / "s.csv").read_text().splitlines()[1:]]
+    assert [first for first, _, _ in cells] == ["'=1+1", "-2", "'-a.png", "'@b", "''=c", "d"]
+    assert cells[0][2].startswith("-0.5,")
+    assert Scores.read(tmp_path / "s.csv").ids == ids

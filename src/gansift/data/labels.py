@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gansift.data.cells import text_of
 from gansift.data.names import shown
 from gansift.errors import DataError
 
@@ -128,7 +129,7 @@ def read_table(path: Path, content: bytes) -> tuple[list[str], list[tuple[int, l
         # A byte order mark, which spreadsheets write, is no part of the first column's name.
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         header = next(reader, [])
-        return header, [(reader.line_num, row) for row in reader if row]
+        return header, [(reader.line_num, list(map(text_of, row))) for row in reader if row]
     except (ValueError, csv.Error) as error:
         raise DataError(f"label file {shown(path)} cannot be read as UTF-8 CSV: {error}") from error
 

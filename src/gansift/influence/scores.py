@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gansift.data.cells import cell, text_of
 from gansift.errors import GansiftError, UsageError
 from gansift.files import write_text
 
@@ -141,8 +142,8 @@ class Scores:
         table.writerow(_COLUMNS)
         for row, (identity, value) in enumerate(self):
             error = "" if self.standard_error is None else repr(float(self.standard_error[row]))
-            common = (self.metric, self.direction, self.estimator, self.horizon, self.steps, self.removal, self.run)
-            table.writerow((identity, repr(value), error, ranks[row], *common))
+            common = (self.metric, self.direction, self.estimator, self.horizon, self.steps, self.removal)
+            table.writerow((cell(identity), repr(value), error, ranks[row], *common, cell(self.run)))
         write_text(Path(path), text.getvalue())
 
     @classmethod
@@ -174,7 +175,7 @@ class Scores:
         try:
             errors = [row.get("score_se") for row in rows]
             return cls(
-                ids=tuple(row["id"] for row in rows),
+                ids=tuple(text_of(row["id"]) for row in rows),
                 values=np.array([float(row["score"]) for row in rows]),
                 metric=first["metric"],
                 direction=first["direction"],
@@ -182,7 +183,7 @@ class Scores:
                 horizon=int(first["horizon"]),
                 steps=int(first["steps"]),
                 removal=first["removal"],
-                run=first.get("run") or "memory",
+                run=text_of(first.get("run") or "memory"),
                 standard_error=np.array([float(error) for error in errors if error]) if all(errors) else None,
             )
         except (ValueError, TypeError) as error:
