@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
+import math
 import os
 import platform
 import stat
@@ -176,21 +178,71 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically; NaN and infinity are refused."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_text(path, _as_json(value))
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
+    """Read a JSON file; what is no finite number is no JSON.
 
     Raises:
         GansiftError: if it is missing or not JSON, naming it.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused, parse_float=_finite)
     except FileNotFoundError as error:
         raise GansiftError(f"{path} does not exist") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise GansiftError(f"{path} is damaged: it cannot be read as JSON ({error})") from error
+
+
+def _refused(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    return value if math.isfinite(value := float(text)) else _refused(text)
+
+
+def write_sealed(path: Path, text: str) -> None:
+    """Write a result as UTF-8, atomically, with its seal beside it, so that a change of it is noticed.
+
+    Raises:
+        GansiftError: if it cannot be written.
+    """
+    # The seal first: a result that is there has one, also after a kill.
+    write_text(_seal(path), _digest(text.encode()) + "\n")
+    write_text(path, text)
+
+
+def write_sealed_json(path: Path, value: Any) -> None:
+    """Write a result as JSON, as `write_json` does, with its seal beside it."""
+    write_sealed(path, _as_json(value))
+
+
+def broken_seal(path: Path) -> str | None:
+    """Why a result is not as gansift wrote it; None if it is.
+
+    This notices damage and edits. It is no protection from somebody who writes a seal to a result of their own.
+    """
+    try:
+        sealed, found = _seal(path).read_text(encoding="utf-8").strip(), _digest(path.read_bytes())
+    except FileNotFoundError:
+        return f"{path} has no checksum beside it, {_seal(path).name}"
+    except (OSError, ValueError) as error:
+        return f"{path} is damaged: it or its checksum {_seal(path).name} cannot be read ({error})"
+    return None if sealed == found else f"{path} was changed: it does not match its checksum {_seal(path).name}"
+
+
+def _seal(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def in_words(amount: int) -> str:

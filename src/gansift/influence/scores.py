@@ -135,6 +135,10 @@ class Scores:
 
         Numbers are written so that `read` gives the same bits.
         """
+        write_text(Path(path), self.csv())
+
+    def csv(self) -> str:
+        """What `to_csv` writes."""
         ranks = np.empty(len(self), dtype=int)
         ranks[np.argsort(-self.harm, kind="stable")] = np.arange(1, len(self) + 1)
         text = io.StringIO()
@@ -144,7 +148,7 @@ class Scores:
             error = "" if self.standard_error is None else repr(float(self.standard_error[row]))
             common = (self.metric, self.direction, self.estimator, self.horizon, self.steps, self.removal)
             table.writerow((cell(identity), repr(value), error, ranks[row], *common, cell(self.run)))
-        write_text(Path(path), text.getvalue())
+        return text.getvalue()
 
     @classmethod
     def read(cls, path: str | Path) -> Scores:
