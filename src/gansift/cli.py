@@ -173,8 +173,10 @@ def doctor(
     Exit code 3 says that something was found that makes scores wrong.
     """
     from gansift.workflow import stages
+    from gansift.workflow.directory import RunDirectory
 
-    found = [asdict(one) for one in stages.doctor(_recorded_or_requested(source, settings, config), quick)]
+    asked = _recorded_or_requested(source, settings, config)
+    found = [asdict(one) for one in stages.doctor(asked, quick, RunDirectory(Path(source[0])))]
     _print({"findings": found}, as_json, terminal.findings_text(found))
     if any(finding["verdict"] == "fault" for finding in found):
         raise typer.Exit(_DID_NOT_HOLD)

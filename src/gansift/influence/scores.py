@@ -16,6 +16,8 @@ from gansift.errors import GansiftError, UsageError
 from gansift.files import write_text
 
 _COLUMNS = ("id", "score", "score_se", "rank", "metric", "direction", "estimator", "horizon", "steps", "removal", "run")
+# What is the same for all rows of a file.
+_OF_ALL = ("metric", "direction", "estimator", "horizon", "steps", "removal")
 
 
 @dataclass(frozen=True)
@@ -176,9 +178,16 @@ class Scores:
     @classmethod
     def _from_rows(cls, path: str | Path, rows: Sequence[Mapping[str, str]]) -> Scores:
         first = rows[0]
+        for name in _OF_ALL:
+            odd = next((line for line, row in enumerate(rows, 2) if row[name] != first[name]), None)
+            if odd is not None:
+                raise GansiftError(
+                    f"the score file {path}, line {odd}: {name} is {rows[odd - 2][name]!r}, but {first[name]!r} above. "
+                    "One file has the scores of one metric, estimator and horizon."
+                )
         try:
             errors = [row.get("score_se") for row in rows]
-            return cls(
+            found = cls(
                 ids=tuple(text_of(row["id"]) for row in rows),
                 values=np.array([float(row["score"]) for row in rows]),
                 metric=first["metric"],
@@ -192,6 +201,30 @@ class Scores:
             )
         except (ValueError, TypeError) as error:
             raise GansiftError(f"the score file {path} has a value that does not fit: {error}") from error
+        found._check(path)
+        return found
+
+    def _check(self, path: str | Path) -> None:
+        """Refuse what cannot be scores of one run, naming the first line of a file that is wrong."""
+        if not 1 <= self.horizon <= self.steps:
+            raise GansiftError(
+                f"the score file {path} has the horizon {self.horizon} of {self.steps} steps; it must be 1 to "
+                f"{self.steps}"
+            )
+        for name, values in (("score", self.values), ("score_se", self.standard_error)):
+            if values is not None and not np.isfinite(values).all():
+                row = int(np.flatnonzero(~np.isfinite(values))[0])
+                raise GansiftError(
+                    f"the score file {path}, line {row + 2}: the {name} of {self.ids[row]!r} is {values[row]}, and no "
+                    "finite number. Leave the row out, or score it again."
+                )
+        seen: dict[str, int] = {}
+        for row, identity in enumerate(self.ids):
+            if seen.setdefault(identity, row) != row:
+                raise GansiftError(
+                    f"the score file {path}, lines {seen[identity] + 2} and {row + 2}: {identity!r} has two scores. "
+                    "Which of them is meant cannot be told; leave one out."
+                )
 
 
 def _checked(k: int, count: int) -> int:

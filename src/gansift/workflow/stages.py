@@ -231,9 +231,19 @@ def describe(request: Request, outdir: Path) -> dict[str, Any]:
     }
 
 
-def doctor(asked_for: Request | Config, quick: bool) -> list[Finding]:
-    """Examine the game of a run, or the one that a request describes, open values filled in as `gansift run` would."""
-    return examined(place_of(asked_for) if isinstance(asked_for, Config) else resolved(asked_for), quick)
+def doctor(asked_for: Request | Config, quick: bool, directory: RunDirectory) -> list[Finding]:
+    """Examine the game of a run, or the one that a request describes, open values filled in as `gansift run` would.
+
+    Args:
+        asked_for: a request, or the configuration of a run.
+        quick: only what is looked at before scoring.
+        directory: of the run; not looked at for a request.
+
+    Raises:
+        TrainingError: if the data are no longer those of the run.
+        UsageError, DataError: as `prepare`.
+    """
+    return examined(opened(directory, asked_for) if isinstance(asked_for, Config) else resolved(asked_for), quick)
 
 
 def examined(place: Place, quick: bool) -> list[Finding]:
@@ -348,7 +358,10 @@ def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, qu
     discard_damaged(directory, plan.examples)
     file_scores = None if how.file is None else Scores.read(how.file)
     seeds = [Seed(directory, place, number) for number in (plan.seeds if how.over_seeds else [plan.main])]
-    (removed,) = parse_counts(how.remove, plan.examples)
+    counts = parse_counts(how.remove, plan.examples)
+    if len(counts) != 1:
+        raise UsageError(f"--remove {how.remove}: give one count or share, which every removal has")
+    (removed,) = counts
     with doing(directory, plan, how.removals * len(seeds), quiet) as do:
         do([Train(seed.number, (plan.metric,)) for seed in seeds], "train")
         steps = _verified_horizon(directory, plan, file_scores, how.horizon)
