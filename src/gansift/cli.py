@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Optional
 import typer
 
 from gansift import __version__, terminal, trusted
-from gansift.errors import GansiftError, UsageError
+from gansift.errors import GansiftError, UsageError, is_of_memory
 from gansift.files import open_own
 from gansift.flags import named_game, system_manual, with_own, with_settings
 from gansift.lock import only_writer
@@ -509,7 +509,12 @@ def _show_values(values: dict[str, Any], as_json: bool) -> None:
 
 
 def _print(value: Any, as_json: bool, text: str = "") -> None:
-    typer.echo(json.dumps(value, indent=2) if as_json else text)
+    try:
+        typer.echo(json.dumps(value, indent=2) if as_json else text)
+    except BrokenPipeError:
+        raise  # whoever reads has seen enough
+    except OSError as error:
+        raise GansiftError(f"the result cannot be printed: {error.strerror}. What was computed is kept.") from error
 
 
 def _log_to(folder: Path) -> None:
@@ -539,6 +544,11 @@ class _LogFile(logging.FileHandler):
         logging.getLogger("gansift").removeHandler(self)
         logging.getLogger("gansift").warning("cannot write to %s any more: %s", self.baseFilename, sys.exc_info()[1])
 
+
+_TOO_LARGE = (
+    "this needs more memory than there is. Lower what makes it large: --size, --width, --batch, --latents, --steps or "
+    "--jobs, or give scoring a limit with --memory; `gansift estimate` says what a run takes. What is finished is kept."
+)
 
 # The program ---------------------------------------------------------------------------------------------------------
 
@@ -606,6 +616,11 @@ def main() -> None:
         raise SystemExit(2) from None
     except GansiftError as error:
         typer.secho(f"gansift: {error}", err=True, fg="red")
+        raise SystemExit(1) from None
+    except (MemoryError, RuntimeError) as error:
+        if not is_of_memory(error):
+            raise
+        typer.secho(f"gansift: {_TOO_LARGE}", err=True, fg="red")
         raise SystemExit(1) from None
     except SystemExit as end:
         if end.code == _INTERRUPTED:

@@ -593,3 +593,9 @@ def test_rows_with_texts_that_look_like_formulas_come_back_and_negative_numbers_
     assert again["x"].values.tolist() == [-number / 7 for number in range(70)]
     before, after = ([kind.names[code] for code in kind.values] for kind in (records.table["=kind"], again["=kind"]))
     assert before == after
+
+
+def test_a_list_that_is_not_in_utf_8_is_named(tmp_path, loaded, folder_run):
+    (folder_run / "removed.txt").write_bytes(b"caf\xe9.png\n")
+    with pytest.raises(GansiftError, match=r"removed\.txt is damaged: it is not in UTF-8"):
+        export("lists", folder_run, tmp_path / "out")

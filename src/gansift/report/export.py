@@ -236,6 +236,10 @@ def _read_removed(path: Path, ids: set[str]) -> set[str]:
             f"{path} cannot be read ({error.strerror}): nothing has been chosen for removal yet. "
             "Run `gansift cleanse` first"
         ) from error
+    except ValueError as error:
+        raise GansiftError(
+            f"{path} is damaged: it is not in UTF-8. `gansift report {path.parent}` writes it anew"
+        ) from error
     if unknown := removed - ids:
         raise GansiftError(f"{path} lists {min(unknown)!r}, which is no training example of the manifest beside it")
     return removed
