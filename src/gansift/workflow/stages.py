@@ -82,7 +82,7 @@ def prepare(request: Request, outdir: Path) -> tuple[RunDirectory, Config]:
         if not directory.manifest.exists():
             record(directory, place.data)
         if changed.horizons != recorded.horizons == AUTO:
-            for path in directory.root.glob("seeds/*/scores/*-none.json*"):  # with their checksums
+            for path in directory.root.glob("seeds/*/scores/*-none.json"):
                 remove(path)  # horizons that are asked for by name are scored, whether or not scores can be believed
         if changed != recorded:
             changed.save(directory.config)
