@@ -1,4 +1,11 @@
-"""The order of all tests."""
+"""The order of all tests, and a place of their own for what a person has confirmed."""
+
+import os
+import tempfile
+
+# Also for the processes that tests start. Nothing that a test names is to be remembered on the machine.
+_state = tempfile.TemporaryDirectory(prefix="gansift-tests-")
+os.environ["XDG_STATE_HOME"] = _state.name
 
 
 def pytest_collection_modifyitems(items):

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
@@ -25,6 +25,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from gansift import cli, influence
+from gansift.errors import GansiftError
 from gansift.workflow import place
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
@@ -294,14 +295,6 @@ def test_nan_in_training_is_said_with_exit_code_1(tmp_path):
     assert not list(tmp_path.rglob("*.tmp"))
 
 
-def test_a_log_that_cannot_be_written_is_said_once_and_stops_nothing(tmp_path):
-    (tmp_path / "log").mkdir()
-    (tmp_path / "log/log.txt").symlink_to("/dev/full")
-    done = _gansift("run", "digits", "--outdir", tmp_path / "log", "--until", "train", *SMALL)
-    assert done.stderr.count("log.txt any more") == 1
-    assert "Traceback" not in done.stderr
-
-
 def test_changed_validation_images_are_refused_on_resume(tmp_path):
     images, out = _folder(tmp_path / "images"), tmp_path / "out"
     _gansift("run", images, "--outdir", out, "--until", "train", *SMALL, "--batch", "10")
@@ -563,3 +556,24 @@ def test_near_copies_in_data_alone_are_exit_code_3(tmp_path):
     found = json.loads(_gansift("audit", "copies", images, "--json", code=3).stdout)
     assert found["finding"] is True
     assert all(set(number) >= {"value", "ci95"} for number in found["numbers"].values())
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [["--steps", "99999999999999999999"], ["--width", "99999999999"]],
+    ids=["more steps than any list", "width"],
+)
+def test_what_no_memory_holds_is_one_sentence_with_what_to_lower(flags, tmp_path):
+    done = _gansift("run", "digits", "--outdir", tmp_path / "run", "--dry-run", *flags, code=1)
+    assert "this needs more memory than there is. Lower what makes it large" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_result_that_cannot_be_printed_is_said(capsys, monkeypatch):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(GansiftError, match="cannot be printed: No space left on device"):
+            cli._print({"a": "long" * 100_000}, True)
+        monkeypatch.undo()
+        with suppress(OSError):
+            full.close()

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Optional
 
 import typer
 
-from gansift import __version__, terminal
-from gansift.errors import GansiftError, UsageError
+from gansift import __version__, terminal, trusted
+from gansift.errors import GansiftError, UsageError, is_of_memory
+from gansift.files import open_own
 from gansift.flags import named_game, system_manual, with_own, with_settings
 from gansift.lock import only_writer
 from gansift.workflow.config import MACHINE, Way, parse_estimators
@@ -92,6 +95,22 @@ _AcceptDrift = Annotated[
 ]
 
 
+def _confirm(context: typer.Context, wanted: bool) -> bool:
+    if wanted:
+        context.with_resource(trusted.confirming())
+    return wanted
+
+
+_Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        callback=_confirm,
+        help="execute the files of code that the run names, although you have not named them yet; it is remembered",
+    ),
+]
+
+
 # Verbs ---------------------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +165,7 @@ def doctor(
     config: _ConfigFile = None,
     quick: Annotated[bool, typer.Option("--quick", help="only what `gansift score` looks at, in seconds")] = False,
     help_all: _Everything = False,
+    trust: _Trust = False,
     as_json: _Json = False,
 ) -> None:
     """Examine a game before it is trained: derivatives, weights, mixing, replay, operators, smoothness.
@@ -153,8 +173,10 @@ def doctor(
     Exit code 3 says that something was found that makes scores wrong.
     """
     from gansift.workflow import stages
+    from gansift.workflow.directory import RunDirectory
 
-    found = [asdict(one) for one in stages.doctor(_recorded_or_requested(source, settings, config), quick)]
+    asked = _recorded_or_requested(source, settings, config)
+    found = [asdict(one) for one in stages.doctor(asked, quick, RunDirectory(Path(source[0])))]
     _print({"findings": found}, as_json, terminal.findings_text(found))
     if any(finding["verdict"] == "fault" for finding in found):
         raise typer.Exit(_DID_NOT_HOLD)
@@ -165,6 +187,7 @@ def estimate(
     settings: dict[str, Any],
     config: _ConfigFile = None,
     help_all: _Everything = False,
+    trust: _Trust = False,
     as_json: _Json = False,
 ) -> None:
     """Measure what a run would take on this machine: time, memory, disk. For a run directory, what is left to do.
@@ -201,6 +224,7 @@ def run(
     config: _ConfigFile = None,
     dry_run: _DryRun = False,
     help_all: _Everything = False,
+    trust: _Trust = False,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -235,6 +259,7 @@ def score(
     cluster: _Cluster = None,
     device: _Device = None,
     accept_drift: _AcceptDrift = None,
+    trust: _Trust = False,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -258,6 +283,7 @@ def cleanse(
     cluster: _Cluster = None,
     device: _Device = None,
     accept_drift: _AcceptDrift = None,
+    trust: _Trust = False,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -296,6 +322,7 @@ def verify(
     cluster: _Cluster = None,
     device: _Device = None,
     accept_drift: _AcceptDrift = None,
+    trust: _Trust = False,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -316,7 +343,7 @@ def verify(
         raise typer.Exit(_DID_NOT_HOLD)
 
 
-def evaluate(run_dir: _RunDir, metric: _Metric = None, as_json: _Json = False) -> None:
+def evaluate(run_dir: _RunDir, metric: _Metric = None, trust: _Trust = False, as_json: _Json = False) -> None:
     """Print the metric of every seed, untrained and trained, on validation and on test data."""
     from gansift.workflow import stages
     from gansift.workflow.directory import RunDirectory
@@ -328,6 +355,7 @@ def audit(
     name: Annotated[str, typer.Argument(help="an audit of `gansift about`, file.py:function, or all that apply")],
     source: _SourcesOrRun,
     settings: dict[str, Any],
+    trust: _Trust = False,
     as_json: _Json = False,
 ) -> None:
     """Ask one question about a run, or about data alone, such as whether samples are copies.
@@ -352,6 +380,7 @@ def report(
     from_start: _FromStart = False,
     device: _Device = None,
     accept_drift: _AcceptDrift = None,
+    trust: _Trust = False,
     as_json: _Json = False,
 ) -> None:
     """Write report.html, report.json and the lists of a finished run again: of its own question, or of another."""
@@ -377,6 +406,7 @@ def export(
         ),
     ] = "folder",
     link: Annotated[str, typer.Option(help="copy, symlink or hardlink the images")] = "copy",
+    trust: _Trust = False,
     as_json: _Json = False,
 ) -> None:
     """Export the clean training set, or the trained networks, for any later training."""
@@ -417,6 +447,7 @@ def _opened(run_dir: Path, question: _Question, machine: _Machine) -> Iterator[t
 
     directory = RunDirectory(run_dir)
     _log_to(run_dir)
+    _remember_cluster(machine.cluster)
     with only_writer(run_dir):
         config = stages.move(directory, config, machine.device, machine.accept_drift)
         config = stages.asked(directory, config, question.metric)
@@ -424,6 +455,11 @@ def _opened(run_dir: Path, question: _Question, machine: _Machine) -> Iterator[t
         config = replace(config, **given)
         decided = None if question.decisions is None else stages.adopt(directory, config, question.decisions)
         yield directory, config, Way(name, question.from_start or config.from_start, decided)
+
+
+def _remember_cluster(cluster: str | None) -> None:
+    """An address that a person gives is one that they trust: what answers there is executed."""
+    trusted.remember([cluster] if cluster is not None and "://" in cluster else [])
 
 
 def _estimator(text: str) -> str:
@@ -448,6 +484,7 @@ def _recorded_or_requested(sources: Sequence[str], settings: dict[str, Any], tom
     if toml is not None or not set(given) <= set(MACHINE):
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in MACHINE)
         raise UsageError(f"{sources[0]} is a run, whose settings are fixed: only {flags} may be given with it")
+    _remember_cluster(given.get("cluster"))
     return replace(load_config(recorded), **given)
 
 
@@ -472,7 +509,12 @@ def _show_values(values: dict[str, Any], as_json: bool) -> None:
 
 
 def _print(value: Any, as_json: bool, text: str = "") -> None:
-    typer.echo(json.dumps(value, indent=2) if as_json else text)
+    try:
+        typer.echo(json.dumps(value, indent=2) if as_json else text)
+    except BrokenPipeError:
+        raise  # whoever reads has seen enough
+    except OSError as error:
+        raise GansiftError(f"the result cannot be printed: {error.strerror}. What was computed is kept.") from error
 
 
 def _log_to(folder: Path) -> None:
@@ -491,13 +533,22 @@ def _log_to(folder: Path) -> None:
 
 
 class _LogFile(logging.FileHandler):
-    """A log file whose disk may fill up: that is said once, and is no reason to stop."""
+    """A log file that is no link, and whose disk may fill up: that is said once, and is no reason to stop."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = open_own(Path(self.baseFilename), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        return open(descriptor, "a", encoding=self.encoding)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
         """Stop writing, and say so."""
         logging.getLogger("gansift").removeHandler(self)
         logging.getLogger("gansift").warning("cannot write to %s any more: %s", self.baseFilename, sys.exc_info()[1])
 
+
+_TOO_LARGE = (
+    "this needs more memory than there is. Lower what makes it large: --size, --width, --batch, --latents, --steps or "
+    "--jobs, or give scoring a limit with --memory; `gansift estimate` says what a run takes. What is finished is kept."
+)
 
 # The program ---------------------------------------------------------------------------------------------------------
 
@@ -565,6 +616,11 @@ def main() -> None:
         raise SystemExit(2) from None
     except GansiftError as error:
         typer.secho(f"gansift: {error}", err=True, fg="red")
+        raise SystemExit(1) from None
+    except (MemoryError, RuntimeError) as error:
+        if not is_of_memory(error):
+            raise
+        typer.secho(f"gansift: {_TOO_LARGE}", err=True, fg="red")
         raise SystemExit(1) from None
     except SystemExit as end:
         if end.code == _INTERRUPTED:

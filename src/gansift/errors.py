@@ -5,6 +5,14 @@ class GansiftError(Exception):
     """Anything the user can mend. The command line prints the message alone and exits with 1."""
 
 
+def is_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory: Python's own, or that of torch's allocators."""
+    words = ("can't allocate memory", "out of memory", "Unable to allocate")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
+
+
 class DataError(GansiftError):
     """A source of examples that cannot be read or does not fit its use."""
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
+import math
 import os
 import platform
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain, count
@@ -15,6 +18,62 @@ from typing import Any
 from gansift.errors import GansiftError
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+# Not on every system: do not follow a link, do not wait for the other end of a pipe.
+_ITSELF = getattr(os, "O_NOFOLLOW", 0)
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+def open_own(path: Path, flags: int) -> int:
+    """A descriptor of a file that a directory has under a fixed name: of that file itself, and of nothing else.
+
+    Whoever made the directory may have put a link there, to another person's file, or a pipe, on which every program
+    waits for ever.
+
+    Args:
+        path: of the file.
+        flags: as for `os.open`; nothing is truncated here.
+
+    Raises:
+        OSError: if it cannot be opened.
+        GansiftError: if it is a link or no regular file; nothing was changed.
+    """
+    if path.is_symlink():
+        raise _odd(path, "a link to another place")
+    try:
+        descriptor = os.open(path, flags | _ITSELF | _AT_ONCE | _BINARY, 0o666)
+    except OSError as error:
+        if error.errno in (
+            errno.ELOOP,
+            errno.EMLINK,
+            errno.ENXIO,
+        ):  # a link since a moment ago; a pipe without a reader
+            raise _odd(path, "a link or a pipe") from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _odd(path, "a pipe, a device or a folder")
+    return descriptor
+
+
+def _odd(path: Path, what: str) -> GansiftError:
+    return GansiftError(
+        f"{path} is {what} and not a file of gansift's own, so it is neither read nor written. Delete it if you know "
+        "where it comes from; nothing was changed."
+    )
+
+
+def refuse_pipes(folder: Path) -> None:
+    """Refuse a folder in which something is neither file nor folder, also by a link: reading it could last for ever.
+
+    Raises:
+        GansiftError: naming it.
+    """
+    for place, _, names in os.walk(folder):
+        for entry in (Path(place, name) for name in names):
+            with suppress(OSError):  # what is gone again, or a link to nothing
+                if not stat.S_ISREG(entry.stat().st_mode):
+                    raise _odd(entry, "a pipe or a device")
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -29,6 +88,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)  # whatever it is, also a link that somebody put there
         write(temporary)
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
@@ -44,11 +104,11 @@ def append_line(path: Path, line: str) -> None:
     """Add a line to a text file, on disk when this returns; a line that a kill has cut short stays one of its own.
 
     Raises:
-        GansiftError: if it cannot be written.
+        GansiftError: if it cannot be written, or is a link or a pipe.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "ab") as file:
+        with open(open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as file:
             file.write(("\n" if file.tell() else "").encode() + line.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -118,21 +178,71 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically; NaN and infinity are refused."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_text(path, _as_json(value))
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
+    """Read a JSON file; what is no finite number is no JSON.
 
     Raises:
         GansiftError: if it is missing or not JSON, naming it.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused, parse_float=_finite)
     except FileNotFoundError as error:
         raise GansiftError(f"{path} does not exist") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise GansiftError(f"{path} is damaged: it cannot be read as JSON ({error})") from error
+
+
+def _refused(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    return value if math.isfinite(value := float(text)) else _refused(text)
+
+
+def write_sealed(path: Path, text: str) -> None:
+    """Write a result as UTF-8, atomically, with its seal beside it, so that a change of it is noticed.
+
+    Raises:
+        GansiftError: if it cannot be written.
+    """
+    # The seal first: a result that is there has one, also after a kill.
+    write_text(_seal(path), _digest(text.encode()) + "\n")
+    write_text(path, text)
+
+
+def write_sealed_json(path: Path, value: Any) -> None:
+    """Write a result as JSON, as `write_json` does, with its seal beside it."""
+    write_sealed(path, _as_json(value))
+
+
+def broken_seal(path: Path) -> str | None:
+    """Why a result is not as gansift wrote it; None if it is.
+
+    This notices damage and edits. It is no protection from somebody who writes a seal to a result of their own.
+    """
+    try:
+        sealed, found = _seal(path).read_text(encoding="utf-8").strip(), _digest(path.read_bytes())
+    except FileNotFoundError:
+        return f"{path} has no checksum beside it, {_seal(path).name}"
+    except (OSError, ValueError) as error:
+        return f"{path} is damaged: it or its checksum {_seal(path).name} cannot be read ({error})"
+    return None if sealed == found else f"{path} was changed: it does not match its checksum {_seal(path).name}"
+
+
+def _seal(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def in_words(amount: int) -> str:

@@ -11,16 +11,20 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from gansift import trusted
 from gansift.errors import UsageError
 from gansift.systems.reading import Manual, manual
 from gansift.systems.settings import Setting
-from gansift.systems.system import spec_of
+from gansift.systems.system import SYSTEMS, spec_of
 from gansift.workflow.config import GENERAL, General
 from gansift.workflow.request import USUAL_GAME, read_toml
 
 
 def named_game(arguments: Sequence[str]) -> str:
     """The system that a command line is about: of ``--game``, of the file of ``--config``, or of a run directory.
+
+    Raises:
+        UsageError: for the system of a run directory that the person has not named or confirmed, see `trusted.check`.
 
     >>> named_game(["run", "digits", "--game=dann"])
     'dann'
@@ -36,13 +40,19 @@ def named_game(arguments: Sequence[str]) -> str:
         return known.game
     if known.config is not None:
         return str(read_toml(Path(known.config)).get("game", USUAL_GAME))
-    return next((game for text in rest[1:] if (game := _recorded(Path(text))) is not None), USUAL_GAME)
+    recorded = next((game for text in rest[1:] if (game := _recorded(Path(text))) is not None), None)
+    if recorded is not None and recorded not in SYSTEMS and "--trust" not in rest:
+        trusted.check([recorded])  # to tell its settings, parts of it may be executed
+    return recorded or USUAL_GAME
 
 
 def _recorded(folder: Path) -> str | None:
     """The system of a run directory; None where there is none."""
+    path = folder / "config.json"
+    if not path.is_file():  # a pipe would be waited for
+        return None
     try:
-        game = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("game")
+        game = json.loads(path.read_text(encoding="utf-8")).get("game")
     except (OSError, ValueError, AttributeError):
         return None
     return game if isinstance(game, str) else None

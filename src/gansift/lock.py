@@ -11,11 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gansift.errors import GansiftError
+from gansift.files import open_own
 
 _log = logging.getLogger(__name__)
 
 # Seconds to wait for a lock before it counts as held: the workers of a killed command end within moments.
 _PATIENCE = 2.0
+# What a lock file begins with; one that holds anything else is a person's and is left as it is.
+_HOLDER = "process "
 
 
 def lock_path(folder: Path) -> Path:
@@ -30,7 +33,8 @@ def only_writer(folder: Path) -> Iterator[None]:
     Where the file system knows no locks, or the folder cannot be written to, that is logged and work goes on.
 
     Raises:
-        GansiftError: if another process holds the lock, naming it and the folder.
+        GansiftError: if another process holds the lock, naming it and the folder, or the file that is to be locked is a
+            link, a pipe or a file that holds something else.
     """
     descriptor = _opened(folder)
     try:
@@ -45,7 +49,7 @@ def only_writer(folder: Path) -> Iterator[None]:
 def _opened(folder: Path) -> int | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return os.open(lock_path(folder), os.O_RDWR | os.O_CREAT, 0o666)
+        return open_own(lock_path(folder), os.O_RDWR | os.O_CREAT)
     except OSError as error:
         _go_on_without(folder, error)
         return None
@@ -66,9 +70,14 @@ def _take(descriptor: int, folder: Path) -> None:
         except (ImportError, OSError) as error:
             _go_on_without(folder, error)
             return
+    if (held := os.pread(descriptor, len(_HOLDER), 0)) and held != _HOLDER.encode():
+        raise GansiftError(
+            f"{lock_path(folder)} is no lock of gansift: it holds something else, and is left as it is. Move it "
+            "away, or choose another directory."
+        )
     with suppress(OSError):  # on a full disk the lock still holds; it only names nobody
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()}".encode(), 0)
+        os.pwrite(descriptor, f"{_HOLDER}{os.getpid()} on {platform.node()}".encode(), 0)
 
 
 def _refusal(descriptor: int, folder: Path) -> str:

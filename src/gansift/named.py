@@ -9,6 +9,8 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterable
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -55,22 +57,49 @@ def import_named(spec: str, what: str) -> Any:
 
 
 def source_file(spec: str) -> Path | None:
-    """The Python file that ``module:name`` or ``file.py:name`` is loaded from, if there is one; it is not run.
-
-    Only the packages that a module lies in are imported to find it.
-    """
+    """The Python file that ``module:name`` or ``file.py:name`` is loaded from, if there is one; nothing is run."""
     module = spec.rpartition(":")[0]
     if not is_named(spec):
         return None
     if module.endswith(".py"):
         return Path(module) if Path(module).is_file() else None
-    try:
-        _look_here()
-        found = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        return None
-    origin = None if found is None else found.origin
+    found = _specs(module)
+    origin = found[-1].origin if len(found) == module.count(".") + 1 else None
     return Path(origin) if origin is not None and origin.endswith(".py") else None
+
+
+def code_files(spec: str) -> list[Path]:
+    """The files that are run to load ``module:name``, its own and those of the packages that it lies in.
+
+    Nothing is run to tell. What is built into Python has no file, and what is not there is left out.
+    """
+    module = spec.rpartition(":")[0]
+    if not is_named(spec):
+        return []
+    if module.endswith(".py"):
+        return [Path(module)] if Path(module).is_file() else []
+    origins = (found.origin for found in _specs(module) if found.has_location)
+    return [Path(origin) for origin in origins if origin is not None and Path(origin).is_file()]
+
+
+def _specs(module: str) -> list[ModuleSpec]:
+    """Where a module and the packages that it lies in would be loaded from, from outside, as far as they are there."""
+    _look_here()
+    specs: list[ModuleSpec] = []
+    parts = module.split(".")
+    for count in range(1, len(parts) + 1):
+        name = ".".join(parts[:count])
+        try:
+            # Only a name without a dot can be looked up by importlib without importing what it lies in.
+            found = PathFinder.find_spec(name, specs[-1].submodule_search_locations) if specs else find_spec(name)
+        except (ImportError, ValueError):
+            break
+        if found is None:
+            break
+        specs.append(found)
+        if found.submodule_search_locations is None:
+            break
+    return specs
 
 
 def fingerprint(spec: str) -> str | None:

@@ -117,6 +117,12 @@ def verification_text(found: Mapping[str, Any], chance: bool) -> str:
 
 
 def _why_chance(found: Mapping[str, Any]) -> str:
+    for name, what in (
+        ("predicted", "the scores predict the same change for"),
+        ("true", "the metric does the same in"),
+    ):
+        if len(set(found[name])) == 1:
+            return f"There is no ranking to compare: {what} all {found['count']} removals ({found[name][0]:g})."
     if found["spearman"]["ci95"] is None:
         return (
             f"{found['count']} removals are too few for an interval, so this may be chance; give --removals 8 or more."

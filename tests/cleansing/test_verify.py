@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gansift import cleansing, influence, training
+from gansift import cleansing, influence, terminal, training
 from gansift.cleansing import replicas
 from gansift.cleansing.verify import random_removals
 from gansift.errors import GansiftError, UsageError
@@ -114,10 +114,33 @@ def test_what_does_not_belong_together_is_refused():
     with pytest.raises(UsageError, match="renormalised removal"):
         cleansing.verify(run, dataclasses.replace(scores, removal="renormalised"), metric, count=3)
     foreign = dataclasses.replace(scores, ids=tuple(f"other/{row}" for row in range(24)))
-    with pytest.raises(UsageError, match="none of the scores' ids"):
+    with pytest.raises(UsageError, match=r"24 of 24 scores are of no training example of the run, e\.g\. 'other/0'"):
         cleansing.verify(run, foreign, metric, count=3)
+    one = dataclasses.replace(scores, ids=("other", *scores.ids[1:]))
+    with pytest.raises(UsageError, match="1 of 24 scores are of no training example"):
+        cleansing.verify(run, one, metric, count=3)
+    with pytest.raises(UsageError, match="say that higher is better for wave, but lower is"):
+        cleansing.verify(run, dataclasses.replace(scores, direction="higher"), metric, count=3)
+    with pytest.raises(UsageError, match="of the last 13 steps, but the run has 12"):
+        cleansing.verify(run, dataclasses.replace(scores, horizon=13, steps=13), metric, count=3)
     with pytest.raises(UsageError, match="2 runs but 1"):
         cleansing.verify([run, run], [scores], metric, count=3)
+
+
+def test_examples_without_a_score_are_named_and_constant_scores_say_why_there_is_no_correlation(caplog):
+    run, metric = _train(), MeanWave()
+    scores = influence.itd(run, metric, horizon=2)
+    found = cleansing.verify(run, scores[:20], metric, count=3, removed=2)
+    assert f"4 of 24 training examples have no score, e.g. {run.ids[20]!r}" in caplog.text
+    constant = dataclasses.replace(scores, values=np.full(24, 0.25))
+    found = cleansing.verify(run, constant, metric, count=8, removed=2)
+    assert np.isnan(found.agreement.spearman.value)
+    shown = {"spearman": {"ci95": None}, "predicted": found.predicted.tolist(), "true": [1.0, 2.0], "count": 8}
+    assert terminal._why_chance(shown) == (
+        "There is no ranking to compare: the scores predict the same change for all 8 removals (0.5)."
+    )
+    alike = {**shown, "predicted": [1.0, 2.0], "true": [0.0, 0.0]}
+    assert "the metric does the same in all 8 removals (0)" in terminal._why_chance(alike)
 
 
 def test_retrainings_that_break_down_are_left_out_and_said(monkeypatch, caplog):

@@ -9,6 +9,7 @@ from picture_files import pixels, save, sha256
 from PIL import Image
 
 from gansift.data import SPLITS, load, read_folder
+from gansift.data import pixels as decoders
 from gansift.errors import DataError
 
 
@@ -88,16 +89,41 @@ def test_copies_under_other_names_are_in_the_same_split(faces):
 
 def test_hidden_files_archives_leftovers_and_other_files_are_passed_over(faces):
     examples, _ = read_folder(faces)
-    for name in (".hidden.png", "._00.png", ".cache/x.png", "__MACOSX/x.png", "sub/__MACOSX/x.png", "notes.txt", "png"):
+    names = (".hidden.png", "._00.png", ".cache/x.png", "__MACOSX/x.png", "sub/__MACOSX/x.png", "notes.txt", "png")
+    drives = ("@eaDir/00.png/x.jpg", "#recycle/x.png", ".@__thumb/x.png", "@Recycle/x.png", "$RECYCLE.BIN/x.png")
+    for name in (*names, *drives):
         (faces / name).parent.mkdir(exist_ok=True, parents=True)
         (faces / name).write_bytes(b"junk")
     assert read_folder(faces)[0].digest() == examples.digest()
 
 
-@pytest.mark.parametrize("suffix", ["png", "JPG", "Jpeg", "webp", "bmp", "gif", "tif", "tiff", "ppm"])
+@pytest.mark.parametrize("suffix", ["png", "JPG", "Jpeg", "webp", "bmp", "gif", "tif", "tiff", "ppm", "avif"])
 def test_all_suffixes_are_read_in_any_case(tmp_path, suffix):
     save(tmp_path / f"a.{suffix}", pixels(0))
     assert len(read_folder(tmp_path)[0]) == 1
+
+
+@pytest.mark.parametrize("suffix", ["jfif", "jpe", "JFIF"])
+def test_what_browsers_call_a_jpeg_is_read_and_counts(faces, suffix):
+    before = len(read_folder(faces)[0])
+    Image.fromarray(pixels(77)).save(faces / f"more.{suffix}", "JPEG")
+    assert len(read_folder(faces)[0]) == before + 1
+
+
+@pytest.mark.parametrize("name", ["a.heic", "a.jpg", "a.HEIF"])
+def test_photographs_that_cannot_be_read_are_named_with_what_to_install_whatever_they_are_called(
+    faces, name, monkeypatch
+):
+    monkeypatch.setattr(decoders, "formats", lambda: ("PNG", "JPEG"))
+    (faces / name).write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(40))
+    with pytest.raises(DataError, match=rf"{name} is HEIC, AVIF or alike.*pip install 'gansift\[heif\]'"):
+        load(faces)
+
+
+def test_photographs_of_a_kind_that_is_never_read_are_named_and_not_passed_over(faces):
+    (faces / "a.cr2").write_bytes(b"II*\x00" + bytes(40))
+    with pytest.raises(DataError, match=r"1 of 41 images .* cannot be used:\n.*a\.cr2"):
+        load(faces)
 
 
 def test_subfolders_are_classes_if_all_images_are_in_two_or_more(tmp_path):
@@ -274,11 +300,11 @@ def test_a_linked_folder_is_read(faces, tmp_path):
 def test_an_empty_folder_and_one_without_images_are_told_apart(tmp_path):
     with pytest.raises(DataError, match=rf"the folder {tmp_path} is empty\. Images are files that end in \.png, "):
         load(tmp_path)
-    (tmp_path / "a.heic").write_bytes(b"1")
+    (tmp_path / "a.svg").write_bytes(b"1")
     (tmp_path / "b.TXT").write_bytes(b"1")
     (tmp_path / "README").write_bytes(b"1")
     with pytest.raises(
-        DataError, match=rf"{tmp_path} holds 3 files but no image \(found: \.heic, \.txt, no suffix\)\. Images are"
+        DataError, match=rf"{tmp_path} holds 3 files but no image \(found: \.svg, \.txt, no suffix\)\. Images are"
     ):
         load(tmp_path)
 

@@ -69,6 +69,7 @@ def hostile(tmp_path):
     for name in (".hidden.png", "__MACOSX/._00.png", "notes.txt", "nested.zip", "Thumbs.db", "heic.heic"):
         broken(folder / name, b"junk")
     bad = {
+        "heic.heic": "is not an image",
         "animated.gif": "is animated", "float.tif": "has 32-bit pixels", "zero.png": "is empty",
         "cut.png": "is damaged or cut short", "text.jpg": "is not an image", "script.png": "is not an image",
         "bomb.png": "declares more pixels", "bomb2.png": "declares 9000x9000 pixels, more",

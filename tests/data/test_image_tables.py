@@ -172,3 +172,35 @@ def test_files_that_are_named_after_splits_hold_them(encoded, tmp_path):
         assert {*getattr(splits, part).hashes} == {sha256(tmp_path / "png" / f"{row}.png") for row in rows}
     (tmp_path / "data" / "test-00000-of-00001.parquet").rename(tmp_path / "data" / "more.parquet")
     assert load(tmp_path / "data").notes == ()
+
+
+@pytest.mark.parametrize("name", ["labels", "Label", "class", "category"])
+def test_labels_under_another_usual_name_are_used_with_the_names_of_their_classes(encoded, tmp_path, name, caplog):
+    table = pyarrow.table({"image": encoded, name: [0, 1] * 10, "boxes": [[1, 2]] * 20})
+    features = {name: {"names": ["dog", "cat"], "_type": "ClassLabel"}}
+    table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    examples, _ = read(tmp_path / "t.parquet")
+    assert examples.class_names == ("cat", "dog")
+    assert ("is taken for the label" in caplog.text) == (name != "Label")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    ["{", '{"info": {}}', '{"info": {"features": {"label": {"names": [1, 2]}}}}', '{"info": {"features": []}}'],
+)
+def test_damaged_names_of_classes_are_said(encoded, tmp_path, metadata, caplog):
+    table = pyarrow.table({"image": encoded, "label": [0, 1] * 10}).replace_schema_metadata({"huggingface": metadata})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    examples, _ = read(tmp_path / "t.parquet")
+    assert examples.class_names == ("0", "1")
+    assert "classes are called by their numbers" in caplog.text
+
+
+def test_two_columns_of_one_name_are_refused(encoded, tmp_path):
+    table = pyarrow.Table.from_arrays(
+        [pyarrow.array(encoded)] + [pyarrow.array([0, 1] * 10)] * 2, ["image", "label", "label"]
+    )
+    parquet.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"t\.parquet .* more than one is called 'label'"):
+        read(tmp_path / "t.parquet")

@@ -80,7 +80,8 @@ def test_an_image_that_is_skipped_may_but_need_not_have_a_label(folder, tmp_path
     ("name", "content", "message"),
     [
         ("l.csv", b"", "must begin with the header path,label, not ''"),
-        ("l.csv", b"file,class\na.png,1\n", "must begin with the header path,label, not 'file,class'"),
+        ("l.csv", b"camera,iso\na.png,1\n", "must begin with the header path,label, not 'camera,iso'"),
+        ("l.csv", b"file;iso\na.png;1\n", "must begin with the header path,label, not 'file,iso'"),
         ("l.csv", b"a.png,1\nb.png,2\n", "must begin with the header path,label, not 'a.png,1'"),
         ("l.csv", b"path,label\na.png,1\nb.png\n", "line 3: expected a path and a label, got 'b.png'"),
         ("l.csv", b"path,label\na.png,\n", "line 2: expected a path and a label, got 'a.png,'"),
@@ -88,7 +89,8 @@ def test_an_image_that_is_skipped_may_but_need_not_have_a_label(folder, tmp_path
         ("l.csv", b"path,label\na.png,\xff\n", "cannot be read as UTF-8 CSV"),
         ("l.csv", b'path,label\n"a.png,1\n', "cannot be read as UTF-8 CSV"),
         ("l.json", b'{"labels": null}', "must hold"),
-        ("l.json", b"[1]", "must hold"),
+        ("l.json", b"[1]", "entry 0: expected"),
+        ("l.json", b"3", "must hold"),
         ("l.json", b'{"labels": [["a.png", 1], ["b.png", null]]}', "entry 1: expected"),
         ("l.json", b'{"labels": [["a.png", [0, 1]]]}', "entry 0: expected"),
         ("l.json", b'{"labels": [["a.png", true]]}', "entry 0: expected"),
@@ -108,3 +110,65 @@ def test_a_file_of_another_form_is_named_with_what_is_wrong(folder, tmp_path, na
 def test_a_missing_label_file_is_named(folder, tmp_path):
     with pytest.raises(DataError, match=rf"label file {tmp_path / 'none.csv'} does not exist"):
         load(folder, labels=tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "path;label\na.png;p\nb.png;q\nsub/c.png;p\n",  # as spreadsheets in Europe write it
+        "path\tlabel\na.png\tp\nb.png\tq\nsub/c.png\tp\n",
+        "path, label\na.png, p\nb.png, q\nsub/c.png, p\n",
+        "File_Name,Label\na.png,p\nb.png,q\nsub/c.png,p\n",
+        "filename,class\na.png,p\nb.png,q\nsub/c.png,p\n",
+        "iso,Class Name,image path\n1,p,a.png\n2,q,b.png\n3,p,sub/c.png\n",
+        "labels,image\np,a.png\nq,b.png\np,sub/c.png\n",
+        "path,class,label\na.png,x,p\nb.png,x,q\nsub/c.png,x,p\n",  # the usual name goes before another
+    ],
+)
+@pytest.mark.parametrize("beside", [False, True])
+def test_separators_and_usual_names_are_understood_in_files_that_are_given_and_found(folder, content, beside):
+    file = folder / ("metadata.csv" if beside else "mine.csv")
+    file.write_text(content)
+    examples, _ = read_folder(folder, labels=None if beside else file)
+    assert named(examples) == {"a.png": "p", "b.png": "q", "sub/c.png": "p"}
+
+
+def test_a_name_that_is_only_taken_for_what_is_meant_is_said(folder, caplog):
+    (folder / "metadata.csv").write_text("file;class\na.png;p\nb.png;q\nsub/c.png;p\n")
+    read_folder(folder)
+    assert "the column file is taken for the image" in caplog.text
+    assert "the column class is taken for the label" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["dataset.json", "mine.json"])
+def test_a_bare_list_of_labels_is_understood(folder, name):
+    (folder / name).write_text('[["a.png", 0], ["b.png", 2], ["sub/c.png", 0]]')
+    examples, _ = read_folder(folder, labels=None if name == "dataset.json" else folder / name)
+    assert named(examples) == {"a.png": "0", "b.png": "2", "sub/c.png": "0"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("metadata.csv", "picture nr;class\n1;p\n2;q\n"), ("metadata.jsonl", '{"nr": 1, "label": "p"}\n')],
+)
+def test_a_file_of_labels_that_names_no_files_is_an_error_that_shows_its_first_line(folder, name, content):
+    (folder / name).write_text(content)
+    with pytest.raises(DataError) as caught:
+        load(folder)
+    assert name in str(caught.value)
+    assert content.splitlines()[0].replace(";", ",")[:10] in str(caught.value)
+
+
+def test_what_is_no_file_of_labels_or_has_none_is_said(folder, caplog):
+    (folder / "metadata.csv").write_text("file_name,text\na.png,one\n")
+    (folder / "metadata.jsonl").write_text('{"camera": "leica"}\n')
+    (folder / "dataset.json").write_text('{"version": 3}')
+    assert read_folder(folder)[0].labels is None
+    assert "no column of labels, so there are no classes: its columns are file_name, text" in caplog.text
+    assert "metadata.jsonl names no files and is passed over" in caplog.text
+    assert "dataset.json is not StyleGAN's list of labels and is passed over" in caplog.text
+
+
+def test_lists_of_labels_in_objects_are_those_of_boxes_and_no_classes(folder):
+    (folder / "metadata.jsonl").write_text('{"file_name": "a.png", "labels": [1, 2]}\n')
+    assert read_folder(folder)[0].labels is None

@@ -161,3 +161,29 @@ def test_folders_of_splits_without_training_images_cannot_be_used(tmp_path):
     found = survey(tmp_path / "pets")
     assert (found["usable"], found["command"]) == (0, None)
     assert "none of them is called train" in found["next"][0]
+
+
+def test_copies_and_look_alikes_of_different_classes_contradict_and_are_not_advised_away(mixed, caplog):
+    shutil.copy(mixed / "cat" / "07.png", mixed / "dog" / "planted.png")
+    Image.fromarray(pixels(9, 32, 32)).save(mixed / "dog" / "like.bmp")
+    found = survey(mixed)
+    assert found["conflicts"] == [["cat/07.png", "dog/planted.png"]]
+    assert found["near_conflicts"] == [["cat/09.png", "dog/like.bmp"]]
+    advice = " ".join(found["next"])
+    assert "1 groups of exact copies have different classes, such as cat/07.png, dog/planted.png" in advice
+    assert "1 groups that look the same have different classes, such as cat/09.png, dog/like.bmp" in advice
+    text = survey_text(found)
+    assert "copies of different classes, 2 in 1 groups:\n  cat/07.png, dog/planted.png" in text
+    assert "look the same, of different classes, 2 in 1 groups:\n  cat/09.png, dog/like.bmp" in text
+    notes = load(mixed, skip_bad=True).notes
+    assert any("1 groups of exact copies in mixed have different labels, such as cat/07.png#" in note for note in notes)
+
+
+def test_copies_of_one_class_and_without_classes_contradict_nothing(mixed):
+    found = survey(mixed)
+    assert (found["conflicts"], found["near_conflicts"]) == ([], [])
+    assert "different classes" not in survey_text(found)
+    assert not [note for note in load(mixed, skip_bad=True).notes if "different labels" in note]
+    (mixed / "dataset.json").write_text('{"labels": null}')
+    shutil.copy(mixed / "cat" / "07.png", mixed / "dog" / "planted.png")
+    assert survey(mixed)["conflicts"] == []

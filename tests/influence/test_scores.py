@@ -102,3 +102,37 @@ def test_the_scores_of_one_named_data_set_keep_their_order_and_values():
         UsageError, match="none of these scores is of a data set 'real', and their ids are like 'source"
     ):
         scores.of("real")
+
+
+def test_ids_that_look_like_formulas_are_texts_in_the_file_and_come_back(tmp_path):
+    ids = ("=1+1", "-2", "-a.png", "@b", "'=c", "d")
+    common = {"metric": "fid", "direction": "lower", "estimator": "itd", "horizon": 1, "steps": 1, "removal": "fixed"}
+    Scores(ids, np.array([-0.5, 1, 2, 3, 4, 5]), **common).to_csv(tmp_path / "s.csv")
+    cells = [line.partition(",") for line in (tmp_path / "s.csv").read_text().splitlines()[1:]]
+    assert [first for first, _, _ in cells] == ["'=1+1", "-2", "'-a.png", "'@b", "''=c", "d"]
+    assert cells[0][2].startswith("-0.5,")
+    assert Scores.read(tmp_path / "s.csv").ids == ids
+
+
+HEADER = "id,score,metric,direction,estimator,horizon,steps,removal\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("x,1,m,lower,e,1,2,r\ny,nan,m,lower,e,1,2,r\n", r"line 3: the score of 'y' is nan"),
+        ("x,1,m,lower,e,1,2,r\ny,-inf,m,lower,e,1,2,r\n", r"line 3: the score of 'y' is -inf"),
+        ("x,1e999,m,lower,e,1,2,r\n", r"line 2: the score of 'x' is inf"),
+        ("x,1,m,lower,e,1,2,r\ny,2,m,lower,e,1,2,r\nx,3,m,lower,e,1,2,r\n", r"lines 2 and 4: 'x' has two scores"),
+        ("x,1,m,lower,e,1,2,r\nx,1,m,lower,e,1,2,r\n", r"lines 2 and 3: 'x' has two scores"),
+        ("x,1,m,lower,e,1,2,r\ny,1,m,higher,e,1,2,r\n", r"line 3: direction is 'higher', but 'lower' above"),
+        ("x,1,m,lower,e,1,2,r\ny,1,m,lower,e,2,2,r\n", r"line 3: horizon is '2', but '1' above"),
+        ("x,1,m,lower,e,3,2,r\n", "the horizon 3 of 2 steps"),
+        ("x,1,m,lower,e,0,2,r\n", "the horizon 0 of 2 steps"),
+        (f"{'x' * 131_073},1,m,lower,e,1,2,r\n", "field larger than"),
+    ],
+)
+def test_whatever_cannot_be_scores_of_one_run_is_refused_on_reading(tmp_path, rows, message):
+    (tmp_path / "bad.csv").write_text(HEADER + rows)
+    with pytest.raises(GansiftError, match=rf"bad\.csv.*{message}"):
+        Scores.read(tmp_path / "bad.csv")

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from gansift.errors import UsageError
-from gansift.metrics import FID, IS, load_features
+from gansift.metrics import FID, IS, load_features, scripts
 from gansift.metrics.scripts import script_path
 
 # PyTorch 2.13 announces the end of TorchScript; it still is the one format of a network that needs no pickle.
@@ -141,3 +141,16 @@ def test_a_file_may_have_an_at_in_its_name(tmp_path):
     assert script_path(f"{path}@clean") == (path, "clean")
     assert script_path("module:name") is None
     assert script_path(f"{tmp_path}/no.pt@clean") is None
+
+
+def test_only_the_published_network_is_called_so(tmp_path, digits, monkeypatch, caplog):
+    _saved(SmallInception(), tmp_path / "inception-2015-12-05.pt")
+    other = FID(load_features(str(tmp_path / "inception-2015-12-05.pt")), digits, latents=10)
+    assert other.caution.startswith("It is not the published FID")
+    assert "is not the network of the published FID" in caplog.text
+    caplog.clear()
+    whole = hashlib.sha256((tmp_path / "inception-2015-12-05.pt").read_bytes()).hexdigest()
+    monkeypatch.setitem(scripts.KNOWN, whole, "as if it were the one")
+    known = FID(load_features(str(tmp_path / "inception-2015-12-05.pt")), digits, latents=10)
+    assert not known.caution
+    assert not caplog.text

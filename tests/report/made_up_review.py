@@ -12,7 +12,16 @@ import numpy as np
 from gansift.report import Review, Shown, Summary, nearest, write_page
 
 #: Ids that a CSV file and a script have to be careful with.
-IDS = ("a/</script><b>.png", "a/quote\"'&.png", "a/comma, line\nbreak.png", " b/blank .png", *made_up.IDS[4:])
+IDS = (
+    "a/</script><b>.png",
+    "a/quote\"'&.png",
+    "a/comma, line\nbreak.png",
+    " b/blank .png",
+    "=HYPERLINK(1).png",
+    "'-quoted.png",
+    "-7",
+    *made_up.IDS[7:],
+)
 
 
 def pictures(count: int = 60, channels: int = 1, side: int = 8) -> Shown:

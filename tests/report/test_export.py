@@ -15,11 +15,13 @@ from PIL import Image
 from gansift import data
 from gansift.data import DataSets, Examples, Splits, write_manifest
 from gansift.data.columns import labelled
+from gansift.data.csv_table import read_csv
 from gansift.data.held_out import label_names
 from gansift.data.labels import number_labels
 from gansift.errors import GansiftError
 from gansift.influence import Scores
 from gansift.report import export, write_lists
+from gansift.report.rows import write_rows
 
 PARTS = ("train", "valid", "test")
 
@@ -554,3 +556,46 @@ def test_a_file_that_cannot_be_finished_is_not_there(tmp_path, pixel_run, monkey
     with pytest.raises(GansiftError, match="No space left"):
         export(format, pixel_run, tmp_path / "out", sets=pixel_sets(), scores=made_scores())
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+FORMULA = "=HYPERLINK(1)"
+
+
+@pytest.mark.parametrize("format", ["folder", "hf", "zip"])
+def test_classes_and_ids_that_look_like_formulas_are_texts_in_tables_and_come_back(tmp_path, format):
+    names = [f"{(FORMULA, '-b')[number % 2]}/{number:02d}.png" for number in range(40)]
+    loaded = data.load_sets([str(pictures(tmp_path / "source", names))], seed=0)
+    run = made_run(tmp_path / "run", loaded, [loaded.only.train.ids[0]])
+    scores = made_scores(loaded.only.train.ids) if format == "hf" else None
+    out = tmp_path / ("out.zip" if format == "zip" else "out")
+    export(format, run, out, sets=loaded, scores=scores)
+    again = data.load(str(out), seed=0)
+    assert set(label_names(again.train)) == {FORMULA, "-b"}
+    tables = [run / "manifest.csv", *(out.rglob("*.csv") if out.is_dir() else [])]
+    for path in tables:
+        with open(path, encoding="utf-8", newline="") as file:
+            assert not [one for row in csv.reader(file) for one in row if one.startswith(("=", "-b", "@"))], path
+    recorded = [row["id"] for row in data.read_manifest(run / "manifest.csv")]
+    assert recorded == [identity for part in parts_of(loaded.only).values() for identity in part.ids]
+
+
+def test_rows_with_texts_that_look_like_formulas_come_back_and_negative_numbers_are_numbers(tmp_path):
+    cells = ["=1+1", "-b", "+c", "@d", "'e", "'=f", "-3 to 4"]
+    lines = ["x,=kind", *(f"{-number / 7},{cells[number % 7]}" for number in range(70))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    records = data.open_records(tmp_path / "t.csv", data.Roles())
+    write_rows(tmp_path / "out.csv", [(records, position, "train") for position in range(70)])
+    with open(tmp_path / "out.csv", encoding="utf-8", newline="") as file:
+        header, *rows = list(csv.reader(file))
+    assert header[1] == "'=kind"
+    assert not [row for row in rows if row[1].startswith(("=", "-", "+", "@"))]
+    again = read_csv(tmp_path / "out.csv")
+    assert again["x"].values.tolist() == [-number / 7 for number in range(70)]
+    before, after = ([kind.names[code] for code in kind.values] for kind in (records.table["=kind"], again["=kind"]))
+    assert before == after
+
+
+def test_a_list_that_is_not_in_utf_8_is_named(tmp_path, loaded, folder_run):
+    (folder_run / "removed.txt").write_bytes(b"caf\xe9.png\n")
+    with pytest.raises(GansiftError, match=r"removed\.txt is damaged: it is not in UTF-8"):
+        export("lists", folder_run, tmp_path / "out")

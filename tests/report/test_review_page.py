@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from gansift.cleansing import read_decisions
+from gansift.data.cells import cell
 from gansift.report import Shown
 
 pytestmark = [
@@ -214,9 +215,13 @@ def test_the_saved_file_is_what_cleansing_reads_and_what_the_page_reads_back(pag
     assert rows == [
         {"id": IDS[0], "path": f"data/{IDS[0]}", "decision": "remove", "reason": "threshold"},
         {"id": IDS[1], "path": f"data/{IDS[1]}", "decision": "keep", "reason": "by hand"},
-        *({"id": IDS[k], "path": f"data/{IDS[k]}", "decision": "remove", "reason": "threshold"} for k in (2, 3, 4)),
+        *(
+            {"id": cell(IDS[k]), "path": f"data/{IDS[k]}", "decision": "remove", "reason": "threshold"}
+            for k in (2, 3, 4)
+        ),
         {"id": IDS[59], "path": f"data/{IDS[59]}", "decision": "remove", "reason": 'odd, "quoted"'},
     ]
+    assert rows[4]["id"] == "'=HYPERLINK(1).png"
     assert read_decisions(tmp_path / "decisions.csv", IDS).removed == (IDS[0], *IDS[2:5], IDS[59])
     (tmp_path / "decisions.csv").rename(tmp_path / "kept.csv")
     page.open(reviewed.write(tmp_path / "other.html", reviewed.pictures()))

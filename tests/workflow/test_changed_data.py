@@ -65,10 +65,12 @@ def test_a_run_whose_data_changed_is_left_byte_for_byte_and_goes_on_once_they_ar
         for verb in (
             ["report"], ["evaluate"], ["evaluate", "--metric", "kid"], ["score"], ["score", "--metric", "kid"],
             ["cleanse"], ["cleanse", "--decisions", decided], ["verify"], ["audit"], ["run"],
+            ["doctor", "--quick"], ["estimate"], ["export", "--format", "weights"],
         ):  # fmt: skip
             name, *flags = verb
             arguments = {
                 "audit": ["copies", made / "run"],
+                "export": [made / "run", tmp_path / "weights"],
                 "run": [source, "--outdir", made / "run", *TINY, *IMAGES],
             }.get(name, [made / "run"])
             place._built.cache_clear()  # every command is a process of its own

@@ -55,7 +55,9 @@ def test_a_run_directory_is_examined_with_its_own_settings(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("verb", ["doctor", "estimate"])
 def test_flags_that_a_run_directory_has_fixed_are_refused_and_not_ignored(tmp_path, monkeypatch, verb):
-    monkeypatch.setattr(stages, "doctor", lambda given, quick: [Finding("x", "ok", "", f"{given.jobs} {given.steps}")])
+    monkeypatch.setattr(
+        stages, "doctor", lambda given, quick, directory: [Finding("x", "ok", "", f"{given.jobs} {given.steps}")]
+    )
     stages.prepare(requested(["normal-1d"], {"for_this_model": True} | SMALL), tmp_path)
     with pytest.raises(UsageError, match="only --jobs, --cluster, --memory, --device, --accept-drift may be given"):
         gansift(verb, tmp_path, "--steps", "7")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from kills import results
 
 from gansift.errors import GansiftError
+from gansift.files import write_sealed
 from tiny_run import gansift, run
 
 RESULTS = [
@@ -37,6 +39,53 @@ def test_a_damaged_result_is_named_and_made_anew(finished, folder, name, damage)
     assert path.with_name(f"{path.name}.damaged").read_bytes() == damaged
     assert results(folder) == results(finished)
     assert {"train", "cleanse"} <= json.loads((folder / "report.json").read_text())["times"].keys()
+
+
+def _edited(path):
+    """The same file with another digit in its last number, which every reader takes."""
+    text = path.read_text()
+    (number,) = list(re.finditer(r"-?[0-9]\.[0-9]+", text))[-1:]
+    edited = text[: number.end() - 1] + str((int(text[number.end() - 1]) + 1) % 10) + text[number.end() :]
+    path.write_text(edited)
+    return edited
+
+
+@pytest.mark.parametrize("name", [name for name in RESULTS if name not in ("seeds/0/seconds.json", "report.json")])
+def test_a_result_that_was_edited_is_not_believed_but_named_and_made_anew(finished, folder, name):
+    path = sorted(folder.glob(name))[-1]
+    edited = _edited(path)
+    gansift("cleanse", folder, "--quiet")
+    warnings = [line for line in (folder / "log.txt").read_text().splitlines() if "computed again" in line]
+    assert len(warnings) == 1
+    assert f"{path} was changed: it does not match its checksum" in warnings[0]
+    assert path.with_name(f"{path.name}.damaged").read_text() == edited
+    assert results(folder) == results(finished)
+
+
+def test_evaluate_does_not_show_what_was_edited(folder):
+    edited = _edited(folder / "seeds/0/values/all@50.json")
+    with pytest.raises(GansiftError, match=r"all@50\.json was changed.*Run `gansift run` with the same settings"):
+        gansift("evaluate", folder)
+    assert (folder / "seeds/0/values/all@50.json").read_text() == edited
+
+
+def test_a_result_without_its_checksum_is_not_believed(finished, folder):
+    path = next(folder.glob("seeds/1/retrained/*.json"))
+    path.with_name(f"{path.name}.sha256").unlink()
+    gansift("cleanse", folder, "--quiet")
+    assert f"{path} has no checksum" in (folder / "log.txt").read_text()
+    assert results(folder) == results(finished)
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_is_no_finite_number_is_damage(finished, folder, word):
+    path = folder / "seeds/1/values/all@50.json"
+    text = path.read_text()
+    write_sealed(path, re.sub(r"-?[0-9]\.[0-9]+", word, text, count=1))
+    with pytest.raises(GansiftError, match=r"all@50\.json is damaged"):
+        gansift("evaluate", folder)
+    gansift("cleanse", folder, "--quiet")
+    assert path.read_text() == text
 
 
 @pytest.mark.parametrize("lines", [2, 100])

@@ -8,10 +8,12 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
+import torch
 from kills import results
 
-from gansift import lock
+from gansift import cli, lock
 from gansift.errors import GansiftError
+from gansift.training.checkpoints import DiskCheckpoints
 from tiny_run import FLAGS, gansift, run
 
 
@@ -99,3 +101,55 @@ def test_damage_that_any_process_finds_is_in_the_log(finished, folder, jobs):
     run(folder, "--jobs", jobs)
     assert f"{damaged} is damaged" in (folder / "log.txt").read_text()
     assert results(folder) == results(finished)
+
+
+def test_a_log_that_cannot_be_written_is_said_once_and_stops_nothing(folder, monkeypatch):
+    monkeypatch.setattr(cli, "open_own", lambda path, flags: os.open("/dev/full", os.O_WRONLY))
+    (folder / "seeds/0/seconds.json").write_text("damaged, which is logged")
+    (folder / "seeds/1/seconds.json").write_text("damaged, which is logged")
+    done = gansift("report", folder)
+    assert done.exit_code == 0
+    assert done.stderr.count("log.txt any more") == 1
+
+
+@pytest.mark.parametrize("name", [".lock", "log.txt", "seeds/0/checkpoints/checksums.txt"])
+@pytest.mark.parametrize("what", ["a link to a file", "a link to nothing", "a pipe"])
+def test_a_fixed_name_that_is_no_file_of_its_own_is_refused_and_what_it_leads_to_stays(folder, tmp_path, name, what):
+    path, other = folder / name, tmp_path / "thesis.txt"
+    path.unlink()
+    if what == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(other)
+    if what == "a link to a file":
+        other.write_text("years of work")
+    if name.endswith("checksums.txt"):
+        with pytest.raises(GansiftError, match=r"checksums\.txt is a"):
+            DiskCheckpoints(path.parent).save(10_000, {"player": {"slot": torch.zeros(1)}})
+    else:
+        with pytest.raises(GansiftError, match=rf"{name} is a"):
+            gansift("report", folder)
+    assert other.exists() == (what == "a link to a file")
+    assert not other.exists() or other.read_text() == "years of work"
+
+
+def test_a_lock_file_that_holds_a_persons_text_is_never_emptied(folder, tmp_path):
+    (other := tmp_path / "thesis.txt").write_text("years of work")
+    (folder / ".lock").unlink()
+    os.link(other, folder / ".lock")
+    with pytest.raises(GansiftError, match=r"\.lock is no lock of gansift"):
+        gansift("report", folder)
+    assert other.read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "manifest.csv", "report.json", "seeds/1/values/made.json", "cache/x.npy"]
+)
+def test_a_pipe_anywhere_in_a_run_is_refused_by_name_and_not_waited_for(folder, name):
+    path = folder / name
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+    for verb in ("report", "evaluate", "score"):
+        with pytest.raises(GansiftError, match=rf"{path.name} is a pipe"):
+            gansift(verb, folder)

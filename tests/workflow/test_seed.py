@@ -109,7 +109,7 @@ def test_nothing_of_one_metric_is_read_for_another(place, tmp_path):
     jobs = [Train(0, (ONE,)), Score(0, (ONE,), "itd", HORIZONS), trial(plan, 0, 8)]
     _do(place, tmp_path, jobs)
     first = _of(tmp_path, ONE)
-    assert len(first) == 1 + 2 + 1 + 1  # values, scores of two horizons, growth, and one trial
+    assert len(first) == 2 * (1 + 2 + 1 + 1)  # values, scores of two horizons, growth, one trial; and their checksums
     by = ScoresOf(OTHER, "itd", 8, (0,))
     harmful = [Harmful(by, 5), Harmful(by, 10)]
     again = [

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gansift.data.cells import text_of
 from gansift.errors import UsageError
 
 #: The columns of the file; ``path`` and ``reason`` are for people.
@@ -83,7 +84,7 @@ def _read(path: Path) -> dict[str, str]:
     marked: dict[str, str] = {}
     twice = []
     for line, row in rows:
-        identity, word = row["id"], row["decision"]
+        identity, word = text_of(row["id"]), row["decision"]
         if word not in _WORDS:
             raise UsageError(f"{path}, line {line}: the decision must be {', '.join(_WORDS)}, not {word!r}")
         if marked.setdefault(identity, word) != word:

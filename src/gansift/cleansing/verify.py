@@ -192,5 +192,29 @@ def _check(runs: Sequence[Run], scores: Sequence[Scores], metric: Metric, count:
                 f"these scores are of {of_run.removal} removal; the run's is {run.step.settings.removal}. "
                 "Score this run."
             )
-        if not set(of_run.ids) & set(run.ids):
-            raise UsageError(f"none of the scores' ids is a training example of the run, e.g. {of_run.ids[0]!r}")
+        if of_run.direction != metric.direction:
+            raise UsageError(
+                f"these scores say that {of_run.direction} is better for {metric.name}, but {metric.direction} is. "
+                "Turn their column direction, and the signs if they were made for it."
+            )
+        if of_run.horizon > run.steps:
+            raise UsageError(f"these scores are of the last {of_run.horizon} steps, but the run has {run.steps}")
+        _check_ids(run, of_run)
+
+
+def _check_ids(run: Run, scores: Scores) -> None:
+    """Refuse scores of strangers; examples without a score are named in the log and never drawn."""
+    known = set(run.ids)
+    strangers = [identity for identity in scores.ids if identity not in known]
+    if strangers:
+        raise UsageError(
+            f"{len(strangers)} of {len(scores)} scores are of no training example of the run, e.g. {strangers[0]!r}"
+        )
+    missing = [identity for identity in run.ids if identity not in scores.rows]
+    if missing:
+        _log.warning(
+            "%d of %d training examples have no score, e.g. %r; they are in none of the removals",
+            len(missing),
+            len(run.ids),
+            missing[0],
+        )

@@ -22,7 +22,7 @@ _PIECE = 2**20
 
 
 def open_archive(path: Path) -> Collection:
-    """All entries of a zip that are named like images, but for hidden ones and ``__MACOSX``.
+    """All entries of a zip that are named like images, but for hidden ones and leftovers.
 
     Entries whose paths lead out of the archive, that are encrypted or unpack to more than 256 MiB are refused, and so
     are all but the last of entries of one name: the last is what unpacking would leave.

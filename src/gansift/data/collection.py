@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from gansift.data.labels import LabelFile
-from gansift.data.pixels import SUFFIXES, BadImageError
+from gansift.data.pixels import SUFFIXES, UNREAD, BadImageError
 
 # What ends the names of validation and test images in an archive for StyleGAN's trainers, which train on every file
 # that is named like an image.
@@ -70,11 +70,18 @@ class Collection:
         return str(self.place / name.lstrip("/"))
 
 
+# What Macs leave in archives, and network drives and Windows in folders: thumbnails and what was deleted.
+_LEFT_OVER = frozenset(
+    {"__macosx", "@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin", "lost+found"}
+    | {"system volume information"}
+)
+
+
 def is_image_name(name: str) -> bool:
-    """Whether a file is named like an image, or like one that an archive holds out."""
-    return name.lower().removesuffix(HELD_OUT).endswith(SUFFIXES)
+    """Whether a file is named like an image, or like one that an archive holds out; also of a kind that is not read."""
+    return name.lower().removesuffix(HELD_OUT).endswith((*SUFFIXES, *UNREAD))
 
 
 def is_passed_over(name: str) -> bool:
-    """Whether a file is hidden, or left by a Mac in archives."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+    """Whether a file or a folder on its way is hidden, or a leftover of a Mac, a network drive or Windows."""
+    return any(part.startswith(".") or part.casefold() in _LEFT_OVER for part in PurePosixPath(name).parts)

@@ -19,6 +19,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from gansift.data.cells import text_of
 from gansift.data.names import shown
 from gansift.data.table import MISSING, Field, Table
 from gansift.errors import DataError
@@ -127,7 +128,7 @@ def _fields(
             if kind.number:
                 held.extend([_number(cell) for cell in cells])
             else:
-                texts = (MISSING if cell in _EMPTY else cell for cell in cells)
+                texts = (MISSING if cell in _EMPTY else text_of(cell) for cell in cells)
                 held.extend([code.setdefault(text, len(code)) for text in texts])
     for position, kind, held, code in zip(wanted, kinds, values, codes, strict=True):
         name = header[position]
@@ -161,7 +162,7 @@ def _separator(path: Path) -> str:
 
 def _header(path: Path, separator: str, ignore: Sequence[str]) -> list[str]:
     with _opened(path) as file:
-        names = [name.strip() for name in next((row for _, row in _parsed(path, file, separator)), [])]
+        names = [text_of(name.strip()) for name in next((row for _, row in _parsed(path, file, separator)), [])]
     if names and all(_NUMBER.fullmatch(name) for name in names):
         raise DataError(
             f"the first line of {shown(path)} holds numbers ({_short(', '.join(names))}); it must hold the names of "

@@ -7,7 +7,7 @@ import os
 from functools import partial
 from pathlib import Path
 
-from gansift.data.collection import Collection, File, is_image_name
+from gansift.data.collection import Collection, File, is_image_name, is_passed_over
 from gansift.data.examples import Examples
 from gansift.data.images import read_images
 from gansift.data.names import shown
@@ -17,7 +17,7 @@ from gansift.errors import DataError
 
 
 def open_folder(folder: Path) -> Collection:
-    """All files below a folder that are named like images, but for hidden ones and ``__MACOSX``.
+    """All files below a folder that are named like images, but for hidden ones and leftovers.
 
     Folders below that cannot be looked into are refused.
 
@@ -79,7 +79,7 @@ def _walk(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
-        return [entry for entry in entries if not entry.name.startswith(".") and entry.name != "__MACOSX"]
+        return [entry for entry in entries if not is_passed_over(entry.name)]
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

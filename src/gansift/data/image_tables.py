@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -11,13 +12,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from gansift.data.collection import Collection, File, Own
-from gansift.data.labels import LabelFile
+from gansift.data.labels import LabelFile, column_called
 from gansift.data.layout import split_name
 from gansift.data.names import shown
 from gansift.data.parquet import IMAGE, PARQUET, first_line, parquet_reader
 from gansift.data.pixels import BadImageError
 from gansift.errors import DataError
 
+_log = logging.getLogger(__name__)
 _LABEL, _SPLIT = "label", "split"
 
 # Rows in memory at a time.
@@ -45,9 +47,10 @@ def open_tables(folder: Path, files: Sequence[str]) -> Collection:
     """The images of Parquet files; each is called by its file and row, such as ``train.parquet/000017``.
 
     The column ``image`` holds structs of ``bytes`` and ``path``, or bytes; paths are not followed. ``label`` holds
-    integers or strings; with class names in the file's metadata, integers are numbers of classes. A column ``split``
-    says in words which split a row is in; without it the names of the files do, if all of them begin with one, such as
-    ``train-00000-of-00001.parquet``. Damaged files are refused.
+    integers or strings (also under other usual names, see `labels.column_called`); with class names in the file's
+    metadata, integers are numbers of classes. A column ``split`` says in words which split a row is in; without it the
+    names of the files do, if all of them begin with one, such as ``train-00000-of-00001.parquet``. Damaged files are
+    refused.
 
     Args:
         folder: that holds them.
@@ -83,16 +86,23 @@ def _check_columns(path: Path, schema: Any) -> None:
     from pyarrow import types
 
     there = f"{shown(path)} has the columns {', '.join(shown(f'{field.name} ({field.type})') for field in schema)}"
+    twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+    if twice:
+        raise DataError(f"{there}; more than one is called {', '.join(map(repr, twice))}. Rename them.")
     image = schema.field(IMAGE).type if IMAGE in schema.names else None
     parts = {} if image is None or not types.is_struct(image) else {part.name: part.type for part in image}
     if not _is_bytes(types, parts.get("bytes", image)):
         raise DataError(f"{there}; it needs `image`: bytes, or structs of `bytes` and `path`")
-    label = schema.field(_LABEL).type if _LABEL in schema.names else None
-    if label is not None and types.is_dictionary(label):
-        label = label.value_type
-    fits = (types.is_integer, types.is_string, types.is_large_string, types.is_null)
-    if label is not None and not any(fit(label) for fit in fits):
+    if _LABEL in schema.names and not _are_labels(schema.field(_LABEL).type):
         raise DataError(f"{there}; `label` must be integers or strings. Rename the column to go without labels.")
+
+
+def _are_labels(kind: Any) -> bool:
+    """Whether a column of this type can hold classes, or values of a split."""
+    from pyarrow import types
+
+    plain = kind.value_type if types.is_dictionary(kind) else kind
+    return any(fits(plain) for fits in (types.is_integer, types.is_string, types.is_large_string, types.is_null))
 
 
 def _is_bytes(types: Any, kind: Any) -> bool:
@@ -155,14 +165,14 @@ def _listed(
 
 def _labels(path: Path) -> list[str | None]:
     """The label of every row; none at all without a column of labels."""
-    schema, values = _values(path, _LABEL)
-    classes = _class_names(schema)
+    schema, name, values = _values(path, _LABEL)
+    classes = _class_names(path, schema, name)
     return [_label(value, classes, path) for value in values]
 
 
 def _split(path: Path) -> list[str | None]:
     """The split of every row; none at all without a column of splits."""
-    _, values = _values(path, _SPLIT)
+    _, _, values = _values(path, _SPLIT)
     parts = [None if value is None else split_name(str(value)) for value in values]
     for row, (value, part) in enumerate(zip(values, parts, strict=True)):
         if value is not None and part is None:
@@ -170,13 +180,16 @@ def _split(path: Path) -> list[str | None]:
     return parts
 
 
-def _values(path: Path, column: str) -> tuple[Any, list[Any]]:
-    """The schema, and a column, empty if it is not there."""
+def _values(path: Path, column: str) -> tuple[Any, str, list[Any]]:
+    """The schema, the name of the column that is meant, and what it holds, nothing if it is not there."""
     with parquet_reader(path).ParquetFile(path) as file:
-        if column not in file.schema_arrow.names:
-            return file.schema_arrow, []
+        schema = file.schema_arrow
+        fitting = [field.name for field in schema if field.name == column or _are_labels(field.type)]
+        name = column_called(path, fitting, column)
+        if name is None:
+            return schema, column, []
         try:
-            return file.schema_arrow, list(_column(file, column, range(file.num_row_groups)))
+            return schema, name, list(_column(file, name, range(file.num_row_groups)))
         except Exception as error:
             raise DataError(f"the {column}s of {shown(path)} cannot be read ({first_line(error)})") from error
 
@@ -199,11 +212,18 @@ def _label(value: Any, classes: list[str] | None, path: Path) -> str | None:
     return classes[value]
 
 
-def _class_names(schema: Any) -> list[str] | None:
-    """The names of the classes, which Hugging Face writes into the metadata."""
-    try:
-        feature = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"][_LABEL]
-        names = feature["names"]
-    except (KeyError, TypeError, ValueError):
+def _class_names(path: Path, schema: Any, column: str) -> list[str] | None:
+    """The names of the classes, which Hugging Face writes into the metadata; what is damaged there is said."""
+    written = (schema.metadata or {}).get(b"huggingface")
+    if written is None:
         return None
-    return names if isinstance(names, list) and all(isinstance(name, str) and name for name in names) else None
+    try:
+        feature = json.loads(written)["info"]["features"].get(column, {})
+        names = feature.get("names")
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        _log.warning("the names of the classes in %s cannot be read: classes are called by their numbers", shown(path))
+        return None
+    if names is None or (isinstance(names, list) and all(isinstance(name, str) and name for name in names)):
+        return names
+    _log.warning("the names of the classes in %s are no texts: classes are called by their numbers", shown(path))
+    return None

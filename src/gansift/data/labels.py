@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,27 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gansift.data.cells import text_of
 from gansift.data.names import shown
 from gansift.errors import DataError
 
 _INTEGER = re.compile(r"-?[0-9]+")
 _SHOWN = 5
+_SEPARATORS = ",;\t"
+_log = logging.getLogger(__name__)
+
+#: What gansift's own pages call these columns; another name is said when it is used.
+ALWAYS = ("path", "file_name", "label", "split")
+
+# What columns are called that hold the path of an image, its class or its split, without blanks, - and _, in small
+# letters; of several the first one counts.
+_USUAL_NAMES = {
+    "image": (
+        "filename", "path", "filepath", "file", "imagename", "imagepath", "imagefile", "image", "imagefilename", "img",
+    ),
+    "label": ("label", "labels", "class", "classname", "classes", "category", "target"),
+    "split": ("split", "splits", "subset", "partition"),
+}  # fmt: skip
 
 
 def number_labels(names: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
@@ -87,8 +104,8 @@ def _with_parents(image: str) -> Iterator[str]:
 def read_label_file(path: Path) -> LabelFile:
     """Read a label file.
 
-    A file that ends in ``.json`` holds ``{"labels": [["a.png", 3], ...]}`` (StyleGAN's dataset.json); any other is
-    a UTF-8 CSV with the header ``path,label``.
+    A file that ends in ``.json`` holds ``{"labels": [["a.png", 3], ...]}`` (StyleGAN's dataset.json), or that list
+    alone; any other is a UTF-8 CSV with columns ``path`` and ``label``, or as `column_called` knows them.
 
     Raises:
         DataError: if it is missing, has another form, or gives one image two labels.
@@ -121,16 +138,41 @@ def collect(path: Path, rows: Iterable[tuple[str, str]], what: str = "label") ->
 def read_table(path: Path, content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header of a UTF-8 CSV, and every row that is not empty with the number of its last line.
 
+    What separates cells is told from the first line: comma, semicolon or tab. Blanks after it do not count.
+
     Raises:
         DataError: if it is none.
     """
     try:
         # A byte order mark, which spreadsheets write, is no part of the first column's name.
-        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        header = next(reader, [])
-        return header, [(reader.line_num, row) for row in reader if row]
+        text = content.decode("utf-8-sig")
+        separator = max(_SEPARATORS, key=text.partition("\n")[0].count)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
+        header = [name.strip() for name in next(reader, [])]
+        return header, [(reader.line_num, list(map(text_of, row))) for row in reader if row]
     except (ValueError, csv.Error) as error:
         raise DataError(f"label file {shown(path)} cannot be read as UTF-8 CSV: {error}") from error
+
+
+def column_called(path: Path, header: Sequence[str], what: str) -> str | None:
+    """The column of a label file that holds this, by its usual names in any case; one not in `ALWAYS` is logged.
+
+    Args:
+        path: of the file.
+        header: names of its columns.
+        what: ``image`` (the path of one), ``label`` or ``split``.
+
+    Returns:
+        None if there is no such column.
+
+    >>> column_called(Path("m.csv"), ["Split", "label"], "split"), column_called(Path("m.csv"), ["iso"], "label")
+    ('Split', None)
+    """
+    plain = {re.sub("[ _-]", "", name).casefold(): name for name in reversed(header)}
+    found = next((plain[name] for name in _USUAL_NAMES[what] if name in plain), None)
+    if found is not None and found.casefold() not in ALWAYS:
+        _log.warning("label file %s: the column %s is taken for the %s", shown(path), shown(found), what)
+    return found
 
 
 def parse_json(path: Path, content: bytes | str) -> Any:
@@ -146,13 +188,13 @@ def parse_json(path: Path, content: bytes | str) -> Any:
 
 
 def json_rows(path: Path, content: bytes) -> list[tuple[str, str]]:
-    """The rows of StyleGAN's dataset.json.
+    """The rows of StyleGAN's dataset.json, or of its list of labels alone.
 
     Raises:
         DataError: if it has another form.
     """
     parsed = parse_json(path, content)
-    entries = parsed.get("labels") if isinstance(parsed, dict) else None
+    entries = parsed.get("labels") if isinstance(parsed, dict) else parsed
     if not isinstance(entries, list):
         raise DataError(f'label file {shown(path)} must hold {{"labels": [["a.png", 3], ...]}}, with a list of labels')
     rows = []
@@ -170,12 +212,14 @@ def json_rows(path: Path, content: bytes) -> list[tuple[str, str]]:
 
 def _csv_rows(path: Path, content: bytes) -> list[tuple[str, str]]:
     header, rows = read_table(path, content)
-    if header != ["path", "label"]:
+    image, label = (column_called(path, header, what) for what in ("image", "label"))
+    if image is None or label is None:
         raise DataError(f"label file {path} must begin with the header path,label, not {','.join(header)!r}")
+    places = header.index(image), header.index(label)
     for line, row in rows:
-        if len(row) != 2 or not all(row):
+        if len(row) != len(header) or not all(row[place] for place in places):
             raise DataError(f"label file {path}, line {line}: expected a path and a label, got {','.join(row)!r}")
-    return [(row[0], row[1]) for _, row in rows]
+    return [(row[places[0]], row[places[1]]) for _, row in rows]
 
 
 def _first(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
+from gansift.data.cells import cell, text_of
 from gansift.data.examples import Examples, Splits
 from gansift.data.held_out import label_names
 from gansift.data.layout import SPLITS
@@ -49,7 +50,7 @@ def read_manifest(path: Path) -> list[dict[str, str]]:
     except (OSError, ValueError) as error:
         raise GansiftError(f"the manifest {path} cannot be read: {error}. {_REMEDY}") from error
     try:
-        rows = [{"set": _ONLY, **row} for row in csv.DictReader(io.StringIO(recorded, newline=""), strict=True)]
+        rows = [{"set": _ONLY, **row} for row in _rows(recorded)]
     except csv.Error as error:
         raise GansiftError(f"the manifest {path} is damaged: {error}. {_REMEDY}") from error
     if not rows or any(row.get(name) is None for row in rows for name in COLUMNS):
@@ -66,10 +67,15 @@ def changes(path: Path, sets: Mapping[str, Splits]) -> list[str]:
         GansiftError: if the manifest cannot be read, or is damaged.
     """
     before = read_manifest(path)
-    now = list(csv.DictReader(io.StringIO(_table(sets), newline="")))
+    now = _rows(_table(sets))
     differing = {tuple(row[name] for name in COLUMNS if name != "path") for row in before}
     differing ^= {tuple(row[name] for name in COLUMNS if name != "path") for row in now}
     return sorted({identity for identity, *_ in differing})
+
+
+def _rows(text: str) -> list[dict[str, str]]:
+    table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    return [{name: text_of(one) if isinstance(one, str) else one for name, one in row.items()} for row in table]
 
 
 def _table(sets: Mapping[str, Splits]) -> str:
@@ -81,5 +87,5 @@ def _table(sets: Mapping[str, Splits]) -> str:
             examples: Examples = getattr(splits, part)
             columns = (examples.ids, examples.paths, examples.hashes, label_names(examples))
             for identity, source, content_hash, label in zip(*columns, strict=True):
-                writer.writerow((identity, source, content_hash, name, part, label))
+                writer.writerow(map(cell, (identity, source, content_hash, name, part, label)))
     return table.getvalue()

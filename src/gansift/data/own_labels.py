@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from gansift.data.collection import Own
-from gansift.data.labels import collect, json_rows, parse_json, read_table
+from gansift.data.labels import ALWAYS, collect, column_called, json_rows, parse_json, read_table
 from gansift.data.layout import split_name
 from gansift.data.names import shown
 from gansift.errors import DataError
 
+_log = logging.getLogger(__name__)
 _STYLEGAN = "dataset.json"
 _EXPORTED = "manifest.csv"
 
@@ -56,9 +58,11 @@ def _stylegan(place: Path, files: Sequence[str], read: Callable[[str], bytes]) -
         return None
     path, content = place / name, read(name)
     parsed = parse_json(path, content)
-    if not isinstance(parsed, dict) or "labels" not in parsed:
+    listed = isinstance(parsed, list) and bool(parsed) and all(isinstance(entry, list) for entry in parsed)
+    if not listed and (not isinstance(parsed, dict) or "labels" not in parsed):
+        _log.warning("%s is not StyleGAN's list of labels and is passed over", shown(path))
         return None
-    if parsed["labels"] is None:
+    if isinstance(parsed, dict) and parsed["labels"] is None:
         return Own(None, by_folder=False)
     folder = PurePosixPath(name).parent
     rows = [((folder / image).as_posix(), label) for image, label in json_rows(path, content)]
@@ -106,19 +110,34 @@ def _split(path: Path, folder: PurePosixPath, rows: Sequence[_Row]) -> list[tupl
 
 
 def _table(path: Path, content: bytes) -> list[_Row] | None:
-    """The rows of a metadata file; None if it has no ``file_name``, so that it is something else of that name."""
+    """The rows of a metadata file; None if it speaks of no images, so that it is something else of that name."""
     if path.suffix == ".jsonl":
         return _json_lines(path, content)
     header, lines = read_table(path, content)
-    if "file_name" not in header:
+    if path.name == _EXPORTED and "file_name" not in header:  # of a run directory, or somebody else's
         return None
+    image, label, split = (column_called(path, header, what) for what in ("image", "label", "split"))
+    if image is None:
+        if label is not None or split is not None:
+            raise DataError(
+                f"label file {shown(path)} has no column of file names; its first line is {shown(','.join(header))!r}. "
+                "Call that column file_name, or give another file with --labels."
+            )
+        _log.warning("%s has no column of file names and is passed over: %s", shown(path), shown(",".join(header)))
+        return None
+    if label is None and split is None:
+        _log.warning(
+            "label file %s has no column of labels, so there are no classes: its columns are %s",
+            shown(path),
+            shown(", ".join(header)),
+        )
     rows = []
     for line, row in lines:
         if len(row) != len(header):
             raise DataError(f"label file {shown(path)}, line {line}: {len(row)} fields, but {len(header)} columns")
         fields = dict(zip(header, row, strict=True))
-        name = _file_name(path, line, fields["file_name"])
-        rows.append(_Row(line, name, fields.get("label", ""), fields.get("split", "")))
+        name = _file_name(path, line, fields[image])
+        rows.append(_Row(line, name, fields.get(label or "", ""), fields.get(split or "", "")))
     return rows
 
 
@@ -128,20 +147,30 @@ def _json_lines(path: Path, content: bytes) -> list[_Row] | None:
     except ValueError as error:
         raise DataError(f"label file {shown(path)} cannot be read as UTF-8: {error}") from error
     objects = [(line, parse_json(path, text)) for line, text in enumerate(lines, 1) if text.strip()]
-    if not any(isinstance(fields, dict) and "file_name" in fields for _, fields in objects):
+    found = [pair for _, fields in objects if isinstance(fields, dict) for pair in fields.items()]
+    lists = {key for key, value in found if isinstance(value, list | dict)}  # such as the labels of boxes
+    known = [key for key in dict.fromkeys(key for key, _ in found) if key in ALWAYS or key not in lists]
+    image, label, split = (column_called(path, known, what) for what in ("image", "label", "split"))
+    if image is None:
+        if label is not None or split is not None:
+            raise DataError(
+                f"label file {shown(path)} names no files; its first line is {shown(lines[0])!r}. Call that field "
+                "file_name, or give another file with --labels."
+            )
+        _log.warning("%s names no files and is passed over", shown(path))
         return None
     rows = []
     for line, fields in objects:
         if not isinstance(fields, dict):
             raise DataError(f'label file {shown(path)}, line {line}: expected an object such as {{"file_name": ...}}')
-        name = _file_name(path, line, fields.get("file_name"))
-        rows.append(_Row(line, name, _word(path, line, fields, "label"), _word(path, line, fields, "split")))
+        name = _file_name(path, line, fields.get(image))
+        words = (_word(path, line, fields.get(key or ""), what) for key, what in ((label, "label"), (split, "split")))
+        rows.append(_Row(line, name, *words))
     return rows
 
 
-def _word(path: Path, line: int, fields: dict[str, object], what: str) -> str:
+def _word(path: Path, line: int, word: object, what: str) -> str:
     """The label or the split in an object of JSON, "" where there is none."""
-    word = fields.get(what)
     if not (word is None or isinstance(word, str | int)) or isinstance(word, bool):
         raise DataError(f"label file {shown(path)}, line {line}: a {what} is a number or a text, not {word!r}")
     return "" if word is None else str(word)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 
 import numpy as np
 import torch
@@ -16,8 +17,29 @@ from gansift.data.resize import USUAL, resized
 from gansift.errors import DataError
 
 # Only these decoders are let near a file, whatever its name: others start outside programs (EPS) or are little tried.
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
+    ".pnm", ".avif",
+)  # fmt: skip
+_HEIF = (".heic", ".heif", ".hif")
+#: Photographs that no decoder here reads by itself; they are named as unusable, and not taken for other files.
+UNREAD = (
+    *_HEIF,
+    ".jxl",
+    ".jp2",
+    ".j2k",
+    ".dng",
+    ".cr2",
+    ".cr3",
+    ".nef",
+    ".arw",
+    ".orf",
+    ".rw2",
+    ".raf",
+    ".psd",
+    ".tga",
+)
 
 # What an image may declare; a file of a few bytes can declare any number.
 MOST_PIXELS = 64_000_000
@@ -81,7 +103,7 @@ def decode(content: bytes, size: int | None = None, resize: str = USUAL) -> np.n
     if not content:
         raise BadImageError("is empty (0 bytes)")
     try:
-        with _silence(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with _silence(), Image.open(io.BytesIO(content), formats=formats()) as image:
             _refuse_too_large(image)
             _refuse_several_frames(image)
             # The format is asked here because a turned copy does not know it any more.
@@ -89,6 +111,8 @@ def decode(content: bytes, size: int | None = None, resize: str = USUAL) -> np.n
             flat = flatten(ImageOps.exif_transpose(image), sixteen_bit)
             return np.array(flat if size is None else resized(flat, size, resize))
     except UnidentifiedImageError as error:
+        if content[4:8] == b"ftyp":
+            raise BadImageError(_MODERN) from error
         raise BadImageError("is not an image in a format that can be read, or its beginning is damaged") from error
     except Image.DecompressionBombError as error:
         raise BadImageError(_TOO_LARGE.format("more pixels")) from error
@@ -100,8 +124,24 @@ def decode(content: bytes, size: int | None = None, resize: str = USUAL) -> np.n
 
 def form(content: bytes) -> str:
     """Format and colour mode of an image that can be decoded, such as ``PNG RGBA``."""
-    with _silence(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+    with _silence(), Image.open(io.BytesIO(content), formats=formats()) as image:
         return f"{image.format} {image.mode}"
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """The decoders that there are, among them that of HEIC if it is installed (the extra ``heif``)."""
+    with suppress(ImportError):
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
+        return (*_there(), "HEIF")
+    return _there()
+
+
+def _there() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 @contextmanager
@@ -112,6 +152,10 @@ def _silence() -> Iterator[None]:
         yield
 
 
+_MODERN = (
+    "is HEIC, AVIF or alike, which is not read here: pip install 'gansift[heif]' reads HEIC, a newer Pillow AVIF; or "
+    "save it as PNG or JPEG"
+)
 _TOO_LARGE = f"declares {{}} than the {MOST_PIXELS / 1e6:.0f} megapixels that are decoded; shrink it"
 
 

@@ -157,10 +157,28 @@ def _copies(examples: Examples, parts: Sequence[str]) -> dict[int, str]:
     return copies
 
 
+def contradicting(examples: Examples) -> list[list[int]]:
+    """Groups of rows with the same content that have more than one label; none without labels."""
+    if examples.labels is None or len(examples.shape) != 3:  # the hash of a record has its label in it, or means less
+        return []
+    groups: dict[str, list[int]] = {}
+    for row, content_hash in enumerate(examples.hashes):
+        groups.setdefault(content_hash, []).append(row)
+    labels = examples.labels.tolist()
+    return [group for group in groups.values() if len({labels[row] for row in group}) > 1]
+
+
 def _notes(
     examples: Examples, name: str, rows: Mapping[str, Sequence[int]], copies: Mapping[int, str]
 ) -> Iterator[str]:
-    """Sentences on the splits, where the source has a say in them."""
+    """Sentences on labels that contradict one another, and on the splits, where the source has a say in them."""
+    odd = contradicting(examples)
+    if odd:
+        first = ", ".join(shown(examples.ids[row]) for row in odd[0][:_SHOWN])
+        yield (
+            f"{len(odd)} groups of exact copies in {shown(name)} have different labels, such as {first}: one of the "
+            "labels must be wrong, or the image is of both classes. Mend them, or leave all of a group out."
+        )
     if not examples.parts:
         return
     own = [part for part in SPLITS if part in examples.parts]

@@ -76,11 +76,11 @@ def survey(
     Returns:
         ``source``, ``found`` and ``usable`` counts; ``sizes``, ``forms`` and ``classes`` (None without labels), each
         name -> count, the most frequent first; ``exact`` and ``near``, groups of names that are copies and that look
-        the same; ``leaks``, how many near groups are in more than one split; ``bad``, path and reason of each unusable
-        file; ``others``, suffix -> count of files that are no images; ``split``, part -> count; ``own_split``,
-        the splits that the source has itself; ``crossing``, how many exact groups are in more than one split; ``next``,
-        sentences; ``command`` to go on with. Of a table also what :func:`gansift.data.record_survey.survey_records`
-        adds.
+        the same, and ``conflicts`` and ``near_conflicts``, those of them that have different classes; ``leaks``, how
+        many near groups are in more than one split; ``bad``, path and reason of each unusable file; ``others``,
+        suffix -> count of files that are no images; ``split``, part -> count; ``own_split``, the splits that the source
+        has itself; ``crossing``, how many exact groups are in more than one split; ``next``, sentences; ``command`` to
+        go on with. Of a table also what :func:`gansift.data.record_survey.survey_records` adds.
 
     Raises:
         DataError: if the source is not there or nothing of its kind.
@@ -99,15 +99,18 @@ def survey(
     odd = odd_sizes({one.name: _words(one.size) for one in seen if one.size}) if size is None else {}
     usable = [one for one in seen if one.name not in odd]
     own: tuple[str, ...] = found.parts if isinstance(found, Examples) else ()
-    by_class = None
+    classes: dict[str, str] = {}
     try:
         own = own if told is None else told.parts_of([one.name for one in usable])
-        by_class = _class_counts(found if told is None else told, usable)
+        classes = _classes(found if told is None else told, usable)
         parts = parts_of([one.content_hash for one in usable], own, seed, fractions)
     except DataError as error:
         problem, parts = problem or str(error), [""] * len(usable)
     split = dict(zip([one.name for one in usable], parts, strict=True))
     exact, near = _copies(usable)
+    conflicts, unsure = (
+        [group for group in groups if len({classes.get(name) for name in group}) > 1] for groups in (exact, near)
+    )
     leaks, crossing = (sum(len({split[name] for name in group}) > 1 for group in groups) for groups in (near, exact))
     counts = Counter(split.values())
     result = {
@@ -116,9 +119,11 @@ def survey(
         "usable": len(usable) if problem is None else 0,
         "sizes": _counts(_words(one.size) for one in seen if one.size),
         "forms": _counts(one.form for one in seen),
-        "classes": by_class,
+        "classes": _counts(classes.values()) or None,
         "exact": _printable(exact),
         "near": _printable(near),
+        "conflicts": _printable(conflicts),
+        "near_conflicts": _printable(unsure),
         "leaks": leaks,
         "crossing": crossing,
         "bad": sorted([*bad, *((_where(found, name), reason) for name, reason in odd.items())]),
@@ -177,15 +182,17 @@ def _told(found: Examples | Collection, labels: str | os.PathLike[str] | None) -
         return str(error), None
 
 
-def _class_counts(found: Examples | Collection | Told, usable: Sequence[_Seen]) -> dict[str, int] | None:
-    """The examples of each class; None without classes."""
+def _classes(found: Examples | Collection | Told, usable: Sequence[_Seen]) -> dict[str, str]:
+    """The class of each example by its name; empty without classes."""
     if isinstance(found, Collection) or not usable:
-        return None
+        return {}
     if isinstance(found, Examples):
         numbers, names = found.labels, found.class_names
     else:
         numbers, names = found.classes_of([one.name for one in usable])
-    return None if numbers is None or names is None else _counts(shown(names[number]) for number in numbers.tolist())
+    if numbers is None or names is None:
+        return {}
+    return {one.name: shown(names[number]) for one, number in zip(usable, numbers.tolist(), strict=True)}
 
 
 def _copies(usable: Sequence[_Seen]) -> tuple[list[list[str]], list[list[str]]]:
@@ -225,10 +232,22 @@ def _advice(found: dict[str, Any], differing: bool, size: int | None, wanted: in
     empty = [part for part, count in found["split"].items() if not count]
     if empty:
         advice.append(f"No example falls into {' and '.join(empty)}: add examples, or try another --split-seed.")
+    if found["conflicts"]:
+        advice.append(
+            f"{len(found['conflicts'])} groups of exact copies have different classes, such as "
+            f"{', '.join(found['conflicts'][0])}: one of the labels must be wrong. Mend them, or leave such a "
+            "group out."
+        )
+    if found["near_conflicts"]:
+        advice.append(
+            f"{len(found['near_conflicts'])} groups that look the same have different classes, such as "
+            f"{', '.join(found['near_conflicts'][0])}: look whether a label is wrong. If they are different "
+            "things, keep all."
+        )
     if found["leaks"]:
         advice.append(
             f"{found['leaks']} groups that look the same lie in more than one split, where they make the metric look "
-            "better than it is: keep one image of each."
+            "better than it is: of those of one class, keep one image of each."
         )
     if found["crossing"]:
         advice.append(

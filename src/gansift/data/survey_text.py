@@ -26,6 +26,11 @@ def survey_text(found: dict[str, Any]) -> str:
         lines += _groups("copies but for the label", found["conflicts"])
     else:
         lines += _groups("look the same", found["near"])
+        for title, name in (
+            ("copies of different classes", "conflicts"),
+            ("look the same, of different classes", "near_conflicts"),
+        ):
+            lines += _groups(title, found[name]) if found[name] else []
     lines += _listed("unusable or odd", [f"{path} {reason}" for path, reason in found["bad"]])
     lines += [f"- {sentence}" for sentence in found["next"]]
     if found["command"] is not None:

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from gansift.data.cells import cell, text_of
 from gansift.errors import GansiftError, UsageError
 from gansift.files import write_text
 
 _COLUMNS = ("id", "score", "score_se", "rank", "metric", "direction", "estimator", "horizon", "steps", "removal", "run")
+# What is the same for all rows of a file.
+_OF_ALL = ("metric", "direction", "estimator", "horizon", "steps", "removal")
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,10 @@ class Scores:
 
         Numbers are written so that `read` gives the same bits.
         """
+        write_text(Path(path), self.csv())
+
+    def csv(self) -> str:
+        """What `to_csv` writes."""
         ranks = np.empty(len(self), dtype=int)
         ranks[np.argsort(-self.harm, kind="stable")] = np.arange(1, len(self) + 1)
         text = io.StringIO()
@@ -141,9 +148,9 @@ class Scores:
         table.writerow(_COLUMNS)
         for row, (identity, value) in enumerate(self):
             error = "" if self.standard_error is None else repr(float(self.standard_error[row]))
-            common = (self.metric, self.direction, self.estimator, self.horizon, self.steps, self.removal, self.run)
-            table.writerow((identity, repr(value), error, ranks[row], *common))
-        write_text(Path(path), text.getvalue())
+            common = (self.metric, self.direction, self.estimator, self.horizon, self.steps, self.removal)
+            table.writerow((cell(identity), repr(value), error, ranks[row], *common, cell(self.run)))
+        return text.getvalue()
 
     @classmethod
     def read(cls, path: str | Path) -> Scores:
@@ -171,10 +178,17 @@ class Scores:
     @classmethod
     def _from_rows(cls, path: str | Path, rows: Sequence[Mapping[str, str]]) -> Scores:
         first = rows[0]
+        for name in _OF_ALL:
+            odd = next((line for line, row in enumerate(rows, 2) if row[name] != first[name]), None)
+            if odd is not None:
+                raise GansiftError(
+                    f"the score file {path}, line {odd}: {name} is {rows[odd - 2][name]!r}, but {first[name]!r} above. "
+                    "One file has the scores of one metric, estimator and horizon."
+                )
         try:
             errors = [row.get("score_se") for row in rows]
-            return cls(
-                ids=tuple(row["id"] for row in rows),
+            found = cls(
+                ids=tuple(text_of(row["id"]) for row in rows),
                 values=np.array([float(row["score"]) for row in rows]),
                 metric=first["metric"],
                 direction=first["direction"],
@@ -182,11 +196,35 @@ class Scores:
                 horizon=int(first["horizon"]),
                 steps=int(first["steps"]),
                 removal=first["removal"],
-                run=first.get("run") or "memory",
+                run=text_of(first.get("run") or "memory"),
                 standard_error=np.array([float(error) for error in errors if error]) if all(errors) else None,
             )
         except (ValueError, TypeError) as error:
             raise GansiftError(f"the score file {path} has a value that does not fit: {error}") from error
+        found._check(path)
+        return found
+
+    def _check(self, path: str | Path) -> None:
+        """Refuse what cannot be scores of one run, naming the first line of a file that is wrong."""
+        if not 1 <= self.horizon <= self.steps:
+            raise GansiftError(
+                f"the score file {path} has the horizon {self.horizon} of {self.steps} steps; it must be 1 to "
+                f"{self.steps}"
+            )
+        for name, values in (("score", self.values), ("score_se", self.standard_error)):
+            if values is not None and not np.isfinite(values).all():
+                row = int(np.flatnonzero(~np.isfinite(values))[0])
+                raise GansiftError(
+                    f"the score file {path}, line {row + 2}: the {name} of {self.ids[row]!r} is {values[row]}, and no "
+                    "finite number. Leave the row out, or score it again."
+                )
+        seen: dict[str, int] = {}
+        for row, identity in enumerate(self.ids):
+            if seen.setdefault(identity, row) != row:
+                raise GansiftError(
+                    f"the score file {path}, lines {seen[identity] + 2} and {row + 2}: {identity!r} has two scores. "
+                    "Which of them is meant cannot be told; leave one out."
+                )
 
 
 def _checked(k: int, count: int) -> int:

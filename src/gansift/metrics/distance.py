@@ -48,7 +48,7 @@ class Distance(SampleMetric):
         super().__init__(latents, seed, usual_chunk(features) if chunk is None else chunk)
         self.name = f"{self.family}-{features_name(features)}@{latents}"
         # FID and KID are known by their published values, which are those of one network's features.
-        if "-inception" not in self.name:
+        if not getattr(features, "published", False):
             self.caution = f"It is not the published {self.label}, which has the features of Inception."
         self.reference = reference
         self._others = others

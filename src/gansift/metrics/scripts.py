@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from torch import Tensor, nn
 from gansift.errors import UsageError
 from gansift.metrics.features import NetworkFeatures
 from gansift.metrics.images import resize, three_channels
+from gansift.trusted import KNOWN
 
+_log = logging.getLogger(__name__)
 _SIDE = 299
+_DIGITS = 8  # of a SHA-256 that tell one file from another in a name
 _CLEAN = "clean"
 # How images get to 299 pixels a side, under the names in use: interpolation and antialiasing, or the network's own way.
 _CONVENTIONS = {_CLEAN: ("bicubic", True), "legacy-pytorch": ("bilinear", False), "legacy-tensorflow": None}
@@ -29,12 +33,14 @@ class InceptionFeatures(NetworkFeatures):
         network: the script.
         name: for the metric's name.
         convention: ``clean``, ``legacy-pytorch`` or ``legacy-tensorflow``.
+        published: whether it is the network of the published FID, bit for bit.
     """
 
     chunk = 20
 
-    def __init__(self, network: nn.Module, name: str, convention: str) -> None:
+    def __init__(self, network: nn.Module, name: str, convention: str, *, published: bool = False) -> None:
         super().__init__(network, name)
+        self.published = published
         self._resizing = _CONVENTIONS[convention]
 
     def __call__(self, samples: Tensor) -> Tensor:
@@ -56,6 +62,9 @@ def script_path(spec: str) -> tuple[Path, str] | None:
 def load_script(path: Path, convention: str = "") -> NetworkFeatures:
     """Features from a TorchScript file, with the first digits of its SHA-256 in their name.
 
+    Such a file is code, which is executed here: load only what comes from where you trust. A network in the manner of
+    Inception that is not the published one is named in the log.
+
     Args:
         path: of the file.
         convention: how images are resized for a script with ``return_features``; empty for ``clean``.
@@ -66,7 +75,7 @@ def load_script(path: Path, convention: str = "") -> NetworkFeatures:
     if convention and convention not in _CONVENTIONS:
         raise UsageError(f"--features {path}@{convention}: after the @ comes one of {', '.join(_CONVENTIONS)}")
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
         network = torch.jit.load(str(path), map_location="cpu")
     except (RuntimeError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
@@ -76,13 +85,18 @@ def load_script(path: Path, convention: str = "") -> NetworkFeatures:
         ) from error
     if "return_features" in {argument.name for argument in network.forward.schema.arguments}:
         convention = convention or _CLEAN
-        return InceptionFeatures(network, f"{path.stem}-{convention}-{digest}", convention)
+        if digest not in KNOWN:
+            _log.warning(
+                "%s is not the network of the published FID, whose SHA-256 is %s: it has %s", path, *KNOWN, digest
+            )
+        name = f"{path.stem}-{convention}-{digest[:_DIGITS]}"
+        return InceptionFeatures(network, name, convention, published=digest in KNOWN)
     if convention:
         raise UsageError(
             f"--features {path}@{convention}: only a network that takes return_features is given images in that way; "
             "this one gets them as they are. Leave out the @."
         )
-    return from_module(network, f"{path.stem}-{digest}")
+    return from_module(network, f"{path.stem}-{digest[:_DIGITS]}")
 
 
 def from_module(network: nn.Module, name: str) -> NetworkFeatures:

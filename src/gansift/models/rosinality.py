@@ -93,7 +93,9 @@ def _read(path: Path) -> dict[str, Any]:
         with torch.serialization.safe_globals([argparse.Namespace]):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        # torch's own words advise to open it unsafely.
+        of_code = isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error)
+        reason = "it holds something else" if of_code else (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(
             f"{path} cannot be read as a file of tensors alone ({reason}). Whatever else is in it is never opened, "
             "because it could run code: save the dictionary of g_ema and d by itself with torch.save."

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from gansift.data.cells import cell
 from gansift.data.collection import HELD_OUT
 from gansift.data.pixels import to_pixels
 from gansift.errors import GansiftError
@@ -63,5 +64,6 @@ def _manifest(names: Sequence[str], items: Sequence[Item]) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(("file_name", "id", "path", "split", "label"))
-    table.writerows((name, item.id, item.path, item.split, item.label) for name, item in zip(names, items, strict=True))
+    for name, item in zip(names, items, strict=True):
+        table.writerow(map(cell, (name, item.id, item.path, item.split, item.label)))
     return text.getvalue()

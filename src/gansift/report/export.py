@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from PIL import Image
 
+from gansift.data.cells import cell
 from gansift.data.collection import HELD_OUT
 from gansift.data.layout import SPLITS, read_layout
 from gansift.data.manifest import read_manifest
@@ -235,6 +236,10 @@ def _read_removed(path: Path, ids: set[str]) -> set[str]:
             f"{path} cannot be read ({error.strerror}): nothing has been chosen for removal yet. "
             "Run `gansift cleanse` first"
         ) from error
+    except ValueError as error:
+        raise GansiftError(
+            f"{path} is damaged: it is not in UTF-8. `gansift report {path.parent}` writes it anew"
+        ) from error
     if unknown := removed - ids:
         raise GansiftError(f"{path} lists {min(unknown)!r}, which is no training example of the manifest beside it")
     return removed
@@ -325,7 +330,7 @@ def _metadata(
             if item.split == part:
                 score = repr(scores[item.id]) if scores is not None and part == "train" else ""
                 relative = PurePosixPath(name).relative_to(part)
-                table.writerow({"file_name": relative, "label": item.label, "score": score})
+                table.writerow({"file_name": cell(str(relative)), "label": cell(item.label), "score": score})
         tables[path] = partial(_write_text, text.getvalue())
     return tables
 

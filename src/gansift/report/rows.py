@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gansift.data.cells import cell
 from gansift.data.table import MISSING, Field
 from gansift.errors import GansiftError
 from gansift.files import write_text
@@ -35,7 +36,7 @@ def write_rows(path: Path, rows: Iterable[tuple[Records, int, str]]) -> None:
     for records, position, split in rows:
         if not header:
             header = [part.name for part in records.table.fields]
-            table.writerow([*header, _SPLIT])
+            table.writerow([*map(cell, header), _SPLIT])
         if id(records) not in cells:
             cells[id(records)] = [list(_cells(records.table[name])) for name in header]
         table.writerow([*(column[position] for column in cells[id(records)]), split])
@@ -47,7 +48,7 @@ def write_rows(path: Path, rows: Iterable[tuple[Records, int, str]]) -> None:
 def _cells(part: Field) -> Iterator[str]:
     """What stands in a column; numbers so that the same ones are read again."""
     if part.names is not None:
-        names = ["" if name == MISSING else name for name in part.names]
+        names = ["" if name == MISSING else cell(name) for name in part.names]
         return (names[code] for code in part.values.tolist())
     if part.whole:
         return ("" if value != value else str(int(value)) for value in part.values.tolist())

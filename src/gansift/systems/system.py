@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gansift.catalogue import functions_named_after_files
-from gansift.errors import GansiftError, UsageError
+from gansift.errors import GansiftError, UsageError, is_of_memory
 from gansift.named import import_named, is_named, suggestion
 from gansift.systems.reading import manual
 from gansift.systems.settings import checked
@@ -248,6 +248,8 @@ def _called(name: str, data: Mapping[str, Splits], call: Callable[[], Any]) -> A
     except GansiftError:
         raise
     except Exception as error:
+        if is_of_memory(error):
+            raise
         sets = ", ".join(
             f"{key} ({len(part.train)} examples of shape {part.train.shape})" for key, part in data.items()
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from functools import cached_property
 from pathlib import Path
 
-from gansift.files import append_line
+from gansift.files import append_line, open_own
 
 
 class Checksums:
@@ -20,9 +21,14 @@ class Checksums:
 
     @cached_property
     def known(self) -> dict[int, str]:
-        """Checksums by number of the state."""
+        """Checksums by number of the state.
+
+        Raises:
+            GansiftError: if it is a link or a pipe.
+        """
         try:
-            lines = self.path.read_bytes().decode(errors="replace").split("\n")
+            with open(open_own(self.path, os.O_RDONLY), "rb") as file:
+                lines = file.read().decode(errors="replace").split("\n")
         except OSError:
             return {}
         found = (line.rpartition(" ") for line in lines)

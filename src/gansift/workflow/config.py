@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from gansift.catalogue import ESTIMATOR_LABELS, ROLLING
 from gansift.errors import GansiftError, UsageError
-from gansift.files import read_json, write_json
+from gansift.files import read_json, refuse_pipes, write_json
 from gansift.systems.settings import Range, Setting
 
 Panel = Literal["Data", "Training", "Question", "Machine"]
@@ -228,10 +228,11 @@ def load(path: Path) -> Config:
 
     Raises:
         UsageError: if the folder holds no run.
-        GansiftError: if the file is damaged, naming the setting.
+        GansiftError: if the file is damaged, naming the setting, or there is a pipe or a device in the folder.
     """
     if not path.exists():
         raise UsageError(f"{path.parent} holds no run (no {path.name} in it); start one with `gansift run SOURCE`")
+    refuse_pipes(path.parent)
     try:
         return _read(path, read_json(path))
     except GansiftError as error:

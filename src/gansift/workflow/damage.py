@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gansift.errors import GansiftError
-from gansift.files import read_json, set_aside
+from gansift.files import broken_seal, read_json, set_aside
 from gansift.influence.looks import Looks
 from gansift.influence.scores import Scores
 from gansift.report.summary import Summary
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def discard_damaged(directory: RunDirectory, examples: int) -> None:
-    """Move aside every result that cannot be read, or does not hold what it has to, and name it in the log.
+    """Move aside every result that was changed, cannot be read, or lacks what it has to hold, and name it in the log.
 
     It is then missing, and what is missing is computed again. Nothing is deleted: the file stays beside its place.
 
@@ -30,14 +30,14 @@ def discard_damaged(directory: RunDirectory, examples: int) -> None:
         GansiftError: if a damaged file cannot be moved.
     """
     for path in sorted(directory.root.glob("seeds/*/scores/*.csv")):
-        if (reason := _damage_of_scores(path, examples)) is not None:
+        if (reason := _damage_of_scores(path, examples) or broken_seal(path)) is not None:
             _discard(path, reason)
     for path in sorted(directory.root.glob("seeds/*/scores/*-looks.npz")):
         if (reason := _damage_of_looks(path, examples)) is not None:
             _discard(path, reason)
     for pattern, holds in _CONTENTS.items():
         for path in sorted(directory.root.glob(pattern)):
-            if (reason := _damage(path, holds)) is not None:
+            if (reason := _damage(path, holds) or _change(path)) is not None:
                 _discard(path, reason)
 
 
@@ -47,7 +47,7 @@ def read_values(path: Path) -> dict[str, dict[str, float]]:
     Raises:
         GansiftError: naming the file, and what to do, if it is damaged.
     """
-    if (reason := _damage(path, _are_values)) is not None:
+    if (reason := _damage(path, _are_values) or _change(path)) is not None:
         raise GansiftError(f"{reason}. Run `gansift run` with the same settings, which computes it again.")
     return read_json(path)
 
@@ -84,6 +84,11 @@ def _damage(path: Path, holds: Callable[[Any], bool]) -> str | None:
         return f"{path} is damaged: {error}"
 
 
+def _change(path: Path) -> str | None:
+    """Why a file is not as it was written; those on which no verdict rests may change, and have no seal."""
+    return None if path.name in _UNSEALED else broken_seal(path)
+
+
 def _has(*names: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, dict) and value.keys() >= set(names)
 
@@ -96,6 +101,9 @@ def _are_values(value: Any) -> bool:
     return _has("untrained", "trained")(value) and all(map(_has("validation", "test"), value.values()))
 
 
+# The report is written anew from the others, and times decide nothing.
+_UNSEALED = ("report.json", "seconds.json")
+
 # What must be in each kind of file for it to be read.
 _CONTENTS = {
     "report.json": lambda value: bool(Summary.from_json(value)),
@@ -103,6 +111,7 @@ _CONTENTS = {
     "seeds/*/values/*.json": _are_values,
     "seeds/*/seconds.json": _has("train", "score", "cleanse", "verify"),
     "seeds/*/scores/*-growth.json": _rows_with("step", "norm", "effect"),
+    "seeds/*/scores/*-none.json": _has("why"),
     "seeds/*/from-scratch/*.json": lambda value: (
         bool(value) and _rows_with("what", "removed", "predicted", "validation", "test")(value)
     ),

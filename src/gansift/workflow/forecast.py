@@ -19,6 +19,7 @@ from gansift.workflow.jobs import at_once, comparison, to_do
 from gansift.workflow.machine import available_memory, free_disk
 from gansift.workflow.measure import measure
 from gansift.workflow.new_models import Study
+from gansift.workflow.opening import opened
 from gansift.workflow.pipelines import jobs_until
 from gansift.workflow.place import Place, place_of
 from gansift.workflow.plan import Plan
@@ -43,7 +44,10 @@ def estimated(asked: Request | Config, directory: RunDirectory | None) -> dict[s
         UsageError, TrainingError, DataError: as `prepare`.
         GansiftError: for what would stop the run at once.
     """
-    place = place_of(asked) if isinstance(asked, Config) else resolved(asked)
+    if not isinstance(asked, Config):
+        place = resolved(asked)
+    else:
+        place = place_of(asked) if directory is None else opened(directory, asked)
     place = replace(place, config=replace(place.config, jobs=at_once(place.plan(), "verify")))
     plan, of_states = place.plan(), sizes(place)
     with TemporaryDirectory() as empty:

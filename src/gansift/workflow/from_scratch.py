@@ -10,7 +10,7 @@ from typing import Any
 
 from gansift.catalogue import ROLLING
 from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf
-from gansift.files import read_json, write_json
+from gansift.files import read_json, write_sealed_json
 from gansift.influence.groups import Group
 from gansift.metrics import Replicates
 from gansift.workflow.config import parse_estimators
@@ -120,7 +120,7 @@ class FromScratch(Job):
         paths = dict(zip(self.metrics, self.paths(seed.directory), strict=True))
         missing = [metric for metric, path in paths.items() if not path.exists()]
         for metric, rows in seed.train_from_scratch(self.removals, missing, tick).items():
-            write_json(paths[metric], rows)
+            write_sealed_json(paths[metric], rows)
 
 
 def scores_of(plan: Plan) -> ScoresOf:

@@ -40,7 +40,7 @@ class JobTask:
 
     def __call__(self, size: int, tick: Tick) -> None:
         """Do the job, in any process, as one of ``size`` at the same time, and write its files."""
-        place = place_of(replace(self.config, jobs=size), self.directory.cache)
+        place = place_of(replace(self.config, jobs=size), self.directory.cache, confirmed=True)
         self.job.run(self.directory, place, tick)
 
     def ready(self) -> bool:

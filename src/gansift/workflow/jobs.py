@@ -12,7 +12,7 @@ from typing import Any
 
 from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf
 from gansift.cleansing.trial import Cell
-from gansift.files import read_json, write_json
+from gansift.files import read_json, write_sealed_json
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.spread.executors import side_by_side
 from gansift.spread.progress import Tick
@@ -214,7 +214,7 @@ class Retrain(Job):
         paths = dict(zip(self.metrics, self.paths(seed.directory), strict=True))
         missing = [metric for metric, path in paths.items() if not path.exists()]
         for metric, rows in seed.retrain(self.horizon, self.removals, missing, tick).items():
-            write_json(paths[metric], rows)
+            write_sealed_json(paths[metric], rows)
 
 
 def trial(plan: Plan, seed: int, horizon: int) -> Retrain:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from gansift import systems
+from gansift import systems, trusted
 from gansift.data.builtin import BUILTINS
 from gansift.data.examples import Examples
 from gansift.data.records import Roles
@@ -23,7 +23,7 @@ from gansift.games import Game
 from gansift.metrics.imagenet import is_imagenet
 from gansift.metrics.metric import Metric
 from gansift.metrics.scripts import script_path
-from gansift.named import absolute_named, fingerprint
+from gansift.named import absolute_named, fingerprint, is_named
 from gansift.systems import Judges, System
 from gansift.systems.judges import FITTED, check_features
 from gansift.training.devices import check_device
@@ -133,21 +133,25 @@ class Place:
         return Plan(self.config, self.examples, self.epoch, way or self.config.way)
 
 
-def place_of(config: Config, cache: Path | None = None) -> Place:
+def place_of(config: Config, cache: Path | None = None, *, confirmed: bool = False) -> Place:
     """Load the data and build the system; done once for configurations that differ in the machine and the question.
 
     Args:
         config: of a run.
         cache: the run directory's folder for decoded images, if there is one.
+        confirmed: who handed out this job has seen that the person named or confirmed all code that the run names.
 
     Raises:
         DataError: if the data cannot be used.
-        UsageError: if the system cannot be built, or a file that a setting names is not the one of the run.
+        UsageError: if the system cannot be built, a file that a setting names is not the one of the run, or the run
+            names code that the person has not named or confirmed, see `trusted.check`.
     """
     torch.set_num_threads(config.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     torch.use_deterministic_algorithms(True)
     _check_files(config)
+    if not confirmed:
+        trusted.check(_executed(config))
     open_ones = dict.fromkeys((*MACHINE, *QUESTION))
     data, system = _built(json.dumps(asdict(config.having(open_ones))), cache)
     return Place(config, data, system)
@@ -214,6 +218,7 @@ def resolve(request: Request, data: DataSets) -> Config:
     values |= {"labels": _absolute(values["labels"]), "features": _absolute_features(values["features"])}
     values["metric"] = absolute_metrics(values["metric"])
     config = Config(tuple(map(_absolute_source, request.sources)), game, system_settings, {}, **values)
+    trusted.remember(_executed(config))
     digests = {spec: fingerprint(spec) for spec in _named(config)}
     return config.having({"files": {spec: digest for spec, digest in digests.items() if digest is not None}})
 
@@ -224,8 +229,15 @@ def absolute_metrics(text: str) -> str:
 
 
 def _named(config: Config) -> list[str]:
-    """What may name a file of code or weights; built-in systems are no files of a person's."""
-    return [*([] if config.game in systems.SYSTEMS else [config.game]), *config.metrics, config.features]
+    """What may name a file of code or weights; built-in systems, metrics and features are no files of a person's."""
+    game = [] if config.game in systems.SYSTEMS else [config.game]
+    features = [] if config.features in FITTED or is_imagenet(config.features) else [config.features]
+    return [*game, *filter(is_named, config.metrics), *features]
+
+
+def _executed(config: Config) -> list[str]:
+    """Everything that somebody may have written for this machine to execute: `_named`, and a cluster that answers."""
+    return [*_named(config), *([config.cluster] if config.cluster and "://" in config.cluster else [])]
 
 
 def _absolute(path: str | None) -> str | None:

@@ -14,7 +14,7 @@ from gansift.cleansing.decisions import read_decisions
 from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.retraining import Lookup, Removal, Removed, ScoresOf, changes, mean_scores
 from gansift.errors import GansiftError, UsageError
-from gansift.files import read_json, write_json
+from gansift.files import read_json, write_json, write_sealed, write_sealed_json
 from gansift.influence.combine import ROLLING, combine
 from gansift.influence.estimators import estimate, estimate_metrics
 from gansift.influence.horizon import trust
@@ -91,7 +91,7 @@ class Seed:
         if not path.exists():
             measured = {"untrained": self.run.trained(0), "trained": self.run.trained()}
             pair = vars(self.place.judges(metric))
-            write_json(
+            write_sealed_json(
                 path,
                 {
                     name: {split: judge.value(trained) for split, judge in pair.items()}
@@ -116,10 +116,10 @@ class Seed:
                 if path.exists():
                     continue
                 if horizon in believable:
-                    scores[horizon].to_csv(path)
+                    write_sealed(path, scores[horizon].csv())
                 else:
                     why = "they cannot be believed" if horizon in scores else "the backward sweep overflowed"
-                    write_json(self.directory.unscored(self.number, metric, estimator, horizon), {"why": why})
+                    write_sealed_json(self.directory.unscored(self.number, metric, estimator, horizon), {"why": why})
 
     def look(self, metrics: Sequence[str], tick: Tick = unseen) -> None:
         """Score every example for all metrics in windows all through the training, see `influence.rolling`."""
@@ -136,17 +136,17 @@ class Seed:
                 scores = self.scores_at(metric, estimator, self.plan.steps, tick)
             except GansiftError as error:
                 _log.warning("nothing is compared with %s: %s", estimator, error)
-                write_json(
+                write_sealed_json(
                     self.directory.unscored(self.number, metric, estimator, self.plan.steps), {"why": str(error)}
                 )
             else:
-                scores.to_csv(self.directory.scores(self.number, metric, estimator, self.plan.steps))
+                write_sealed(self.directory.scores(self.number, metric, estimator, self.plan.steps), scores.csv())
 
     def _keep_growth(self, path: Path, scores: Mapping[int, Scores]) -> None:
         """Write down the growth of a sweep, unless an earlier one went back as far."""
         rows = scores[max(scores)].growth if scores else ()
         if not path.exists() or len(read_json(path)) < len(rows):
-            write_json(path, [{"step": step, "norm": norm, "effect": effect} for step, norm, effect in rows])
+            write_sealed_json(path, [{"step": step, "norm": norm, "effect": effect} for step, norm, effect in rows])
 
     def _believable(self, scores: Mapping[int, Scores]) -> list[int]:
         """The horizons to go on with: all of them, or with ``auto`` those within which the adjoint grows little.

@@ -9,14 +9,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gansift import systems
+from gansift import systems, trusted
 from gansift.cleansing.decisions import read_decisions
 from gansift.errors import GansiftError, TrainingError, UsageError
-from gansift.files import read_json, remove, write_bytes
+from gansift.files import read_json, refuse_pipes, remove, write_bytes
 from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
 from gansift.lock import only_writer
+from gansift.named import is_named
 from gansift.spread.progress import progress
 from gansift.training.devices import check_device, kind_of
 from gansift.workflow import new_models
@@ -65,8 +66,10 @@ def prepare(request: Request, outdir: Path) -> tuple[RunDirectory, Config]:
         UsageError: if something is asked for that does not exist.
         TrainingError: if the directory holds a run that was trained by other settings, or with other data.
         DataError: if the data cannot be used.
+        GansiftError: if there is a pipe or a device in the directory.
     """
     directory = RunDirectory(outdir)
+    refuse_pipes(outdir)
     place = resolved(request, directory.cache)
     config = place.config
     if directory.config.exists() and directory.started:
@@ -143,7 +146,10 @@ def asked(directory: RunDirectory, config: Config, metric: str | None) -> Config
     Raises:
         UsageError: for a metric that the run's system does not have, or that does not take the run's settings.
     """
-    if metric is None or absolute_metrics(metric) == config.metric:
+    if metric is None:
+        return config
+    trusted.remember(filter(is_named, absolute_metrics(metric).split(",")))
+    if absolute_metrics(metric) == config.metric:
         return config
     changed = replace(config, metric=absolute_metrics(metric))
     place = place_of(changed, directory.cache)
@@ -225,9 +231,19 @@ def describe(request: Request, outdir: Path) -> dict[str, Any]:
     }
 
 
-def doctor(asked_for: Request | Config, quick: bool) -> list[Finding]:
-    """Examine the game of a run, or the one that a request describes, open values filled in as `gansift run` would."""
-    return examined(place_of(asked_for) if isinstance(asked_for, Config) else resolved(asked_for), quick)
+def doctor(asked_for: Request | Config, quick: bool, directory: RunDirectory) -> list[Finding]:
+    """Examine the game of a run, or the one that a request describes, open values filled in as `gansift run` would.
+
+    Args:
+        asked_for: a request, or the configuration of a run.
+        quick: only what is looked at before scoring.
+        directory: of the run; not looked at for a request.
+
+    Raises:
+        TrainingError: if the data are no longer those of the run.
+        UsageError, DataError: as `prepare`.
+    """
+    return examined(opened(directory, asked_for) if isinstance(asked_for, Config) else resolved(asked_for), quick)
 
 
 def examined(place: Place, quick: bool) -> list[Finding]:
@@ -342,7 +358,10 @@ def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, qu
     discard_damaged(directory, plan.examples)
     file_scores = None if how.file is None else Scores.read(how.file)
     seeds = [Seed(directory, place, number) for number in (plan.seeds if how.over_seeds else [plan.main])]
-    (removed,) = parse_counts(how.remove, plan.examples)
+    counts = parse_counts(how.remove, plan.examples)
+    if len(counts) != 1:
+        raise UsageError(f"--remove {how.remove}: give one count or share, which every removal has")
+    (removed,) = counts
     with doing(directory, plan, how.removals * len(seeds), quiet) as do:
         do([Train(seed.number, (plan.metric,)) for seed in seeds], "train")
         steps = _verified_horizon(directory, plan, file_scores, how.horizon)

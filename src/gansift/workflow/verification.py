@@ -12,7 +12,7 @@ from typing import Any
 from gansift.cleansing.agreement import Statistic
 from gansift.cleansing.replicas import stack_size
 from gansift.cleansing.verify import Verification, judge, planned_removals
-from gansift.files import read_json, write_json
+from gansift.files import read_json, write_sealed_json
 from gansift.influence.estimators import ranks_only
 from gansift.influence.scores import Scores
 from gansift.training.trajectory import Run
@@ -59,7 +59,7 @@ class Planned:
         """
         if not self.path.exists():
             verification = judge(self.scores, self.removals, self._true(directory), self.scores[0].horizon)
-            write_json(self.path, _entry(verification, self.runs, len(self.removals[0])))
+            write_sealed_json(self.path, _entry(verification, self.runs, len(self.removals[0])))
         return read_json(self.path)
 
     def _true(self, directory: RunDirectory) -> list[list[float]]:

@@ -18,8 +18,7 @@ from gansift.models.weights import write_weights
 from gansift.training.trajectory import Run
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.opening import is_trained
-from gansift.workflow.place import place_of
+from gansift.workflow.opening import is_trained, opened
 from gansift.workflow.plan import Plan
 from gansift.workflow.seed import Seed
 
@@ -50,6 +49,7 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
 
     Raises:
         UsageError: if the first seed is not trained to its end.
+        TrainingError: if the data are no longer those of the run.
         GansiftError: if a file cannot be written.
     """
     config = load(directory.config)
@@ -59,7 +59,7 @@ def export_weights(directory: RunDirectory, destination: Path, format: str) -> l
         )
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{destination} is there already and not empty; choose another destination")
-    seed = Seed.main(directory, place_of(config, directory.cache))
+    seed = Seed.main(directory, opened(directory, config))
     models = {"original": _trained(seed.run, seed.run.trained())}
     if directory.weights("cleansed").exists():
         models["cleansed"] = load_file(directory.weights("cleansed"))

@@ -271,10 +271,17 @@
   const COLUMNS = ["id", "path", "decision", "reason"];
   const quoted = (text) => (/^\s|[",\r\n]|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
+  // A spreadsheet executes what looks like a formula; an apostrophe before it keeps it a text, as in data/cells.py.
+  const MARKED = /^'+[=+\-@\t\r\n]/;
+  const NUMBER = /^[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?$/i;
+  const isFormula = (text) => text.length > 1 && /^[=+\-@\t\r\n]/.test(text) && !NUMBER.test(text);
+  const cellOf = (text) => (isFormula(text) || MARKED.test(text) ? `'${text}` : text);
+  const textOf = (cell) => (MARKED.test(cell) ? cell.slice(1) : cell);
+
   function written() {
     const all = data.ids.map((id, item) => [id, data.paths[item], decisionOf(item), reasonOf(item)]);
     const rows = [COLUMNS, ...all.filter((row) => row[2] !== "undecided")];
-    return rows.map((row) => `${row.map(quoted).join(",")}\n`).join("");
+    return rows.map((row) => `${row.map((text) => quoted(cellOf(text))).join(",")}\n`).join("");
   }
 
   function save() {
@@ -305,7 +312,7 @@
     }
     const [id, word, reason] = ["id", "decision", "reason"].map((name) => rows[0].indexOf(name));
     const found = new Map();
-    for (const row of rows.slice(1)) {
+    for (const row of rows.slice(1).map((cells) => cells.map(textOf))) {
       if (!places.has(row[id])) return `Nothing was loaded: ${row[id]} is none of these images.`;
       if (!(row[word] in MARKS)) return `Nothing was loaded: ${row[word]} is no decision.`;
       if (row[word] !== "undecided") found.set(places.get(row[id]), [row[word], row[reason] || BY_HAND]);
