@@ -13,8 +13,8 @@ $(BIN)/.installed: pyproject.toml
 	$(BIN)/python -m pip install -q -c $(VENV)/constraints.txt -e ".[dev]"
 	touch $@
 
-demo: $(BIN)/.installed  ## find and remove what hurts a GAN on handwritten digits, then open runs/demo/report.html
-	$(BIN)/gansift run digits --outdir runs/demo
+demo: $(BIN)/.installed  ## find the wrong images among handwritten digits, and prove that new GANs gain; open runs/demo/report.html
+	$(BIN)/gansift run digits-dirty --outdir runs/demo
 
 check: $(BIN)/.installed
 	$(BIN)/ruff format --check src tests benchmarks tools

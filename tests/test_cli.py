@@ -26,6 +26,7 @@ from safetensors.torch import load_file
 
 from gansift import cli, influence
 from gansift.errors import GansiftError
+from gansift.files import write_sealed_json
 from gansift.workflow import place
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
@@ -178,7 +179,7 @@ def _pretend(folder: Path, change: float) -> None:
     for seed, path in enumerate(_trials(folder)):
         trials = json.loads(path.read_text())
         trials[0] |= {"validation": change + 0.001 * seed, "test": change - 0.001 * seed}
-        path.write_text(json.dumps(trials))
+        write_sealed_json(path, trials)
 
 
 def test_what_helped_is_removed_and_exported_and_no_longer_when_it_does_not(finished, tmp_path):

@@ -207,15 +207,16 @@ def _finite(text: str) -> float:
     return value if math.isfinite(value := float(text)) else _refused(text)
 
 
-def write_sealed(path: Path, text: str) -> None:
-    """Write a result as UTF-8, atomically, with its seal beside it, so that a change of it is noticed.
+def write_sealed(path: Path, content: str | bytes) -> None:
+    """Write a result, text as UTF-8, atomically, with its seal beside it, so that a change of it is noticed.
 
     Raises:
         GansiftError: if it cannot be written.
     """
     # The seal first: a result that is there has one, also after a kill.
-    write_text(_seal(path), _digest(text.encode()) + "\n")
-    write_text(path, text)
+    written = content.encode() if isinstance(content, str) else content
+    write_text(_seal(path), _digest(written) + "\n")
+    write_bytes(path, written)
 
 
 def write_sealed_json(path: Path, value: Any) -> None:

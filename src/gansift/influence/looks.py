@@ -67,6 +67,10 @@ class Looks:
 
     def save(self, path: Path) -> None:
         """Write all looks as an ``.npz`` file, atomically."""
+        write_bytes(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The content of that file; the same looks have the same bytes."""
         words = {
             "metric": self.metric,
             "direction": self.direction,
@@ -83,7 +87,7 @@ class Looks:
             windows=np.array(self.windows, dtype=np.float64).reshape(len(self), len(Window._fields)),
             words=np.array(json.dumps(words)),
         )
-        write_bytes(path, content.getvalue())
+        return content.getvalue()
 
     @classmethod
     def read(cls, path: Path) -> Looks:

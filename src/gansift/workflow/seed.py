@@ -127,7 +127,7 @@ class Seed:
         for metric, looks in zip(
             metrics, rolling_metrics(self.run, judges, progress=lambda number: tick(SWEEP)), strict=True
         ):
-            looks.save(self.directory.looks(self.number, metric))
+            write_sealed(self.directory.looks(self.number, metric), looks.to_bytes())
 
     def rank(self, estimator: str, metrics: Sequence[str], tick: Tick = unseen) -> None:
         """Score every example by an estimator over the whole run; where it does not fit, it is written down why."""
