@@ -23,6 +23,13 @@ FLAGS = [
 ]  # fmt: skip
 
 
+# The same for the question of new models.
+NEW = [
+    "--steps", "8", "--scoring-seeds", "2", "--choosing-seeds", "2", "--judging-seeds", "2", "--remove", "5,20",
+    "--baselines", "random", "--batch", "20", "--jobs", "1", "--quiet",
+]  # fmt: skip
+
+
 def run(name, folder):
     return tiny_run.gansift("run", *TINY[name], "--game", name, *FLAGS, "--outdir", folder, "--json")
 
@@ -75,3 +82,16 @@ def test_scores_name_the_data_set_of_every_example(whole):
     ids = [line.split(",")[0] for line in next(folder.glob("scores/*.csv")).read_text().splitlines()[1:]]
     named = {identity.partition(":")[0] for identity in ids if ":" in identity}
     assert named == ({"source", "target"} if name == "dann" else set())
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_it_answers_for_new_models_on_its_page(name, tmp_path):
+    done = tiny_run.gansift("run", *TINY[name], "--game", name, *NEW, "--outdir", tmp_path, "--json")
+    result = json.loads(done.stdout)
+    page = (tmp_path / "report.html").read_text()
+    assert "{{" not in page
+    assert "Which kinds of" in page
+    assert result["new_models"]["scoring_seeds"] == 2
+    assert result["verdict"]["sentence"].split(" by ")[0] in page
+    names = {kind["name"] for kind in result["kinds"]}
+    assert ("label 3" if name == "gan" else "target: label 3") in names

@@ -85,5 +85,11 @@ def test_a_bias_that_few_examples_bring_widens_the_interval():
 def test_a_difference_is_taken_block_by_block():
     one, other = Replicates(3.0, (1.0, 2.0), (5.0,)), Replicates(1.0, (1.5, 0.5), (4.0,))
     assert difference(one, other) == (2.0, (-0.5, 1.5), (1.0,))
-    with pytest.raises(ValueError, match="zip"):
-        difference(one, Replicates(1.0, (1.0,), (4.0,)))
+    assert difference(one, Replicates(1.0, (), (4.0,))) == (2.0, (), (1.0,))
+
+
+def test_where_one_seed_has_no_replicates_that_source_is_left_out():
+    values = [Replicates(1.0, (1.0, 2.0), ()), Replicates(2.0, (), ()), Replicates(4.0, (1.0, 2.0), ())]
+    found = crossed(values)
+    assert found.of_examples is None
+    assert found.error == found.of_seeds

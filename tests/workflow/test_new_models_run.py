@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gansift import metrics, training
+from gansift.errors import UsageError
 from gansift.influence import Looks, combine, rolling
 from gansift.report.summary import read_summary
 from gansift.workflow.config import load
@@ -204,3 +205,20 @@ def test_an_estimate_counts_what_new_models_take(copy):
     if read_summary(copy / "report.json").new_models.finding is not None:
         assert rows["verify"]["seconds"] > 0
     assert rows["train"]["seconds"] == rows["score"]["seconds"] == rows["cleanse"]["seconds"] == 0
+
+
+def test_kinds_are_removed_whole_on_request_and_judged_as_such(copy):
+    kinds = {kind["name"]: kind for kind in json.loads((copy / "report.json").read_text())["kinds"]}
+    named = ["look-alikes 1", "look-alikes 3"]
+    printed = json.loads(_run(copy, "--remove-groups", ", ".join(named), "--json").stdout)
+    assert printed["new_models"]["removed"] == sum(kinds[name]["count"] for name in named)
+    assert "of look-alikes 1, look-alikes 3" in printed["verdict"]["sentence"]
+    assert [row.estimator for row in read_summary(copy / "report.json").baselines][:2] == ["groups", "random"]
+
+
+def test_a_kind_that_there_is_not_is_refused_before_anything_is_trained(tmp_path):
+    with pytest.raises(UsageError, match="no kind 'look-alike 1' .did you mean look-alikes 1"):
+        gansift("run", "normal-1d", "--outdir", tmp_path, *FLAGS, "--remove-groups", "look-alike 1")
+    assert not list(tmp_path.glob("seeds/*/checkpoints"))
+    with pytest.raises(UsageError, match="--remove-groups asks about new models"):
+        gansift("run", "normal-1d", "--outdir", tmp_path, *FLAGS, "--remove-groups", "x", "--for-this-model")

@@ -69,8 +69,9 @@ def crossed(values: Sequence[Replicates]) -> Crossed:
     parts = [(float(single.var(ddof=1)) / seeds, seeds - 1.0)] if seeds > 1 else []
     jackknifed = []
     for name in ("without_examples", "without_latents"):
-        blocks = np.array([getattr(value, name) for value in values])
-        jackknifed.append(_jackknife(blocks.mean(axis=0), mean) if blocks.shape[1] > 1 else None)
+        blocks = [getattr(value, name) for value in values]
+        complete = len(blocks[0]) > 1 and len(set(map(len, blocks))) == 1
+        jackknifed.append(_jackknife(np.mean(blocks, axis=0), mean) if complete else None)
     parts += [part for part in jackknifed if part is not None]
     total = sum(variance for variance, _ in parts)
     spread = sum(variance**2 / freedom for variance, freedom in parts)
@@ -96,11 +97,14 @@ def _jackknife(without: np.ndarray, whole: float) -> tuple[float, float]:
 def difference(one: Replicates, other: Replicates) -> Replicates:
     """One value less another on the same held-out examples and latents, block by block.
 
-    Raises:
-        ValueError: if they were not measured on the same blocks.
+    Where only one of them could be measured without the blocks, the difference has no replicates.
     """
     return Replicates(
         one.value - other.value,
-        tuple(a - b for a, b in zip(one.without_examples, other.without_examples, strict=True)),
-        tuple(a - b for a, b in zip(one.without_latents, other.without_latents, strict=True)),
+        _differences(one.without_examples, other.without_examples),
+        _differences(one.without_latents, other.without_latents),
     )
+
+
+def _differences(one: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
+    return tuple(a - b for a, b in zip(one, other, strict=True)) if len(one) == len(other) else ()

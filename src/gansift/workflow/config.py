@@ -98,6 +98,9 @@ class Config:
     scoring_seeds: int = _of("Question", _OPEN, "trainings that score the examples, for new models", least=1)
     choosing_seeds: int = _of("Question", _OPEN, "fresh trainings that choose the number to remove", least=2)
     judging_seeds: int = _of("Question", _OPEN, "further fresh trainings that prove the gain", least=2, first=True)
+    remove_groups: str | None = _of(
+        "Question", None, "kinds to remove whole, for new models, as the report names them: 'kind noise,label 3'"
+    )
     from_start: bool = _of("Question", False, "remove from the whole run, not only from the horizon on")
     estimator: str = _of("Question", "itd", "what scores the examples; `gansift about` lists the estimators")
     baselines: str = _of("Question", _OPEN, "other estimators to compare the choice with, or none")

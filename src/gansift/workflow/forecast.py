@@ -8,13 +8,14 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from gansift.cleansing.retraining import Harmful
 from gansift.cleansing.trial import Cell
 from gansift.workflow.choosing import chosen_cell, is_cleansed
 from gansift.workflow.config import Config
 from gansift.workflow.cost import ToDo
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import estimate, total
-from gansift.workflow.from_scratch import FromScratch, judging
+from gansift.workflow.from_scratch import FromScratch, judging, scores_of
 from gansift.workflow.jobs import at_once, comparison, to_do
 from gansift.workflow.machine import available_memory, free_disk
 from gansift.workflow.measure import measure
@@ -85,8 +86,7 @@ def after_choice(directory: RunDirectory, plan: Plan, place: Place, stack: int) 
 def _judging(directory: RunDirectory, plan: Plan, place: Place) -> list[FromScratch]:
     """The jobs that judge the choice; until something can be chosen, any choice."""
     if not all(job.done(directory) for job in jobs_until(plan, "cleanse")):
-        return judging(
-            directory, plan, plan.counts[0], (), any(part.labels is not None for part in place.train.values())
-        )
+        classes = any(part.labels is not None for part in place.train.values())
+        return judging(directory, plan, Harmful(scores_of(plan), plan.counts[0]), (), classes)
     study = Study(directory, place, plan)
-    return [] if study.count is None else study.judging
+    return [] if study.chosen is None else study.judging

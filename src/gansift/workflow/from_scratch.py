@@ -152,26 +152,25 @@ def rankings(plan: Plan) -> list[Rank]:
 
 
 def judging(
-    directory: RunDirectory, plan: Plan, count: int, groups: Sequence[Group], classes: bool
+    directory: RunDirectory, plan: Plan, chosen: Ids | Harmful, groups: Sequence[Group], classes: bool
 ) -> list[FromScratch]:
-    """Judging the chosen number on further seeds: beside random ones, other ways to choose, and whole groups.
+    """Judging a choice on further seeds: beside as many at random, other ways to choose, and whole groups.
 
     Args:
         directory: of the run, in which rankings are done.
         plan: of the run.
-        count: examples to remove.
+        chosen: the examples to remove.
         groups: of which the effect is to be proved.
         classes: whether examples have classes, so that a control can have those of the choice.
     """
-    harmful = Harmful(scores_of(plan), count)
-    controls = [Random(harmful, plan.steps), *([Random(harmful, plan.steps, balanced=True)] if classes else [])]
+    controls = [Random(chosen, plan.steps), *([Random(chosen, plan.steps, balanced=True)] if classes else [])]
     others = [
-        Harmful(ScoresOf(plan.metric, rank.estimator, plan.steps, (rank.seed,)), count)
+        Harmful(ScoresOf(plan.metric, rank.estimator, plan.steps, (rank.seed,)), chosen.count)
         for rank in rankings(plan)
         if directory.scores(rank.seed, plan.metric, rank.estimator, plan.steps).exists()
     ]
     whole = [Ids(group.ids) for group in groups]
-    removals: tuple[Removal, ...] = (NOTHING, harmful, *controls, *others, *whole)
+    removals: tuple[Removal, ...] = (NOTHING, chosen, *controls, *others, *whole)
     return [FromScratch(seed, plan.metrics, removals, "verify") for seed in plan.judging]
 
 

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from gansift.catalogue import ROLLING
 from gansift.cleansing.crossed import Crossed, crossed
 from gansift.cleansing.new_models import Judgement, Values, change_of, chosen_count, judge_removal
+from gansift.cleansing.retraining import Harmful, Ids
+from gansift.errors import UsageError
 from gansift.influence.combine import CombinedScores, combine
 from gansift.influence.groups import Group, GroupEffect, group_effects
 from gansift.influence.looks import Looks
+from gansift.influence.scores import Scores
+from gansift.named import suggestion
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.from_scratch import (
     FromScratch,
@@ -23,6 +28,7 @@ from gansift.workflow.from_scratch import (
     judging,
     measured,
     rankings,
+    scores_of,
     scorings,
     trainings,
 )
@@ -31,6 +37,9 @@ from gansift.workflow.jobs import Job
 from gansift.workflow.kinds import kinds_of
 from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
+
+#: The way to choose of a person who named kinds to remove.
+GROUPS = "groups"
 
 # Groups whose removal is tried for real.
 _PROVED = 3
@@ -42,21 +51,31 @@ def jobs_until(plan: Plan, last: str) -> list[Job]:
     if last != "train":
         jobs += scorings(plan)
     if last in ("cleanse", "verify"):
-        jobs += [*choosing(plan), *rankings(plan)]
+        jobs += [*_choosing(plan), *rankings(plan)]
     return jobs
 
 
+def _choosing(plan: Plan) -> list[FromScratch]:
+    """The jobs that choose a number; none where a person said what is to be removed."""
+    return [] if plan.config.remove_groups else choosing(plan)
+
+
 def work(directory: RunDirectory, place: Place, plan: Plan, last: str, do: Do) -> None:
-    """Do everything up to the stage ``last`` that is not done yet."""
+    """Do everything up to the stage ``last`` that is not done yet.
+
+    Raises:
+        UsageError: for a kind to remove that does not exist.
+    """
+    found = Study(directory, place, plan)
+    _ = found.asked  # what cannot be removed is refused before anything is trained
     do(trainings(plan), f"train {len(plan.seeds)} seeds")
     if last == "train":
         return
     do(scorings(plan), f"score {len(plan.seeds)} seeds")
     if last == "score":
         return
-    do([*choosing(plan), *rankings(plan)], f"choose on {len(plan.choosing)} fresh seeds")
-    found = Study(directory, place, plan)
-    if found.count is not None:
+    do([*_choosing(plan), *rankings(plan)], f"choose on {len(plan.choosing)} fresh seeds")
+    if found.chosen is not None:
         do(found.judging, f"judge on {len(plan.judging)} fresh seeds")
 
 
@@ -65,7 +84,7 @@ class Arm:
     """One way to choose as many examples, judged.
 
     Attributes:
-        name: of the estimator, or ``random``, or ``random-balanced``.
+        name: of the estimator, or ``groups``, ``random`` or ``random-balanced``.
         change: on validation data, None where no seed went through.
         test: on test data.
     """
@@ -111,9 +130,28 @@ class Study:
         return -1 if self.place.validation.direction == "lower" else 1
 
     @cached_property
+    def asked(self) -> list[Group]:
+        """The kinds that a person asked to remove whole; none in most runs.
+
+        Raises:
+            UsageError: for a kind that there is not.
+        """
+        names = [name.strip() for name in (self.plan.config.remove_groups or "").split(",") if name.strip()]
+        if not names:
+            return []
+        kinds = {group.name: group for group in kinds_of(self.place)}
+        for name in names:
+            if name not in kinds:
+                raise UsageError(
+                    f"--remove-groups: there is no kind {name!r}{suggestion(name, kinds)}; there are "
+                    f"{', '.join(kinds) or 'none'}"
+                )
+        return [kinds[name] for name in names]
+
+    @cached_property
     def tried(self) -> dict[int, tuple[Crossed | None, Crossed | None]]:
         """For each number of examples the change on validation data, and that of as many at random."""
-        rows = self._rows(choosing(self.plan), "validation")
+        rows = self._rows(_choosing(self.plan), "validation")
         counts = self.plan.counts
         if not rows:
             return {}
@@ -128,16 +166,28 @@ class Study:
         return {count: self.scores.harmful(count).sum() for count in self.plan.counts}
 
     @cached_property
-    def count(self) -> int | None:
-        """How many examples the choosing seeds choose to remove; None for none."""
+    def chosen(self) -> Ids | Harmful | None:
+        """What is judged: kinds that were asked for, or the number that the choosing seeds choose; None for none."""
+        if self.asked:
+            named = {identity for group in self.asked for identity in group.ids}
+            return Ids(tuple(identity for identity in self.scores.ids if identity in named))
         changes = {count: change for count, (change, _) in self.tried.items()}
-        return chosen_count(changes, self.place.validation.direction)
+        count = chosen_count(changes, self.place.validation.direction)
+        return None if count is None else Harmful(scores_of(self.plan), count)
+
+    @property
+    def chosen_scores(self) -> Scores:
+        """The scores of the examples that are judged."""
+        assert self.chosen is not None
+        if isinstance(self.chosen, Harmful):
+            return self.scores.harmful(self.chosen.count)
+        return self.scores[[self.scores.rows[identity] for identity in self.chosen.ids]]
 
     @property
     def is_finished(self) -> bool:
         """Whether everything is done that the verdict rests on."""
         first = all(job.done(self.directory) for job in jobs_until(self.plan, "cleanse"))
-        return first and (self.count is None or all(job.done(self.directory) for job in self.judging))
+        return first and (self.chosen is None or all(job.done(self.directory) for job in self.judging))
 
     @cached_property
     def proved(self) -> list[Group]:
@@ -152,8 +202,8 @@ class Study:
     @cached_property
     def judging(self) -> list[FromScratch]:
         """The jobs that judge the choice."""
-        assert self.count is not None
-        return judging(self.directory, self.plan, self.count, self.proved, self._classes)
+        assert self.chosen is not None
+        return judging(self.directory, self.plan, self.chosen, self.proved, self._classes)
 
     @property
     def _classes(self) -> bool:
@@ -163,7 +213,7 @@ class Study:
 
     def judgement(self, split: str) -> Judgement | None:
         """What the judging seeds say of the choice; None without one, or if no seed went through."""
-        if self.count is None:
+        if self.chosen is None:
             return None
         rows = self._rows(self.judging, split)
         return judge_removal(rows[0], rows[1], rows[2])
@@ -171,9 +221,10 @@ class Study:
     @cached_property
     def arms(self) -> list[Arm]:
         """The choice beside other ways to choose as many examples, on the judging seeds."""
-        if self.count is None:
+        if self.chosen is None:
             return []
         names = [removal_name(removal) for removal in self.judging[0].removals]
+        names[1] = ROLLING if isinstance(self.chosen, Harmful) else GROUPS
         validation, test = (self._rows(self.judging, split) for split in ("validation", "test"))
         return [
             Arm(name, change_of(validation[row], validation[0]), change_of(test[row], test[0]))
@@ -184,15 +235,15 @@ class Study:
     @cached_property
     def proofs(self) -> dict[str, Crossed | None]:
         """For each kind whose removal was tried, what that changed on test data."""
-        if self.count is None or not self.proved:
+        if self.chosen is None or not self.proved:
             return {}
         rows = self._rows(self.judging, "test")
         first = len(rows) - len(self.proved)
         return {group.name: change_of(rows[first + place], rows[0]) for place, group in enumerate(self.proved)}
 
     def kept(self, split: str) -> float | None:
-        """The mean value with everything kept over the choosing seeds; None before they are trained."""
-        rows = self._rows(choosing(self.plan), split)
+        """The mean value with everything kept over the choosing seeds; None where they are not trained."""
+        rows = self._rows(_choosing(self.plan), split)
         values = [value for value in rows[0] if value is not None] if rows else []
         return crossed(values).mean if values else None
 
@@ -204,7 +255,7 @@ class Study:
     def _rows(self, jobs: Sequence[FromScratch], split: str) -> list[Values]:
         """For each removal its values by seed; nothing before all jobs are done."""
         found = [job.found(self.directory, self.plan.metric) for job in jobs]
-        if not all(found):
+        if not found or not all(found):
             return []
         return [[measured(of_seed[row], split) for of_seed in found] for row in range(len(jobs[0].removals))]
 

@@ -17,13 +17,16 @@ from gansift.report import summary
 from gansift.report.summary import Ends
 from gansift.report.words import MINUS, interval, plural
 from gansift.training.trajectory import Run
-from gansift.workflow.new_models import Study
+from gansift.workflow.new_models import GROUPS, Study
 from gansift.workflow.plan import STAGES
 from gansift.workflow.result import Values, floor, metric_words, nouns_of, source_of
 
 _TITLES = ESTIMATOR_LABELS | {
-    ROLLING: "most harmful (rolling)", "random": "at random", "random-balanced": "at random, of the same classes",
-}  # fmt: skip
+    ROLLING: "most harmful (rolling)",
+    GROUPS: "the kinds that were named",
+    "random": "at random",
+    "random-balanced": "at random, of the same classes",
+}
 # Examples of a kind that the page shows.
 _PICTURED = 8
 _FALSE_DISCOVERIES = 0.1
@@ -56,7 +59,7 @@ def new_models_summary(
         metric=metric.name,
         direction=direction,
         verdict=summary.Verdict(helped, _verdict(study, headline, nouns)),
-        chosen=None if judgement is None else _cell(study, study.count or 0),
+        chosen=None if judgement is None else _cell(study, headline.removed),
         removed=headline.removed if helped else 0,
         decisions=None,
         seeds=len(plan.judging),
@@ -106,7 +109,7 @@ def _headline(study: Study, judgement: Judgement | None) -> summary.NewModels:
         random_ci95=_ends(random),
         difference=_mean(difference),
         difference_ci95=_ends(difference),
-        removed=study.count or 0,
+        removed=0 if study.chosen is None else study.chosen.count,
         finding=None if judgement is None else judgement.finding(study.place.validation.direction),
         scoring_seeds=len(plan.seeds),
         choosing_seeds=len(plan.choosing),
@@ -132,9 +135,9 @@ def _cell(study: Study, count: int) -> summary.Cell:
 
 def _validation(study: Study, values: Sequence[Values]) -> summary.Changes:
     """What the choosing seeds say of the choice."""
-    change, random = study.tried.get(study.count or 0, (None, None))
-    before = study.kept("validation")
-    return _changes(study, "validation", before, change, random, None, values)
+    count = 0 if study.chosen is None else study.chosen.count
+    change, random = study.tried.get(count, (None, None))
+    return _changes(study, "validation", study.kept("validation"), change, random, None, values)
 
 
 def _test(study: Study, judgement: Judgement | None, values: Sequence[Values]) -> summary.Changes:
@@ -252,7 +255,10 @@ def _verdict(study: Study, headline: summary.NewModels, nouns: summary.Nouns) ->
         )
     ends = "no interval" if headline.ci95 is None else f"95 % interval {interval(headline.ci95)}".replace(MINUS, "-")
     verb = {"better": "improves", "worse": "makes worse", "unproven": "changes"}[headline.finding]
-    subject = f"Removing the {headline.removed:,} most harmful {nouns.example}{'s' * (headline.removed > 1)}"
+    which = f"{headline.removed:,} most harmful {nouns.example}{'s' * (headline.removed > 1)}"
+    if study.asked:
+        which = f"{plural(headline.removed, nouns.example)} of {', '.join(group.name for group in study.asked)}"
+    subject = f"Removing the {which}"
     sentence = (
         f"{subject} {verb} test {name} of new {nouns.trained}s by {headline.change:+.3g} ({ends}), from "
         f"{headline.before:.3g} to {headline.after:.3g} ({better} is better), over {fresh}; removing as many at random "

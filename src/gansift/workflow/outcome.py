@@ -97,7 +97,7 @@ def _finish_new_models(directory: RunDirectory, place: Place, plan: Plan, second
     main = Seed.main(directory, place)
     result = new_models_summary(study, main.run, values, _seconds(directory, "new-models", seconds), times)
     result = replace(result, this_model=_earlier(directory, "this-model", "this_model"))
-    removed = study.scores.harmful(result.removed).ids
+    removed = study.chosen_scores.ids if result.removed else ()
     after = retrained_players(main.beginning, [removed], plan.steps)[0] if removed else None
     return _write_outcome(main, result, study.scores, removed, after)
 

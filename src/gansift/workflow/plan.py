@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import ClassVar
 
+from gansift.errors import UsageError
 from gansift.named import fingerprint
 from gansift.workflow.config import Config, Way, parse_counts, parse_estimators, parse_horizons
 
@@ -46,6 +47,8 @@ class Plan:
         Raises:
             UsageError: for horizons, numbers to remove or estimators that do not exist.
         """
+        if self.config.remove_groups and not self.way.new_models:
+            raise UsageError("--remove-groups asks about new models; leave out --for-this-model, or --remove-groups")
         for name in ("horizons", "counts"):  # a list that cannot be read raises
             getattr(self, name)
         others = [] if self.config.baselines == "none" else [self.config.baselines]
