@@ -86,6 +86,13 @@ def test_windows_follow_one_another_from_the_end_to_the_first_seventh(run):
     assert {window.seed for window in looks.windows} == {run.step.settings.seed}
 
 
+def test_windows_end_at_recorded_states_that_are_near():
+    states = _train(40, checkpoint_every=6)
+    ends = [window.end for window in influence.rolling(states, MeanWave(), 8).windows]
+    assert ends == [40, 30, 24, 18]  # 40, 32, 24 and 16 would follow one another
+    assert influence.rolling(states, MeanWave(), 8, [32]).windows[0].end == 32
+
+
 def test_windows_are_shortened_to_what_can_be_believed(run, monkeypatch):
     monkeypatch.setattr("gansift.influence.horizon.BELIEVABLE", 3.5)
     looks = influence.rolling(run, MeanWave(), "auto", [14])

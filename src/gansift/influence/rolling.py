@@ -52,8 +52,8 @@ def rolling(
         metric: what the scores predict the change of.
         horizon: steps of each window, K; ``auto`` stands for a seventh of the run, of which each window has as many as
             can be believed there (see `influence.horizon`).
-        ends: numbers of steps after which windows end; default one after the other, from the last step back to the
-            first seventh of the run.
+        ends: numbers of steps after which windows end; default about one after the other, at recorded states where
+            these are near, from the last step back to the first seventh of the run.
         budget: seconds within which a further window is begun; those that are left out lie between the others. None
             for all windows. What is scored then depends on the machine.
         products: as in `itd`.
@@ -115,7 +115,7 @@ def rolling_metrics(
         UsageError, GansiftError, ReplayError: as `rolling`.
     """
     longest = _longest(run, horizon)
-    chosen = usual_ends(run.start, run.steps, longest) if ends is None else tuple(sorted(set(ends), reverse=True))
+    chosen = _usual(run, longest) if ends is None else tuple(sorted(set(ends), reverse=True))
     _check(run, chosen, longest)
     scored: dict[int, list[Scores]] = {}
     left_out: list[str] = []
@@ -138,6 +138,17 @@ def rolling_metrics(
             "smoothly."
         )
     return _looks(run, metrics, dict(sorted(scored.items(), reverse=True)), left_out)
+
+
+def _usual(run: Run, horizon: int) -> tuple[int, ...]:
+    """The usual ends, moved to recorded states that are near, which need no replay to get there."""
+    recorded = run.checkpoints.numbers()
+    moved = []
+    for end in usual_ends(run.start, run.steps, horizon):
+        nearest = min(recorded, key=lambda number: abs(number - end))
+        near = abs(nearest - end) <= horizon // 4 and nearest - horizon >= run.start
+        moved.append(nearest if near else end)
+    return tuple(dict.fromkeys(moved))
 
 
 def _longest(run: Run, horizon: int | str) -> int:
