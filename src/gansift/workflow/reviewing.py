@@ -41,6 +41,9 @@ def reviewed(seed: Seed, shown: Scores) -> Review | None:
     x = train.x.to(device=trained.device, dtype=trained.dtype)
     examples, samples = (features(metric, images).numpy() for images in (x, generated))
     over_seeds = _over_seeds(seed, shown)
+    mean, error = shown.values, shown.standard_error  # scores that are means already say how sure they are
+    if over_seeds is not None:
+        mean, error = over_seeds.mean(axis=0), over_seeds.std(axis=0, ddof=1) / len(over_seeds) ** 0.5
     return Review(
         run=shown.run,
         horizon=shown.horizon,
@@ -48,8 +51,8 @@ def reviewed(seed: Seed, shown: Scores) -> Review | None:
         generated=generated.float().cpu().numpy(),
         nearest_generated=nearest(examples, samples),
         nearest_training=nearest(examples, examples, skip_self=True),
-        mean=None if over_seeds is None else over_seeds.mean(axis=0),
-        standard_error=None if over_seeds is None else over_seeds.std(axis=0, ddof=1) / len(over_seeds) ** 0.5,
+        mean=None if error is None else mean,
+        standard_error=error,
     )
 
 
