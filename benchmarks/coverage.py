@@ -7,8 +7,8 @@ SOURCE is a built-in set of images or an `.npz` file of them (mnist), which are 
 seeds are trained from scratch and measured on each of 20 disjoint sets of held-out images. The truth is the change on
 all these images together, for other judging seeds and other latents.
 
-`covers` counts the sets whose interval has the truth in it, `wrong` those whose interval excludes zero on the other side
-than the truth is.
+`covers` counts the sets whose interval has the truth in it, `wrong` those whose interval excludes zero on the other
+side than the truth is.
 """
 
 from __future__ import annotations

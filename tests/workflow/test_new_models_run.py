@@ -217,7 +217,7 @@ def test_kinds_are_removed_whole_on_request_and_judged_as_such(copy):
 
 
 def test_a_kind_that_there_is_not_is_refused_before_anything_is_trained(tmp_path):
-    with pytest.raises(UsageError, match="no kind 'look-alike 1' .did you mean look-alikes 1"):
+    with pytest.raises(UsageError, match=r"no kind 'look-alike 1' .did you mean look-alikes 1"):
         gansift("run", "normal-1d", "--outdir", tmp_path, *FLAGS, "--remove-groups", "look-alike 1")
     assert not list(tmp_path.glob("seeds/*/checkpoints"))
     with pytest.raises(UsageError, match="--remove-groups asks about new models"):

@@ -66,4 +66,4 @@ def _pictures(ids: Sequence[str], shown: Shown, rows: dict[str, int]) -> Markup:
     for identity in ids:
         _, one, here = shown.place(rows[identity])
         pictures.append(one.look.one(one.x[here], identity, one.encoding))
-    return Markup(" ").join(pictures)
+    return Markup(" " if all(picture.startswith("<") for picture in pictures) else "; ").join(pictures)
