@@ -84,12 +84,12 @@ def test_scores_are_the_mean_over_the_windows_of_all_scored_seeds(folder, place)
                     place.game(seed), place.train, **place.training, steps=8, seed=seed,
                     outdir=directory.training(seed),
                 ),
-                metric,
+                metrics.part_of(metric, seed, 2),
             )
             for seed in (0, 1)
         ]
     )  # fmt: skip
-    kept = combine([Looks.read(directory.looks(seed, place.asked)) for seed in (0, 1)])
+    kept = combine([Looks.read(directory.looks(seed, place.asked, 2)) for seed in (0, 1)])
     np.testing.assert_allclose(kept.values, expected.values, rtol=1e-6, atol=1e-12)
     (path,) = (folder / "scores").glob("*-rolling.csv")
     written = np.genfromtxt(path, delimiter=",", names=True, dtype=None, encoding="utf-8")
@@ -102,7 +102,7 @@ def test_fresh_seeds_are_trained_from_scratch_without_what_is_named(folder, plac
     """Against `training.train` with the weights of the removed examples at zero, one training at a time."""
     directory = RunDirectory(folder)
     found = _from_scratch(folder, 1000)[row]
-    scores = combine([Looks.read(directory.looks(seed, place.asked)) for seed in (0, 1)])
+    scores = combine([Looks.read(directory.looks(seed, place.asked, 2)) for seed in (0, 1)])
     weights = np.ones(place.examples)
     if row:
         removed = scores.harmful(found["removed"]).ids if row < 3 else None
@@ -173,7 +173,7 @@ def test_other_verbs_know_the_report_of_new_models(copy):
 
 def test_until_a_stage_stops_there(tmp_path):
     assert gansift("run", "normal-1d", "--outdir", tmp_path, *FLAGS, "--until", "score").exit_code == 0
-    assert len(list(tmp_path.glob("seeds/*/scores/*-looks.npz"))) == 2
+    assert len(list(tmp_path.glob("seeds/*/scores/*-looks-of-2.npz"))) == 2
     assert not list(tmp_path.glob("seeds/*/from-scratch"))
     assert not (tmp_path / "report.json").exists()
 
@@ -185,7 +185,7 @@ def test_a_dry_run_says_which_seeds_do_what(tmp_path):
 
 
 def test_damaged_looks_and_trainings_are_set_aside_and_computed_again(folder, copy):
-    (looks,) = copy.glob("seeds/0/scores/*-looks.npz")
+    (looks,) = copy.glob("seeds/0/scores/*-looks-of-2.npz")
     (values,) = copy.glob("seeds/1000/from-scratch/*.json")
     looks.write_bytes(looks.read_bytes()[:100])
     values.write_text("[]")

@@ -10,6 +10,7 @@ from gansift.metrics.likelihood import ALL
 from gansift.metrics.loaded import load_features, load_metric
 from gansift.metrics.metric import Metric, SampleMetric
 from gansift.metrics.net_metric import NetMetric
+from gansift.metrics.parts import part_of
 from gansift.metrics.replicates import Replicates, replicates
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "class_loss",
     "load_features",
     "load_metric",
+    "part_of",
     "replicates",
 ]

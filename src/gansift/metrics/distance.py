@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,14 @@ from torch import Tensor
 
 from gansift.metrics.blocks import kept_rows
 from gansift.metrics.features import extract, features_name, usual_chunk
-from gansift.metrics.metric import Direction, SampleMetric, check_shapes, in_chunks, reference_tensor
+from gansift.metrics.metric import Direction, SampleMetric, check_shapes, in_chunks, reference_tensor, subset
 
 if TYPE_CHECKING:
     from gansift.data.examples import Examples
+
+
+# Held-out examples for each dimension of the features, of which a part has as many at the least.
+_PER_DIMENSION = 2
 
 
 class Distance(SampleMetric):
@@ -55,7 +60,9 @@ class Distance(SampleMetric):
         self._features = features
         self._shape = tuple(reference_tensor(reference).shape[1:])
         self._fitted_by_blocks: dict[int, list[Any]] = {}
-        self._fitted = self._fit(self._reference_features())
+        reference_features = self._reference_features()
+        self._dimension = reference_features.shape[1]
+        self._fitted = self._fit(reference_features)
 
     @abstractmethod
     def _fit(self, reference: Tensor) -> Any:
@@ -68,6 +75,20 @@ class Distance(SampleMetric):
     def evaluate(self, features: Tensor) -> tuple[float, Tensor]:
         """The distance of features (M, d) to those of the reference examples, and its derivative in them, (M, d)."""
         return self._compare(features, self._fitted)
+
+    def among(self, rows: Tensor) -> Distance | None:
+        """The same distance to some of the held-out examples; None where these are too few for the feature space.
+
+        Args:
+            rows: int64 positions of the examples, shape (n,).
+        """
+        if len(rows) < _PER_DIMENSION * self._dimension:
+            return None
+        part = copy(self)
+        part.reference = subset(self.reference, rows)
+        part._fitted = part._fit(part._reference_features())
+        part._fitted_by_blocks = {}
+        return part
 
     def without_examples(self, features: Tensor, blocks: int) -> list[float]:
         """See `SampleMetric.without_examples`."""

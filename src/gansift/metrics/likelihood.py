@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from gansift.errors import UsageError
 from gansift.metrics.blocks import kept_rows
-from gansift.metrics.metric import Direction, SampleMetric, check_shapes, reference_tensor
+from gansift.metrics.metric import Direction, SampleMetric, check_shapes, reference_tensor, subset
 
 if TYPE_CHECKING:
     from gansift.data.examples import Examples
@@ -77,6 +78,16 @@ class ALL(SampleMetric):
     def evaluate(self, features: Tensor) -> tuple[float, Tensor]:
         """See `average_log_likelihood`."""
         return average_log_likelihood(features, self._reference.to(features.device), self.bandwidth)
+
+    def among(self, rows: Tensor) -> ALL | None:
+        """The same metric of some of the held-out examples.
+
+        Args:
+            rows: int64 positions of the examples, shape (n,).
+        """
+        part = copy(self)
+        part.reference, part._reference = subset(self.reference, rows), self._reference[rows]
+        return part
 
     def without_examples(self, features: Tensor, blocks: int) -> list[float]:
         """See `SampleMetric.without_examples`."""

@@ -233,6 +233,11 @@ def reference_tensor(reference: Examples | Tensor) -> Tensor:
     return reference if isinstance(reference, Tensor) else reference.x
 
 
+def subset(reference: Examples | Tensor, rows: Tensor) -> Examples | Tensor:
+    """Some of the reference examples, in the form in which they are."""
+    return reference[rows] if isinstance(reference, Tensor) else reference.subset(rows)
+
+
 def in_chunks(function: Callable[[Tensor], Tensor], x: Tensor, chunk: int) -> Tensor:
     """``function`` of the rows of ``x``, ``chunk`` of them at a time and without a graph."""
     with torch.no_grad():

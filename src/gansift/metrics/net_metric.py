@@ -13,7 +13,7 @@ from gansift.errors import GansiftError, UsageError
 from gansift.games import Trained
 from gansift.games.batch import Batch
 from gansift.metrics.blocks import kept_rows
-from gansift.metrics.metric import Direction, HasTrained, Metric, trained_of
+from gansift.metrics.metric import Direction, HasTrained, Metric, subset, trained_of
 
 if TYPE_CHECKING:
     from gansift.data.examples import Examples
@@ -127,10 +127,22 @@ class NetMetric:
             return []
         values, trained = [], trained_of(source)
         for rows in kept_rows(len(self.reference), blocks):
-            part = copy(self)
-            part.reference = self.reference[rows] if isinstance(self.reference, Tensor) else self.reference.subset(rows)
+            part = self.among(rows)
+            assert part is not None
             values.append(part.value(trained))
         return values
+
+    def among(self, rows: Tensor) -> NetMetric | None:
+        """The same metric of some of its held-out examples; None for one that has none.
+
+        Args:
+            rows: int64 positions of the examples, shape (n,).
+        """
+        if self.reference is None:
+            return None
+        part = copy(self)
+        part.reference = subset(self.reference, rows)
+        return part
 
     def gradient(self, source: Trained | HasTrained) -> dict[str, Tensor]:
         """The metric's gradient in each player's flat parameters, at fixed training weights.

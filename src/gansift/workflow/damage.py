@@ -32,7 +32,7 @@ def discard_damaged(directory: RunDirectory, examples: int) -> None:
     for path in sorted(directory.root.glob("seeds/*/scores/*.csv")):
         if (reason := _damage_of_scores(path, examples) or broken_seal(path)) is not None:
             _discard(path, reason)
-    for path in sorted(directory.root.glob("seeds/*/scores/*-looks.npz")):
+    for path in sorted(directory.root.glob("seeds/*/scores/*-looks-of-*.npz")):
         if (reason := _damage_of_looks(path, examples) or broken_seal(path)) is not None:
             _discard(path, reason)
     for pattern, holds in _CONTENTS.items():

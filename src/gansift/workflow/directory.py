@@ -89,9 +89,9 @@ class RunDirectory:
         """Why one seed has no scores of a horizon that was tried; beside the scores of others."""
         return self.training(seed) / "scores" / f"{metric}-{estimator}-{horizon}-none.json"
 
-    def looks(self, seed: int, metric: str) -> Path:
-        """What the windows of one seed's training say of every example."""
-        return self.training(seed) / "scores" / f"{metric}-looks.npz"
+    def looks(self, seed: int, metric: str, scored: int) -> Path:
+        """What the windows of one seed's training say of every example, if ``scored`` seeds are scored."""
+        return self.training(seed) / "scores" / f"{metric}-looks-of-{scored}.npz"
 
     def from_scratch(self, seed: int, metric: str, removals: str) -> Path:
         """Values of a metric for one seed trained from scratch; ``removals`` is a digest of what was removed."""

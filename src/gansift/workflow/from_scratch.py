@@ -26,8 +26,13 @@ NOTHING = Ids(())
 
 @dataclass(frozen=True)
 class Look(Job):
-    """Look at every example in windows all through one scored training."""
+    """Look at every example in windows all through one scored training.
 
+    Attributes:
+        scored: how many seeds are, among which the validation data are shared out.
+    """
+
+    scored: int
     stage = "score"
 
     def __str__(self) -> str:
@@ -35,14 +40,14 @@ class Look(Job):
 
     def paths(self, directory: RunDirectory) -> list[Path]:
         """The looks by each metric."""
-        return [directory.looks(self.seed, metric) for metric in self.metrics]
+        return [directory.looks(self.seed, metric, self.scored) for metric in self.metrics]
 
     def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
         """A sweep of the whole run for each metric; its windows add up to no more."""
         return Cost(swept=(("itd", (plan.steps,)),) * len(self.metrics), scores=len(self.metrics))
 
     def _run(self, seed: Seed, tick: Any) -> None:
-        seed.look(self.metrics, tick)
+        seed.look(self.metrics, self.scored, tick)
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class FromScratch(Job):
         """The looks and rankings that say what to remove; the seed itself need not be trained."""
         by = dict.fromkeys(by for removal in self.removals for by in removal.needs)
         return tuple(
-            Look(seed, (one.metric,))
+            Look(seed, (one.metric,), len(one.seeds))
             if one.estimator == ROLLING
             else Rank(seed, (one.metric,), one.estimator, one.horizon)
             for one in by
@@ -135,7 +140,7 @@ def trainings(plan: Plan) -> list[Job]:
 
 def scorings(plan: Plan) -> list[Job]:
     """Looking at them."""
-    return [Look(seed, plan.metrics) for seed in plan.seeds]
+    return [Look(seed, plan.metrics, len(plan.seeds)) for seed in plan.seeds]
 
 
 def choosing(plan: Plan) -> list[FromScratch]:

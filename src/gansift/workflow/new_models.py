@@ -111,7 +111,8 @@ class Study:
     @cached_property
     def looks(self) -> list[Looks]:
         """Of every scored seed."""
-        return [Looks.read(self.directory.looks(seed, self.plan.metric)) for seed in self.plan.seeds]
+        seeds = self.plan.seeds
+        return [Looks.read(self.directory.looks(seed, self.plan.metric, len(seeds))) for seed in seeds]
 
     @cached_property
     def scores(self) -> CombinedScores:

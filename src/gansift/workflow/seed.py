@@ -21,7 +21,7 @@ from gansift.influence.horizon import trust
 from gansift.influence.looks import Looks
 from gansift.influence.rolling import rolling_metrics
 from gansift.influence.scores import Scores
-from gansift.metrics import replicates
+from gansift.metrics import part_of, replicates
 from gansift.spread.progress import Tick, unseen
 from gansift.training.trajectory import Run
 from gansift.workflow.config import AUTO
@@ -121,13 +121,17 @@ class Seed:
                     why = "they cannot be believed" if horizon in scores else "the backward sweep overflowed"
                     write_sealed_json(self.directory.unscored(self.number, metric, estimator, horizon), {"why": why})
 
-    def look(self, metrics: Sequence[str], tick: Tick = unseen) -> None:
-        """Score every example for all metrics in windows all through the training, see `influence.rolling`."""
-        judges = [self.place.judges(metric).validation for metric in metrics]
+    def look(self, metrics: Sequence[str], scored: int, tick: Tick = unseen) -> None:
+        """Score every example for all metrics in windows all through the training, see `influence.rolling`.
+
+        Each of the ``scored`` seeds, which count from 0, is asked by a part of the validation data of its own
+        (`metrics.part_of`).
+        """
+        judges = [part_of(self.place.judges(metric).validation, self.number, scored) for metric in metrics]
         for metric, looks in zip(
             metrics, rolling_metrics(self.run, judges, progress=lambda number: tick(SWEEP)), strict=True
         ):
-            write_sealed(self.directory.looks(self.number, metric), looks.to_bytes())
+            write_sealed(self.directory.looks(self.number, metric, scored), looks.to_bytes())
 
     def rank(self, estimator: str, metrics: Sequence[str], tick: Tick = unseen) -> None:
         """Score every example by an estimator over the whole run; where it does not fit, it is written down why."""
@@ -190,7 +194,7 @@ class Seed:
             UsageError: if the run directory's copy of the decisions was changed or is gone.
         """
         if by.estimator == ROLLING:
-            return combine([Looks.read(self.directory.looks(number, by.metric)) for number in by.seeds])
+            return combine([Looks.read(self.directory.looks(number, by.metric, len(by.seeds))) for number in by.seeds])
         seeds = [self if number == self.number else Seed(self.directory, self.place, number) for number in by.seeds]
         scores = mean_scores([seed.scores_at(by.metric, by.estimator, by.horizon, tick) for seed in seeds])
         return scores if by.among is None else decided_scores(self.directory, scores, by.among)

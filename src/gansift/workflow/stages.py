@@ -286,7 +286,7 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
     for metric in plan.metrics:
         place.judges(metric)  # one that cannot be made is refused before anything is trained
     if way.new_models:
-        scored = directory.looks(plan.main, plan.metric).exists()
+        scored = directory.looks(plan.main, plan.metric, len(plan.seeds)).exists()
     else:
         scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
     if consult and last != "train" and (way.new_models or sweeps(way.estimator)) and not scored:
