@@ -2,11 +2,11 @@
 
     python benchmarks/ends.py RUN_DIR [--out benchmarks/results/ends.json]
 
-Reads the trials of a finished `gansift run`, whose horizons must have both ends among them. Every seed is judged on
-test data at the cell that the *other* seeds choose on validation data: from the whole grid, from its shortest horizon
-only, and from the whole run only. The cell chosen is the one whose gain can be relied on most, as in `gansift run`; or,
-in the line `best mean`, the one whose mean gain over the other seeds is largest. Differences are paired by seed, with
-Student's 95 % interval.
+Reads the trials of a finished `gansift run --for-this-model`, whose horizons must have both ends among them. Every seed
+is judged on test data at the cell that the *other* seeds choose on validation data: from the whole grid, from its
+shortest horizon only, and from the whole run only. The cell chosen is the one whose gain can be relied on most, as in
+that run; or, in the line `best mean`, the one whose mean gain over the other seeds is largest. Differences are paired
+by seed, with Student's 95 % interval.
 """
 
 from __future__ import annotations

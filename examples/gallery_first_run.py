@@ -1,8 +1,8 @@
 """A first run: which digits hurt a GAN?
 
 A small GAN is trained on 8 × 8 handwritten digits, every training image is scored, and the end of the training is repeated
-without the images that hurt most. `gansift run digits` does the same for several training seeds, chooses how many to remove and writes
-a report.
+without the images that hurt most. `gansift run digits --for-this-model` does the same for several training seeds, chooses how many to
+remove and writes a report. `gansift run digits` asks what helps *new* models, trained from scratch with other seeds.
 """
 
 # %%
@@ -54,7 +54,7 @@ for axis, name in zip(axes.flat, worst.ids, strict=True):
 
 # %%
 # The last ten epochs are redone without them, and without 44 images drawn at random, and judged by test images and other latents. A single
-# training seed proves little: `gansift run` takes several, and gives an interval.
+# training seed proves little: `gansift run --for-this-model` takes several, and gives an interval.
 
 test_fid = metrics.FID(features, reference=splits.test, latents=500, seed=2)
 before = test_fid.value(run)

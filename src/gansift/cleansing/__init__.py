@@ -2,7 +2,9 @@
 
 from gansift.cleansing.calibrate import calibrated
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted, strongest
+from gansift.cleansing.crossed import Crossed, crossed, difference
 from gansift.cleansing.decisions import Decisions, read_decisions
+from gansift.cleansing.new_models import Judgement, chosen_count, judge_removal
 from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.retrain import retrain
 from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf, changes
@@ -12,9 +14,11 @@ from gansift.cleansing.verify import Verification, verify
 
 __all__ = [
     "Cell",
+    "Crossed",
     "Decisions",
     "Harmful",
     "Ids",
+    "Judgement",
     "Random",
     "Removal",
     "ScoresOf",
@@ -23,8 +27,12 @@ __all__ = [
     "calibrated",
     "changes",
     "choose",
+    "chosen_count",
     "complete_cells",
     "cross_fitted",
+    "crossed",
+    "difference",
+    "judge_removal",
     "mean_interval",
     "read_decisions",
     "retrain",

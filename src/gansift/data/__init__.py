@@ -6,6 +6,7 @@ from gansift.data.dataset import from_dataset
 from gansift.data.encoding import Encoding
 from gansift.data.examples import Examples, Splits
 from gansift.data.folder import read_folder
+from gansift.data.groups import groups_of
 from gansift.data.layout import SPLITS
 from gansift.data.manifest import changes, read_manifest, write_manifest
 from gansift.data.names import shown
@@ -32,6 +33,7 @@ __all__ = [
     "encode",
     "encode_like",
     "from_dataset",
+    "groups_of",
     "labelled",
     "load",
     "load_sets",
