@@ -1,0 +1,57 @@
+"""Trainings from scratch of seeds that were never scored, with everything and without what each way removes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from dirty.arms import Arm
+from dirty.sets import DirtySet
+from gansift import training
+from gansift.cleansing.replicas import retrained_players, stack_size
+from gansift.files import read_json, write_json
+from gansift.metrics.replicates import replicates
+from gansift.training.train import untrained
+
+
+def judge(
+    data: DirtySet, seed: int, arms: Sequence[Arm], file: Path, say: Callable[[str], None], until: float | None = None
+) -> None:
+    """Train a judging seed once for each arm, and keep the value of the metric on unseen images with its replicates.
+
+    What the file holds already is not done again, if the same images are removed.
+
+    Args:
+        data: the set.
+        seed: of the trainings.
+        arms: what each training goes without.
+        file: of the results.
+        say: told after every training, or stack of them.
+        until: no further training is begun after this time of `time.monotonic`.
+    """
+    known: dict[str, Any] = read_json(file) if file.exists() else {}
+    left = [arm for arm in arms if known.get(arm.key, {}).get("removed") != list(arm.removed)]
+    if not left:
+        return
+    run = fresh(data, seed)
+    size = stack_size(run.step)
+    for first in range(0, len(left), size):
+        if until is not None and time.monotonic() > until:
+            return
+        chunk = left[first : first + size]
+        begun = time.monotonic()
+        players = retrained_players(run, [arm.removed for arm in chunk], run.steps)
+        values = [None if player is None else replicates(data.judged_on, player)._asdict() for player in players]
+        seconds = (time.monotonic() - begun) / len(chunk)
+        for arm, value in zip(chunk, values, strict=True):
+            known[arm.key] = {"removed": list(arm.removed), "seconds": seconds, "value": value}
+        write_json(file, known)
+        say(f"seed {seed}: {', '.join(arm.key for arm in chunk)} in {seconds * len(chunk):.0f} s")
+
+
+def fresh(data: DirtySet, seed: int) -> training.Run:
+    """A training that has not begun."""
+    made = data.place
+    return untrained(made.game(seed), {"data": data.train}, steps=made.config.steps, seed=seed, **made.training)
