@@ -14,7 +14,7 @@ from dirty.run import measure
 from dirty.scoring import LAST, ROLLING, scored
 from dirty.summary import auc, change_of
 
-from gansift import metrics
+from gansift import influence, metrics
 from gansift.cleansing import mean_interval
 from gansift.cleansing.replicas import retrained_players
 from gansift.data.builtin import digits, digits_dirty
@@ -57,6 +57,14 @@ def test_every_arm_removes_as_many_and_judging_seeds_are_none_of_those_scored(re
     assert not set(found["scoring_seeds"]) & set(found["judging_seeds"])
 
 
+def test_images_that_are_harmful_for_sure_are_those_of_the_combined_looks(data, results):
+    folder, found = results
+    looks = [scored(data, seed, folder / f"work/scored-{seed}", (LAST, "density")).looks for seed in (0, 1)]
+    sure = influence.combine(looks).surely_harmful()
+    planted = len(set(sure) & set(data.planted))
+    assert found["surely_harmful"] == {"named": len(sure), "planted": planted}
+
+
 def test_a_change_is_the_paired_difference_of_trainings_from_scratch(data, results):
     folder, found = results
     judged = json.loads((folder / "work/judged-101.json").read_text())
@@ -68,6 +76,13 @@ def test_a_change_is_the_paired_difference_of_trainings_from_scratch(data, resul
     changes = np.subtract(values["rolling"], values[choosing.EVERYTHING])
     assert arm["change"]["mean"] == pytest.approx(changes.mean())
     assert arm["less_random"]["mean"] == pytest.approx(np.subtract(values["rolling"], values[choosing.RANDOM]).mean())
+    on_scored = [
+        json.loads((folder / f"work/judged-{seed}.json").read_text())[name]["scored_on"]
+        for name in ("rolling, 2", choosing.RANDOM)
+        for seed in (100, 101, 102)
+    ]
+    assert on_scored[1] == pytest.approx(data.scored_on.value(rolling), rel=1e-4)
+    assert arm["scored_on"]["mean"] == pytest.approx(np.subtract(on_scored[:3], on_scored[3:]).mean())
     density = next(arm for arm in found["arms"] if arm["name"] == "density")
     apart = np.subtract(values["rolling"], density["values"])
     assert density["rolling_less_this"]["mean"] == pytest.approx(apart.mean())

@@ -19,9 +19,10 @@ from gansift.training.train import untrained
 def judge(
     data: DirtySet, seed: int, arms: Sequence[Arm], file: Path, say: Callable[[str], None], until: float | None = None
 ) -> None:
-    """Train a judging seed once for each arm, and keep the value of the metric on unseen images with its replicates.
+    """Train a judging seed once for each arm, and keep what the metric says of it.
 
-    What the file holds already is not done again, if the same images are removed.
+    That is its value on unseen images with its replicates, and its value on those that scores are of. What the file
+    holds already is not done again, if the same images are removed.
 
     Args:
         data: the set.
@@ -44,9 +45,11 @@ def judge(
         begun = time.monotonic()
         players = retrained_players(run, [arm.removed for arm in chunk], run.steps)
         values = [None if player is None else replicates(data.judged_on, player)._asdict() for player in players]
+        scored_on = [None if player is None else data.scored_on.value(player) for player in players]
         seconds = (time.monotonic() - begun) / len(chunk)
-        for arm, value in zip(chunk, values, strict=True):
-            known[arm.key] = {"removed": list(arm.removed), "seconds": seconds, "value": value}
+        for arm, value, own in zip(chunk, values, scored_on, strict=True):
+            removed = list(arm.removed)
+            known[arm.key] = {"removed": removed, "seconds": seconds, "value": value, "scored_on": own}
         write_json(file, known)
         say(f"seed {seed}: {', '.join(arm.key for arm in chunk)} in {seconds * len(chunk):.0f} s")
 

@@ -27,6 +27,7 @@ from gansift.report.words import MINUS, MISSING
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[2] / "docs/dirty.md"
 SLOTS = ("introduction", "levels", "windows", "steadiness", "peers", "limits")
+OUTLIERS = "cleanlab outliers, FID's features"
 TITLES = {
     "digits-dirty": "Digits, 18 % dirt",
     "digits-dirty-5": "Digits, 5 % dirt",
@@ -78,13 +79,16 @@ def _about(one: Mapping[str, Any]) -> str:
     values = [value for value in rows[EVERYTHING]["values"] if value is not None]
     removed = max(arm["removed"] for arm in one["arms"] if arm["name"] != PLANTED)
     seconds = one["seconds"]
+    sure = one["surely_harmful"]
     sweep = seconds[ROLLING] / seconds["training"]
     return (
         f"{one['training_images']:,} training images, {one['planted']:,} of them planted; {one['steps']:,} steps; "
         f"{len(one['scoring_seeds'])} scored seeds and {len(one['judging_seeds'])} others that judge, from scratch, on "
         f"{one['unseen_images']:,} unseen images. Each way removes {removed}. FID with everything: "
         f"{sum(values) / len(values):.2f}. Rolling scores take as long as {sweep:.1f} trainings "
-        f"({seconds[ROLLING]:.0f} s beside {seconds['training']:.0f} s on one loaded core)."
+        f"({seconds[ROLLING]:.0f} s beside {seconds['training']:.0f} s on one loaded core). "
+        f"They call {sure['named']} images harmful for sure (false discovery rate 10 %), {sure['planted']} of them "
+        "planted."
     )
 
 
@@ -97,16 +101,16 @@ def _arms(one: Mapping[str, Any]) -> str:
             "" if arm["trainings"] is None else f"{arm['trainings']:.1f}",
             f"{arm['planted_removed']:.0f} of {arm['removed']}" if one["planted"] else "",
             "" if arm["auc"] is None else f"{arm['auc']:.2f}",
-            change_cell(arm["change"]),
-            "" if arm["less_random"] is None else change_cell(arm["less_random"]),
-            "" if arm["rolling_less_this"] is None else change_cell(arm["rolling_less_this"]),
+            *(change_cell(arm[key]) for key in ("change", "less_random", "rolling_less_this", "scored_on")),
         ]
         for arm in rows
     ]
-    header = (
+    header = [
         "removed by", "scored seeds", "cost in trainings", "planted", "AUC", "change of FID", "less random",
-        "rolling of all seeds less this",
-    )  # fmt: skip
+        "rolling of all seeds less this", "less random, by validation images",
+    ]  # fmt: skip
+    if not any(arm["scored_on"] for arm in rows):
+        header, lines = header[:-1], [line[:-1] for line in lines]
     return table(header, lines)
 
 
@@ -118,29 +122,23 @@ def _levels(sets: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for one in sets:
         scored = max(arm["scored_seeds"] for arm in one["arms"])
-        by_name = {(arm["name"], arm["scored_seeds"]): arm for arm in one["arms"]}
-        rolling, chance = by_name[ROLLING, scored], by_name[RANDOM, 0]
-        planted = by_name.get((PLANTED, 0))
+        change = {(arm["name"], arm["scored_seeds"]): arm.get("change") for arm in one["arms"]}
+        best = next(arm for arm in one["arms"] if (arm["name"], arm["scored_seeds"]) == (ROLLING, scored))
         lines.append(
             [
                 TITLES.get(one["set"], one["set"]),
-                f"{one['planted'] / one['training_images']:.0%}".replace("%", " %"),
-                f"{rolling['change']['before']:.2f}",
-                change_cell(rolling["change"]),
-                change_cell(rolling["less_random"]),
-                change_cell(chance["change"]),
-                "" if planted is None else change_cell(planted["change"]),
+                f"{100 * one['planted'] / one['training_images']:.0f} %",
+                str(best["removed"]),
+                f"{best['change']['before']:.2f}",
+                change_cell(best["change"]),
+                change_cell(best["less_random"]),
+                *(change_cell(change.get((name, 0))) for name in (RANDOM, PLANTED, OUTLIERS)),
             ]
         )
     header = (
-        "data",
-        "dirt",
-        "FID before",
-        "rolling, all scored seeds",
-        "less random",
-        "at random",
-        "everything planted",
-    )
+        "data", "dirt", "removed", "FID before", "rolling, all seeds", "less random", "at random", "everything planted",
+        "cleanlab outliers",
+    )  # fmt: skip
     return table(header, lines)
 
 
@@ -155,10 +153,14 @@ def _windows(rows: Sequence[Mapping[str, Any]]) -> str:
             "" if row["auc"] is None else f"{row['auc']:.2f}",
             "" if row["reliability"] is None else f"{row['reliability']:.2f}",
             change_cell(row["change"]),
+            change_cell(row["less_usual"]),
         ]
         for row in rows
     ]
-    header = ("windows", "weights", "number", "steps", "AUC, one seed", "AUC, all", "reliability", "change of FID")
+    header = (
+        "windows", "weights", "number", "steps", "AUC, one seed", "AUC, all", "reliability", "change of FID",
+        "less the first row",
+    )  # fmt: skip
     return table(header, lines, texts=2)
 
 

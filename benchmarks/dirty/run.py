@@ -2,7 +2,7 @@
 
     python benchmarks/dirty/run.py                                        every set of digits, about an hour on one core
     python benchmarks/dirty/run.py digits-dirty --judging 16              one of them
-    python benchmarks/dirty/run.py mnist-dirty --ways --no-curve --scoring 2 --horizon 50 --judging 6
+    python benchmarks/dirty/run.py mnist-dirty --ways --no-curve --scoring 2 --horizon 50 --judging 6 --first 3
     python benchmarks/dirty/run.py fashion-dirty --fashion fashion.npz
     python benchmarks/dirty/page.py                                       docs/dirty.md from the results
 
@@ -50,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     command.add_argument("--horizon", type=int, help="steps of a rolling window; default chosen by gansift")
     command.add_argument("--no-curve", action="store_true", help="rolling scores of all scoring seeds alone")
+    command.add_argument("--first", type=int, help="so many trainings of each judging seed, the most important ones")
     command.add_argument("--minutes", type=float, help="begin no further judging training after so many")
     command.add_argument("--fashion", type=Path, help="Fashion-MNIST, .npz with x_train and y_train")
     command.add_argument("--work", type=Path, default=Path("runs/dirty"), help="folder of scores and judged trainings")
@@ -73,6 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
                 ways=tuple(given.ways),
                 horizon=given.horizon,
                 curve=not given.no_curve,
+                first=given.first,
                 until=until,
             )
     except GansiftError as error:
@@ -92,6 +94,7 @@ def measure(
     ways: tuple[str, ...] = (),
     horizon: int | None = None,
     curve: bool = True,
+    first: int | None = None,
     until: float | None = None,
 ) -> None:
     """Score, judge, and write a set's results after every judging seed.
@@ -106,6 +109,7 @@ def measure(
         ways: of scoring beside rolling.
         horizon: steps of a rolling window, see `scoring.scored`.
         curve: also with fewer scored trainings than all.
+        first: see `--first`; None for all.
         until: see `judging.judge`.
     """
     begun = time.monotonic()
@@ -122,7 +126,8 @@ def measure(
     judged = {}
     for seed in range(_FIRST_JUDGE, _FIRST_JUDGE + judging):
         file = work / f"judged-{seed}.json"
-        judge(data, seed, arms(data, found, seed, count, curve, peers), file, say, until)
+        chosen = arms(data, found, seed, count, curve, peers)[:first]
+        judge(data, seed, chosen, file, say, until)
         if file.exists():
             judged[seed] = read_json(file)
             write_json(out, summary(data, found, judged, peers))

@@ -11,6 +11,8 @@ from scipy.stats import rankdata
 from dirty.arms import EVERYTHING, PLANTED, RANDOM, ranking, rotated
 from dirty.scoring import ROLLING, Scored
 from dirty.sets import DirtySet
+from gansift import influence
+from gansift.cleansing import mean_interval
 from gansift.cleansing.crossed import Crossed, crossed, difference
 from gansift.influence import Scores
 from gansift.metrics.replicates import Replicates
@@ -45,6 +47,7 @@ def summary(
         judged: by judging seed, what `judging.judge` left of each arm.
         peers: see `arms.arms`.
     """
+    sure = influence.combine([one.looks for one in scored]).surely_harmful()
     names = list(dict.fromkeys(name for arms in judged.values() for name in arms))
     return {
         "set": data.name,
@@ -56,6 +59,7 @@ def summary(
         "scoring_seeds": [one.seed for one in scored],
         "judging_seeds": sorted(judged),
         "seconds": {way: float(np.mean([one.seconds[way] for one in scored])) for way in scored[0].seconds},
+        "surely_harmful": {"named": len(sure), "planted": len(set(data.planted) & set(sure))},
         "seconds_judging": sum(arm["seconds"] for arms in judged.values() for arm in arms.values()),
         "failed": {str(one.seed): one.failed for one in scored if one.failed},
         "growth": {str(one.seed): one.growth for one in scored},
@@ -87,6 +91,7 @@ def _arm(
     }
     if name != EVERYTHING:
         found["change"] = change_of(judged, name, EVERYTHING)
+        found["scored_on"] = _on_scored_images(judged, name)
         found["less_random"] = None if name == RANDOM else change_of(judged, name, RANDOM)
         best = f"{ROLLING}, {len(scored)}"
         found["rolling_less_this"] = None if name == best else change_of(judged, best, name)
@@ -107,6 +112,13 @@ def change_of(judged: Mapping[int, Mapping[str, Any]], name: str, other: str) ->
     before = float(np.mean([two.value for _, two in pairs]))
     deviation = float(of_seeds.std(ddof=1)) if len(pairs) > 1 else None
     return {"before": before, "seeds": len(pairs), "deviation": deviation, **as_json(found)}
+
+
+def _on_scored_images(judged: Mapping[int, Mapping[str, Any]], name: str) -> dict[str, Any] | None:
+    """The change less that of a random removal, by the images that scores are of, as people without others see it."""
+    pairs = [(arms[name].get("scored_on"), arms[RANDOM].get("scored_on")) for arms in judged.values() if name in arms]
+    changes = [one - other for one, other in pairs if one is not None and other is not None]
+    return mean_interval(changes)._asdict() if changes and name != RANDOM else None
 
 
 def as_json(found: Crossed) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class Layout(NamedTuple):
         return horizon, [end for end in range(steps, 0, -stride) if end - horizon >= max(0, first)]
 
 
+# The first one, and the first way of weighing, are those of `influence.rolling` and `influence.combine`.
 LAYOUTS = (
     Layout("a seventh of the run each", 7, 1 / 7),
     Layout("the same, and the first one", 7, 0.0),
@@ -97,7 +98,7 @@ def main(arguments: list[str] | None = None) -> None:
     table = Table(
         {
             "windows": "windows", "weights": "weighing", "AUC, one seed": "auc_of_one:.3f", "AUC, all": "auc:.3f",
-            "reliability": "reliability:.2f", "change": "shown:+.2f",
+            "reliability": "reliability:.2f", "change": "shown:+.2f", "less the usual": "shown_less_usual:+.2f",
         },
         given.out / f"windows-{given.set}.json",
     )  # fmt: skip
@@ -130,7 +131,9 @@ def _row(
 ) -> dict[str, Any]:
     combined = influence.combine(looks, weighing)
     alone = [auc(influence.combine([one], weighing).harm, data.dirty) for one in looks]
-    change = change_of(judged, Arm(f"{layout.name}: {weighing}", seeds, ()).key, EVERYTHING)
+    own, usual = (Arm(f"{of.name}: {by}", seeds, ()).key for of, by in ((layout, weighing), (LAYOUTS[0], WEIGHINGS[0])))
+    change = change_of(judged, own, EVERYTHING)
+    apart = None if own == usual else change_of(judged, own, usual)
     return {
         "windows": layout.name,
         "weighing": weighing,
@@ -143,6 +146,8 @@ def _row(
         "left_out": sum(len(one.left_out) for one in looks),
         "spreads": [one.values.std(axis=1).tolist() for one in looks],
         "change": change,
+        "less_usual": apart,
+        "shown_less_usual": None if apart is None else (apart["mean"], apart["ci95"]),
         "shown": None if change is None else (change["mean"], change["ci95"]),
     }
 
