@@ -134,6 +134,20 @@ def test_auc_is_the_share_of_pairs_in_the_right_order(harm, expected):
     assert auc(np.array(harm), np.array([True, False, True, False])) == expected
 
 
+def test_a_judge_can_be_trained_on_what_is_left_alone(data):
+    whole, left = (
+        retrained_players(fresh(data, 3, renormalise), [data.train.ids[:58]], 1)[0].parameters["discriminator"]
+        for renormalise in (False, True)
+    )
+    assert not torch.allclose(whole, left)
+    # With nothing removed, nothing else is divided by.
+    one, other = (
+        retrained_players(fresh(data, 3, renormalise), [()], 1)[0].parameters["discriminator"]
+        for renormalise in (False, True)
+    )
+    torch.testing.assert_close(one, other)
+
+
 def test_auc_of_clean_data_is_none():
     assert auc(np.array([1.0, 2.0]), np.array([False, False])) is None
 

@@ -17,7 +17,13 @@ from gansift.training.train import untrained
 
 
 def judge(
-    data: DirtySet, seed: int, arms: Sequence[Arm], file: Path, say: Callable[[str], None], until: float | None = None
+    data: DirtySet,
+    seed: int,
+    arms: Sequence[Arm],
+    file: Path,
+    say: Callable[[str], None],
+    until: float | None = None,
+    renormalise: bool = False,
 ) -> None:
     """Train a judging seed once for each arm, and keep what the metric says of it.
 
@@ -31,12 +37,13 @@ def judge(
         file: of the results.
         say: told after every training, or stack of them.
         until: no further training is begun after this time of `time.monotonic`.
+        renormalise: see `fresh`.
     """
     known: dict[str, Any] = read_json(file) if file.exists() else {}
     left = [arm for arm in arms if known.get(arm.key, {}).get("removed") != list(arm.removed)]
     if not left:
         return
-    run = fresh(data, seed)
+    run = fresh(data, seed, renormalise)
     size = stack_size(run.step)
     for first in range(0, len(left), size):
         if until is not None and time.monotonic() > until:
@@ -54,7 +61,14 @@ def judge(
         say(f"seed {seed}: {', '.join(arm.key for arm in chunk)} in {seconds * len(chunk):.0f} s")
 
 
-def fresh(data: DirtySet, seed: int) -> training.Run:
-    """A training that has not begun."""
-    made = data.place
-    return untrained(made.game(seed), {"data": data.train}, steps=made.config.steps, seed=seed, **made.training)
+def fresh(data: DirtySet, seed: int, renormalise: bool = False) -> training.Run:
+    """A training that has not begun.
+
+    Args:
+        data: the set.
+        seed: of the training.
+        renormalise: the loss of a batch is divided by what is left in it, as if the rest did not exist; else by its
+            size, as scores predict it.
+    """
+    settings = data.place.training | {"renormalise": renormalise}
+    return untrained(data.game(seed), {"data": data.train}, steps=data.place.config.steps, seed=seed, **settings)

@@ -34,6 +34,7 @@ TITLES = {
     "digits-dirty-2": "Digits, 2 % dirt",
     "digits-clean": "Clean digits, the control",
     "mnist-dirty": "MNIST, 20 % dirt, DCGAN",
+    "mnist-dirty-renormalised": "MNIST, 20 % dirt, DCGAN, trained on what is left",
     "mnist-clean": "Clean MNIST, DCGAN",
     "fashion-dirty": "Fashion-MNIST, 20 % dirt, DCGAN",
 }
@@ -53,7 +54,7 @@ def render(results: Path) -> str:
     for name in order:
         parts += [f"## {TITLES.get(name, name)}", _about(sets[name]), remarks.get(name, ""), _arms(sets[name])]
     if len(order) > 1:
-        parts += ["## How much dirt", remarks.get("levels", ""), _levels([sets[name] for name in order])]
+        parts += ["## How much dirt", remarks.get("levels", ""), _levels({name: sets[name] for name in order})]
     for stem, title, slot, lines in (
         ("windows", "Which windows, and how they are weighed", "windows", _windows),
         ("steadiness", "How noisy one judging seed is", "steadiness", _steadiness),
@@ -118,21 +119,21 @@ def _name(arm: Mapping[str, Any]) -> str:
     return _NAMES.get(arm["name"]) or ESTIMATOR_LABELS.get(arm["name"], arm["name"])
 
 
-def _levels(sets: Sequence[Mapping[str, Any]]) -> str:
+def _levels(sets: Mapping[str, Mapping[str, Any]]) -> str:
     lines = []
-    for one in sets:
+    for name, one in sets.items():
         scored = max(arm["scored_seeds"] for arm in one["arms"])
         change = {(arm["name"], arm["scored_seeds"]): arm.get("change") for arm in one["arms"]}
         best = next(arm for arm in one["arms"] if (arm["name"], arm["scored_seeds"]) == (ROLLING, scored))
         lines.append(
             [
-                TITLES.get(one["set"], one["set"]),
+                TITLES.get(name, name),
                 f"{100 * one['planted'] / one['training_images']:.0f} %",
                 str(best["removed"]),
                 f"{best['change']['before']:.2f}",
                 change_cell(best["change"]),
                 change_cell(best["less_random"]),
-                *(change_cell(change.get((name, 0))) for name in (RANDOM, PLANTED, OUTLIERS)),
+                *(change_cell(change.get((other, 0))) for other in (RANDOM, PLANTED, OUTLIERS)),
             ]
         )
     header = (

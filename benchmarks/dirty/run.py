@@ -34,6 +34,8 @@ from gansift.files import read_json, write_json
 RESULTS = Path(__file__).parent / "results"
 DIGITS = tuple(name for name in SETS if name.startswith("digits"))
 WAYS = (LAST, WHOLE, *BASELINES)
+#: Ends the names of files of trainings that divide by what is left of a batch.
+RENORMALISED = "-renormalised"
 # Scoring seeds are 0, 1, ...; judging seeds begin here.
 _FIRST_JUDGE = 100
 
@@ -51,6 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--horizon", type=int, help="steps of a rolling window; default chosen by gansift")
     command.add_argument("--no-curve", action="store_true", help="rolling scores of all scoring seeds alone")
     command.add_argument("--first", type=int, help="so many trainings of each judging seed, the most important ones")
+    command.add_argument(
+        "--renormalise", action="store_true", help="judge by trainings on what is left, in files of their own"
+    )
     command.add_argument("--minutes", type=float, help="begin no further judging training after so many")
     command.add_argument("--fashion", type=Path, help="Fashion-MNIST, .npz with x_train and y_train")
     command.add_argument("--work", type=Path, default=Path("runs/dirty"), help="folder of scores and judged trainings")
@@ -67,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
             measure(
                 SETS[name](files),
                 given.work / name,
-                given.out / f"{name}.json",
+                given.out / f"{name}{RENORMALISED if given.renormalise else ''}.json",
                 scoring=given.scoring,
                 judging=given.judging,
                 share=given.share,
@@ -75,6 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
                 horizon=given.horizon,
                 curve=not given.no_curve,
                 first=given.first,
+                renormalise=given.renormalise,
                 until=until,
             )
     except GansiftError as error:
@@ -95,6 +101,7 @@ def measure(
     horizon: int | None = None,
     curve: bool = True,
     first: int | None = None,
+    renormalise: bool = False,
     until: float | None = None,
 ) -> None:
     """Score, judge, and write a set's results after every judging seed.
@@ -110,6 +117,7 @@ def measure(
         horizon: steps of a rolling window, see `scoring.scored`.
         curve: also with fewer scored trainings than all.
         first: see `--first`; None for all.
+        renormalise: see `judging.fresh`.
         until: see `judging.judge`.
     """
     begun = time.monotonic()
@@ -125,9 +133,9 @@ def measure(
     count = round(share * len(data.train))
     judged = {}
     for seed in range(_FIRST_JUDGE, _FIRST_JUDGE + judging):
-        file = work / f"judged-{seed}.json"
+        file = work / f"judged{RENORMALISED if renormalise else ''}-{seed}.json"
         chosen = arms(data, found, seed, count, curve, peers)[:first]
-        judge(data, seed, chosen, file, say, until)
+        judge(data, seed, chosen, file, say, until, renormalise)
         if file.exists():
             judged[seed] = read_json(file)
             write_json(out, summary(data, found, judged, peers))

@@ -116,7 +116,8 @@ def change_of(judged: Mapping[int, Mapping[str, Any]], name: str, other: str) ->
 
 def _on_scored_images(judged: Mapping[int, Mapping[str, Any]], name: str) -> dict[str, Any] | None:
     """The change less that of a random removal, by the images that scores are of, as people without others see it."""
-    pairs = [(arms[name].get("scored_on"), arms[RANDOM].get("scored_on")) for arms in judged.values() if name in arms]
+    both = [arms for arms in judged.values() if name in arms and RANDOM in arms]
+    pairs = [(arms[name].get("scored_on"), arms[RANDOM].get("scored_on")) for arms in both]
     changes = [one - other for one, other in pairs if one is not None and other is not None]
     return mean_interval(changes)._asdict() if changes and name != RANDOM else None
 
