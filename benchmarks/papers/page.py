@@ -24,8 +24,12 @@ from papers.sections import render
 from papers.summary import read, read_pictures
 
 
-def read_comments(file: Path) -> dict[str, str]:
+def read_comments(file: Path, known: Sequence[str] = SLOTS) -> dict[str, str]:
     """Prose by slot; nothing if there is no such file.
+
+    Args:
+        file: with a heading for each slot.
+        known: all slots of the page.
 
     Raises:
         ValueError: for a heading that no slot has, which would be lost.
@@ -34,8 +38,8 @@ def read_comments(file: Path) -> dict[str, str]:
         return {}
     _, *parts = re.split(r"^## +(.+)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     slots = [slot.strip() for slot in parts[::2]]
-    if unknown := set(slots) - set(SLOTS):
-        raise ValueError(f"{file} has the headings {', '.join(sorted(unknown))}; there are {', '.join(SLOTS)}")
+    if unknown := set(slots) - set(known):
+        raise ValueError(f"{file} has the headings {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     return dict(zip(slots, (text.strip() for text in parts[1::2]), strict=True))
 
 

@@ -21,9 +21,8 @@ from gansift.data.table import Field, Table
 
 _ASSETS = Path(__file__).parent / "assets"
 
-# What is planted among the digits, beside emoji, and how many of each.
+# What is planted among the digits, beside emoji.
 _DIGITS_DIRT = ("inverted", "noise", "shifted", "blurred", "blank", "one image many times", "mixed-up crops")
-_EACH = 24
 
 
 def digits() -> Examples:
@@ -41,30 +40,31 @@ def digits() -> Examples:
     )
 
 
-def digits_dirty(seed: int = 0) -> Examples:
-    """Digits of scikit-learn with 192 dirty images, 24 of each of eight kinds, planted among those to train on.
+def digits_dirty(seed: int = 0, each: int = 24) -> Examples:
+    """Digits of scikit-learn with dirty images of eight kinds, by default 192, planted among those to train on.
 
-    x is (1989, 1, 8, 8). The column ``kind`` says what is wrong with an image; the label of a dirty one is that of the
-    digit it was made of, and of an emoji any digit. Held-out images are clean, as those would be that a person has
-    looked at.
+    x is (1797 + 8 each, 1, 8, 8). The column ``kind`` says what is wrong with an image; the label of a dirty one is
+    that of the digit it was made of, and of an emoji any digit. Held-out images are clean, as those would be that a
+    person has looked at.
 
     Args:
         seed: decides which digits are held out; the dirty images are made of the others.
+        each: dirty images of every kind.
     """
     clean = digits()
     parts = [assign(content_hash, seed) for content_hash in clean.hashes]
     trained = [row for row, part in enumerate(parts) if part == "train"]
     random = _stream("digits-dirty", seed)
     of_train, labels = clean.x[trained], clean.columns[LABEL]
-    planted, rows, kinds = plant(of_train, {kind: KINDS[kind] for kind in _DIGITS_DIRT}, _EACH, random)
-    drawn = torch.from_numpy(random.choice(1911, _EACH, replace=False))
+    planted, rows, kinds = plant(of_train, {kind: KINDS[kind] for kind in _DIGITS_DIRT}, each, random)
+    drawn = torch.from_numpy(random.choice(1911, each, replace=False))
     strangers = shrunk(emoji("noto").x[drawn], 8)
-    kinds += ["emoji"] * _EACH
+    kinds += ["emoji"] * each
     dirty = torch.cat([planted, strangers])
     # Sixteen shades of ink, as the digits have.
     dirty = ((dirty.clamp(-1, 1) + 1) * 8).round() / 8 - 1
-    of_dirty = torch.cat([labels.values[trained][rows], torch.from_numpy(random.integers(0, 10, _EACH))])
-    names = tuple(f"digits-dirty/{kind.replace(' ', '-')}/{row % _EACH:02d}" for row, kind in enumerate(kinds))
+    of_dirty = torch.cat([labels.values[trained][rows], torch.from_numpy(random.integers(0, 10, each))])
+    names = tuple(f"digits-dirty/{kind.replace(' ', '-')}/{row % each:02d}" for row, kind in enumerate(kinds))
     pixels = ((torch.cat([clean.x, dirty]) + 1) * 8).round().to(torch.uint8).numpy()
     return Examples(
         ids=(*clean.ids, *names),

@@ -1,7 +1,8 @@
 """Many looks, one answer: scores averaged over windows, seeds and metrics, with what can be said of their certainty.
 
 Every look weighs as the inverse of its spread over the examples (see `influence.averaging`), which keeps the average in
-the metric's units; `benchmarks/dirty/windows.py` compares the ways of weighing.
+the metric's units. Looks that weigh alike gained as much where no adjoint was large, and found as much of what was
+planted; weights by the inverse square of the spread found less, and gained no more (`benchmarks/dirty/windows.py`).
 """
 
 from __future__ import annotations
