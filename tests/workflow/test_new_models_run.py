@@ -109,7 +109,8 @@ def test_fresh_seeds_are_trained_from_scratch_without_what_is_named(folder, plac
         if removed is None:  # as many at random: other weights than those of the most harmful
             return
         weights[[scores.rows[identity] for identity in removed]] = 0
-    run = training.train(place.game(1000), place.train, **place.training, steps=8, seed=1000, weights=weights)
+    settings = place.training | {"renormalise": True}
+    run = training.train(place.game(1000), place.train, **settings, steps=8, seed=1000, weights=weights)
     for split in ("validation", "test"):
         expected = metrics.replicates(getattr(place, split), run)
         assert found[split]["value"] == pytest.approx(expected.value, rel=1e-4)

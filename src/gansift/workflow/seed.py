@@ -79,11 +79,18 @@ class Seed:
 
     @cached_property
     def beginning(self) -> Run:
-        """The training before its first step; what is retrained from there leaves nothing on disk."""
+        """The training before its first step; what is retrained from there leaves nothing on disk.
+
+        A loss is the mean over those examples of a batch that are left, as it is for whoever deletes the others and
+        trains anew, whatever convention the scores have.
+        """
         return training.untrained(
-            self.place.game(self.number), self.place.train, **self.place.training, steps=self.plan.steps,
+            self.place.game(self.number),
+            self.place.train,
+            **self.place.training | {"renormalise": True},
+            steps=self.plan.steps,
             seed=self.number,
-        )  # fmt: skip
+        )
 
     def values(self, metric: str) -> dict[str, dict[str, float]]:
         """Values of a metric, on validation and on test data, of the untrained and of the trained players."""

@@ -127,7 +127,7 @@ def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> N
     check_device(changed.device)
     if kind_of(changed.device) == kind_of(recorded.device):
         return
-    seeds = range(recorded.seeds)
+    seeds = range(recorded.seeds if recorded.for_this_model else recorded.scoring_seeds)
     open_ones = [seed for seed in seeds if not is_trained(directory, recorded, seed)]
     if open_ones:
         raise UsageError(

@@ -34,12 +34,18 @@ def content(summary: Summary, shown: Shown) -> dict[str, Any] | None:
     text = json.dumps(_data(summary, pictures, review), allow_nan=False, separators=(",", ":"))
     return {
         "count": len(pictures.ids),
-        "seeds": 0 if review.mean is None else summary.seeds,
+        "seeds": 0 if review.mean is None else _scored(summary),
         "data": Markup(text.replace("<", "\\u003c")),  # nothing in it can end the script element
         "script": Markup(script),
         "style": Markup((_HERE / "review.css").read_text(encoding="utf-8")),
         "allowed": f"sha256-{digest}",
     }
+
+
+def _scored(summary: Summary) -> int:
+    """How many training seeds the scores are means over."""
+    found = summary.new_models if summary.question == "new-models" else None
+    return summary.seeds if found is None else found.scoring_seeds
 
 
 def _data(summary: Summary, pictures: ShownSet, review: Review) -> dict[str, Any]:
