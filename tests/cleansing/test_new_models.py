@@ -25,6 +25,12 @@ def test_the_number_with_the_largest_gain_less_its_error_is_chosen():
     assert chosen_count(opposite, "higher") == 10
 
 
+def test_the_smallest_number_is_taken_that_is_as_good_as_the_best_within_its_error():
+    assert chosen_count({5: _crossed(-1.0, 0.3), 10: _crossed(-1.2, 0.3)}, "lower") == 5
+    assert chosen_count({5: _crossed(-0.8, 0.3), 10: _crossed(-1.2, 0.3)}, "lower") == 10
+    assert chosen_count({5: _crossed(-1.0, 1.1), 10: _crossed(-1.2, 0.3)}, "lower") == 10  # 5 may be nothing at all
+
+
 def test_of_two_equal_numbers_the_smaller_is_chosen():
     assert chosen_count({20: _crossed(-1.0, 0.1), 5: _crossed(-1.0, 0.1)}, "lower") == 5
 

@@ -38,11 +38,12 @@ def change_of(after: Values, before: Values) -> Crossed | None:
 
 
 def chosen_count(changes: Mapping[int, Crossed | None], direction: str) -> int | None:
-    """The number of examples whose removal can be relied on most, or None where no removal is for the better.
+    """The number of examples whose removal can be relied on, or None where no removal is for the better.
 
     Numbers are compared by their gain less one standard error, which covers seeds, held-out examples and latents: the
-    best mean belongs too often to a number that was lucky. Whether the gain is real is for other seeds to judge, so no
-    proof is asked for here. Of two numbers that are equally good, the smaller one is taken.
+    best mean belongs too often to a number that was lucky. The smallest number is taken whose gain is within one
+    standard error of that of the best (the rule by which Breiman and others, 1984, choose among models): nobody is to
+    lose examples without need. Whether the gain is real is for other seeds to judge, so no proof is asked for here.
 
     Args:
         changes: on validation data, by the number that was removed; None for one without a training that went through.
@@ -53,13 +54,13 @@ def chosen_count(changes: Mapping[int, Crossed | None], direction: str) -> int |
     (10, None)
     """
     sign = -1 if direction == "lower" else 1
-    gains = {
-        count: sign * change.mean - (change.error or 0.0)
-        for count, change in sorted(changes.items())
-        if change is not None
-    }
+    known = {count: change for count, change in sorted(changes.items()) if change is not None}
+    means = {count: sign * change.mean for count, change in known.items()}
+    gains = {count: means[count] - (change.error or 0.0) for count, change in known.items()}
     best = max(gains, key=lambda count: gains[count], default=None)
-    return best if best is not None and gains[best] > 0 else None
+    if best is None or gains[best] <= 0:
+        return None
+    return min(count for count, gain in means.items() if gains[count] > 0 and gain >= gains[best])
 
 
 @dataclass(frozen=True)
