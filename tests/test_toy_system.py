@@ -125,7 +125,9 @@ def own(tmp_path_factory):
 def run(own):
     folder = own / "run"
     arguments = ["run", "diabetes", "--game", f"{own / 'system.py'}:fair", "--label", "progression", "--group", "sex"]
-    done = tiny_run.gansift(*arguments, "--fairness", "0.7", "--jobs", "1", "--quiet", "--outdir", folder, "--json")
+    done = tiny_run.gansift(
+        *arguments, "--fairness", "0.7", "--jobs", "1", "--quiet", "--for-this-model", "--outdir", folder, "--json"
+    )
     return folder, json.loads(done.stdout)
 
 

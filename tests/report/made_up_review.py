@@ -18,7 +18,7 @@ IDS = (
     "a/comma, line\nbreak.png",
     " b/blank .png",
     "=HYPERLINK(1).png",
-    "'-quoted.png",
+    "'-marked.png",
     "-7",
     *made_up.IDS[7:],
 )
