@@ -434,6 +434,11 @@ class Summary:
         """Those of the metric; its full name stands for its label where they are not known."""
         return self.metrics.get(self.metric) or MetricWords(self.metric, self.metric, "", "", self.direction)
 
+    @property
+    def headline(self) -> NewModels | None:
+        """What was found for new models, if the report is about them; None if it is about this very model."""
+        return self.new_models if self.question == "new-models" else None
+
     def to_json(self) -> dict[str, Any]:
         """The content of ``report.json``."""
         return typed.to_json(self)

@@ -13,6 +13,7 @@ from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf
 from gansift.files import read_json, write_sealed_json
 from gansift.influence.groups import Group
 from gansift.metrics import Replicates
+from gansift.spread.progress import Tick
 from gansift.workflow.config import parse_estimators
 from gansift.workflow.cost import Cost
 from gansift.workflow.directory import RunDirectory
@@ -46,7 +47,7 @@ class Look(Job):
         """A sweep of the whole run for each metric; its windows add up to no more."""
         return Cost(swept=(("itd", (plan.steps,)),) * len(self.metrics), scores=len(self.metrics))
 
-    def _run(self, seed: Seed, tick: Any) -> None:
+    def _run(self, seed: Seed, tick: Tick) -> None:
         seed.look(self.metrics, self.scored, tick)
 
 
@@ -75,7 +76,7 @@ class Rank(Job):
         """What the estimator takes for each metric."""
         return Cost(swept=((self.estimator, (self.horizon,)),) * len(self.metrics), scores=len(self.metrics))
 
-    def _run(self, seed: Seed, tick: Any) -> None:
+    def _run(self, seed: Seed, tick: Tick) -> None:
         seed.rank(self.estimator, self.metrics, tick)
 
 
@@ -121,7 +122,7 @@ class FromScratch(Job):
         path = self.paths(directory)[self.metrics.index(metric)]
         return read_json(path) if path.exists() else []
 
-    def _run(self, seed: Seed, tick: Any) -> None:
+    def _run(self, seed: Seed, tick: Tick) -> None:
         paths = dict(zip(self.metrics, self.paths(seed.directory), strict=True))
         missing = [metric for metric, path in paths.items() if not path.exists()]
         for metric, rows in seed.train_from_scratch(self.removals, missing, tick).items():

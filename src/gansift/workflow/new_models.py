@@ -85,8 +85,8 @@ class Arm:
 
     Attributes:
         name: of the estimator, or ``groups``, ``random`` or ``random-balanced``.
-        change: on validation data, None where no seed went through.
-        test: on test data.
+        validation: the change on validation data, None where no seed went through.
+        test: that on test data.
     """
 
     name: str

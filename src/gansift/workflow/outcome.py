@@ -144,7 +144,7 @@ def reported(directory: RunDirectory, config: Config) -> tuple[Config, Way]:
     result = read_json(directory.result)
     asked = {name: result["settings"][name] for name in ("metric", "features", "latents")}
     if result.get("question") == "new-models":
-        roles = ("remove", "scoring_seeds", "choosing_seeds", "judging_seeds", "baselines")
+        roles = ("remove", "remove_groups", "scoring_seeds", "choosing_seeds", "judging_seeds", "baselines")
         return replace(config, **asked | {name: result["settings"][name] for name in roles}), NEW_MODELS
     decisions = result.get("decisions")
     decided = None if decisions is None else Decided(Path(decisions).stem, result["removed"])

@@ -7,7 +7,7 @@ from typing import Any
 from gansift.report import words
 from gansift.report.sections.verification import own_verification, ranks, tried
 from gansift.report.shown import Shown
-from gansift.report.summary import Summary
+from gansift.report.summary import NewModels, Summary
 
 TEMPLATE = "sections/claims.html"
 
@@ -51,8 +51,8 @@ def points_shown(summary: Summary) -> list[str]:
     Args:
         summary: of the run.
     """
-    if summary.question == "new-models":
-        return _shown_of_new_models(summary)
+    if summary.headline is not None:
+        return _shown_of_new_models(summary, summary.headline)
     label, seeds = summary.words.label, summary.seeds
     latents, samples = (" and latents", " and samples") if summary.samples else ("", "")
     chance = (
@@ -85,7 +85,7 @@ def points_not_shown(summary: Summary) -> list[str]:
     Args:
         summary: of the run.
     """
-    if summary.question == "new-models":
+    if summary.headline is not None:
         return _not_shown_of_new_models(summary)
     label = summary.words.label
     looks = "look better to the eye or in other metrics" if summary.samples else "be better in other metrics"
@@ -114,10 +114,8 @@ def points_not_shown(summary: Summary) -> list[str]:
     return points
 
 
-def _shown_of_new_models(summary: Summary) -> list[str]:
-    found, label, noun, trained = summary.new_models, summary.words.label, summary.nouns.example, summary.nouns.trained
-    if found is None:
-        return []
+def _shown_of_new_models(summary: Summary, found: NewModels) -> list[str]:
+    label, noun, trained = summary.words.label, summary.nouns.example, summary.nouns.trained
     latents = " and latents" if summary.samples else ""
     return [
         f"{label} on test data{latents} that played no part in scoring or in choosing what to remove.",

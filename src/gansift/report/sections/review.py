@@ -44,8 +44,7 @@ def content(summary: Summary, shown: Shown) -> dict[str, Any] | None:
 
 def _scored(summary: Summary) -> int:
     """How many training seeds the scores are means over."""
-    found = summary.new_models if summary.question == "new-models" else None
-    return summary.seeds if found is None else found.scoring_seeds
+    return summary.seeds if summary.headline is None else summary.headline.scoring_seeds
 
 
 def _data(summary: Summary, pictures: ShownSet, review: Review) -> dict[str, Any]:

@@ -36,8 +36,8 @@ def content(summary: Summary, shown: Shown) -> dict[str, Any]:
 
 def _repeated(summary: Summary) -> list[str]:
     """What many looks say of the scores, in sentences; empty where the question is this very model."""
-    found = summary.new_models
-    if found is None or summary.question != "new-models":
+    found = summary.headline
+    if found is None:
         return []
     sentences = [
         f"Every score is a mean over {words.plural(found.looks, 'window')} of "

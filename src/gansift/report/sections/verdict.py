@@ -33,8 +33,8 @@ def content(summary: Summary, shown: Shown) -> dict[str, Any]:
 
 def _repeatable(summary: Summary) -> dict[str, Any] | None:
     """Whether other seeds would name the same examples; None where the question is this very model."""
-    found = summary.new_models
-    if found is None or summary.question != "new-models":
+    found = summary.headline
+    if found is None:
         return None
     value = found.reliability
     tag = Tag("unknown") if value is None else Tag("high", "good") if value >= _RELIABLE else Tag("low", "bad")
@@ -52,22 +52,21 @@ def _repeatable(summary: Summary) -> dict[str, Any] | None:
 
 def _sources(summary: Summary) -> str:
     """Where the uncertainty of the change on test data comes from, in a sentence; empty where that is not known."""
-    found = summary.new_models
-    if found is None or summary.question != "new-models":
+    found = summary.headline
+    if found is None or found.error_of_seeds is None:
         return ""
-    parts = [
-        (error, what)
+    others = [
+        f"{what} {words.number(error, 2)}"
         for error, what in (
-            (found.error_of_seeds, "training seeds"),
             (found.error_of_examples, "which examples were held out"),
             (found.error_of_latents, "which latents were drawn"),
         )
         if error is not None
     ]
-    if len(parts) < 2:
-        return "The interval covers training seeds alone." if parts else ""
-    named = ", ".join(f"{what} {words.number(error, 2)}" for error, what in parts)
-    return f"The interval covers chance in training, in the held-out data and in the latents. Standard errors: {named}."
+    if not others:
+        return "The interval covers training seeds alone."
+    named = ", ".join([f"training seeds {words.number(found.error_of_seeds, 2)}", *others])
+    return f"The interval covers all of these chances; their standard errors: {named}."
 
 
 def _intervals(summary: Summary) -> Markup | None:
@@ -106,7 +105,7 @@ def _judges(summary: Summary) -> str:
     chosen = summary.chosen
     if chosen is None or summary.seeds < 2:
         return ""
-    if summary.question == "new-models":
+    if summary.headline is not None:
         return "Every row is a training from scratch with a seed that was neither scored nor had a part in the choice."
     differing = [
         f"seed {row.seed}: {row.judged.removed:,} at {row.judged.horizon:,} steps"
