@@ -165,7 +165,7 @@ def test_what_is_no_file_of_labels_or_has_none_is_said(folder, caplog):
     (folder / "dataset.json").write_text('{"version": 3}')
     assert read_folder(folder)[0].labels is None
     assert "no column of labels, so there are no classes: its columns are file_name, text" in caplog.text
-    assert "metadata.jsonl names no files and is passed over" in caplog.text
+    assert "metadata.jsonl has no field of file names and is passed over" in caplog.text
     assert "dataset.json is not StyleGAN's list of labels and is passed over" in caplog.text
 
 

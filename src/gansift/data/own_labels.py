@@ -118,12 +118,7 @@ def _table(path: Path, content: bytes) -> list[_Row] | None:
         return None
     image, label, split = (column_called(path, header, what) for what in ("image", "label", "split"))
     if image is None:
-        if label is not None or split is not None:
-            raise DataError(
-                f"label file {shown(path)} has no column of file names; its first line is {shown(','.join(header))!r}. "
-                "Call that column file_name, or give another file with --labels."
-            )
-        _log.warning("%s has no column of file names and is passed over: %s", shown(path), shown(",".join(header)))
+        _nameless(path, "column", shown(",".join(header)), label is not None or split is not None)
         return None
     if label is None and split is None:
         _log.warning(
@@ -141,6 +136,26 @@ def _table(path: Path, content: bytes) -> list[_Row] | None:
     return rows
 
 
+def _nameless(path: Path, what: str, first: str, speaks_of_images: bool) -> None:
+    """Refuse a file that names no images although it has labels or splits of some; say that another is passed over.
+
+    Args:
+        path: of the file.
+        what: a ``column`` or a ``field``.
+        first: its first line.
+        speaks_of_images: whether it has labels or splits.
+
+    Raises:
+        DataError: if it has.
+    """
+    if speaks_of_images:
+        raise DataError(
+            f"label file {shown(path)} has no {what} of file names; its first line is {first!r}. Call that {what} "
+            "file_name, or give another file with --labels."
+        )
+    _log.warning("%s has no %s of file names and is passed over: %s", shown(path), what, first)
+
+
 def _json_lines(path: Path, content: bytes) -> list[_Row] | None:
     try:
         lines = content.decode("utf-8-sig").split("\n")
@@ -152,12 +167,7 @@ def _json_lines(path: Path, content: bytes) -> list[_Row] | None:
     known = [key for key in dict.fromkeys(key for key, _ in found) if key in ALWAYS or key not in lists]
     image, label, split = (column_called(path, known, what) for what in ("image", "label", "split"))
     if image is None:
-        if label is not None or split is not None:
-            raise DataError(
-                f"label file {shown(path)} names no files; its first line is {shown(lines[0])!r}. Call that field "
-                "file_name, or give another file with --labels."
-            )
-        _log.warning("%s names no files and is passed over", shown(path))
+        _nameless(path, "field", shown(lines[0]), label is not None or split is not None)
         return None
     rows = []
     for line, fields in objects:

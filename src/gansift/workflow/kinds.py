@@ -21,14 +21,15 @@ def kinds_of(place: Place) -> list[Group]:
     Look-alikes are clusters (k-means) of what the metric of samples sees; there are none for other metrics, or with
     several data sets.
     """
-    alone, groups = len(place.train) == 1, []
+    alone, ids = len(place.train) == 1, place.ids
+    groups, first = [], 0
     for data_set, train in place.train.items():
         prefix = "" if alone else f"{data_set}: "
-        ids = train.ids if alone else tuple(f"{data_set}:{identity}" for identity in train.ids)
         groups += [
-            Group(prefix + name, tuple(ids[row] for row in rows))
+            Group(prefix + name, tuple(ids[first + row] for row in rows))
             for name, rows in (groups_of(train) | (_look_alikes(place) if alone else {})).items()
         ]
+        first += len(train)
     return [group for group in groups if _FEWEST <= len(group.ids) <= _LARGEST * place.examples]
 
 
