@@ -156,16 +156,23 @@ _KINDS = 3
 
 
 def _kinds(result: Mapping[str, Any]) -> list[str]:
-    """The kinds of examples of which it is sure that they hurt, in a line."""
-    hurtful = [kind for kind in result.get("kinds", ()) if kind["advice"].startswith(("remove", "keep"))][:_KINDS]
-    if not hurtful:
-        return []
-    named = "; ".join(
+    """The kinds of examples that hurt, in a line; where none was measured, those that are predicted to, in another."""
+    kinds = result.get("kinds", ())
+    hurtful = [kind for kind in kinds if kind["advice"].startswith(("remove", "keep"))]
+    if hurtful:
+        return [f"Kinds that hurt: {_named(hurtful[:_KINDS])}."]
+    predicted = [kind for kind in kinds if kind["advice"].startswith("try")]
+    if predicted:
+        return [f"Kinds that may hurt (--remove-groups tries it): {_named(predicted[:_KINDS])}."]
+    return []
+
+
+def _named(kinds: Sequence[Mapping[str, Any]]) -> str:
+    return "; ".join(
         f"{kind['name']} ({kind['count']:,}, predicted {kind['predicted']:+.3g}"
         + (")" if kind["proved"] is None else f", measured {kind['proved']:+.3g})")
-        for kind in hurtful
+        for kind in kinds
     )
-    return [f"Kinds that hurt: {named}."]
 
 
 def about_text(about: Mapping[str, Mapping[str, str]]) -> str:

@@ -228,12 +228,17 @@ def _kind(study: Study, effect: GroupEffect) -> summary.Kind:
 
 
 def _advice(study: Study, effect: GroupEffect, proof: Ends) -> str:
-    """What to do with a kind, as a clause: what retraining says counts before what scores predict."""
+    """What to do with a kind, as a clause: what retraining says counts before what scores predict.
+
+    Of many kinds a few are predicted to hurt by chance, so what was only predicted is to be tried first.
+    """
     known = proof if proof is not None else effect.ci95
     if known is None or None in known:
         return ""
     low, high = (end if study.place.validation.direction == "higher" else -end for end in known if end is not None)
     low, high = min(low, high), max(low, high)
+    if low > 0 and proof is None:
+        return "try without it"
     if low > 0:
         return "keep one of the copies" if effect.group.name.endswith("exact copies") else "remove"
     return "collect more" if high < 0 else ""
