@@ -1,0 +1,46 @@
+"""Does a folder that a run exported keep the gain, for whoever trains on it anew? Prints a table and the change.
+
+    python benchmarks/exported.py SOURCE FOLDER [--seeds 8] [--out results.json]
+
+FOLDER is what `gansift export RUN FOLDER` wrote for a run on SOURCE. The preset is trained on both with seeds that the
+run did not have. All are judged by the test metric of SOURCE; fewer images give other batches, so that a seed says
+little by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import built_in
+from command_line import Table, parser
+
+from gansift.cleansing import mean_interval
+
+# Further than any seed of a run.
+_FIRST = 3000
+
+
+def main() -> None:
+    """Train on both, a row for each seed."""
+    arguments = _arguments()
+    everything, exported = built_in.place(arguments.source), built_in.place(arguments.folder)
+    judge = everything.test
+    table = Table({"seed": "seed", "everything": "before:.2f", "exported": "after:.2f"}, arguments.out)
+    for seed in range(_FIRST, _FIRST + arguments.seeds):
+        before, after = (judge.value(built_in.train(place, seed)) for place in (everything, exported))
+        table.add({"seed": seed, "before": before, "after": after})
+    change = mean_interval([row["after"] - row["before"] for row in table.rows])
+    ends = "" if change.ci95 is None else f" [{change.ci95[0]:+.2f}, {change.ci95[1]:+.2f}]"
+    print(f"{judge.name}: {change.mean:+.2f}{ends}")
+
+
+def _arguments() -> Any:
+    made = parser(__doc__)
+    made.add_argument("source")
+    made.add_argument("folder")
+    made.add_argument("--seeds", type=int, default=8)
+    return made.parse_args()
+
+
+if __name__ == "__main__":
+    main()
