@@ -13,7 +13,7 @@ from gansift.cleansing.retrain import without
 from gansift.errors import TrainingError
 from gansift.games.trained import Trained
 from gansift.influence.doctor.stacking import stacking_fault
-from gansift.training.state import State, is_finite, readout
+from gansift.training.state import State, is_finite, readout, row_of
 from gansift.training.step import SMALL, Step
 from gansift.training.train import redo
 from gansift.training.trajectory import Run
@@ -122,10 +122,7 @@ def _together(run: Run, chunk: Sequence[Tensor], horizon: int) -> list[Trained |
     }
     for number in range(start, run.steps):
         states = run.step(states, number, weights)
-    replicas: list[State] = [
-        {player: {name: value[row] for name, value in slots.items()} for player, slots in states.items()}
-        for row in range(len(weights))
-    ]
+    replicas = [row_of(states, row) for row in range(len(weights))]
     return [
         Trained(run.step.game, readout(replica), own) if is_finite(replica) else None
         for replica, own in zip(replicas, weights, strict=True)
