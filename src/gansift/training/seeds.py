@@ -15,7 +15,16 @@ from gansift.data.examples import Examples
 from gansift.errors import TrainingError, UsageError
 from gansift.games.game import Game
 from gansift.training.checkpoints import Checkpoints
-from gansift.training.stacked import BrokenError, Member, Stack, StackedCheckpoints, alike, seeds_together, stack_fault
+from gansift.training.stacked import (
+    BrokenError,
+    Member,
+    Stack,
+    StackedCheckpoints,
+    alike,
+    groups,
+    seeds_together,
+    stack_fault,
+)
 from gansift.training.train import Task, prepared, record
 from gansift.training.trajectory import Run
 
@@ -86,7 +95,7 @@ def train_seeds(
     tasks = _placed(tasks, stack)
     runs: dict[int, Run] = {}
     broken: list[str] = []
-    for rows in _groups([task.step for task in tasks]):
+    for rows in groups([task.step for task in tasks], [task.stride for task in tasks]):
         found, messages = _trained([tasks[row] for row in rows], progress)
         runs |= {rows[row]: run for row, run in found.items()}
         broken += messages
@@ -123,20 +132,6 @@ def _placed(tasks: Sequence[Task], most: int | None) -> list[Task]:
 def _fault(tasks: Sequence[Task]) -> str | None:
     steps = [task.in_stack(len(tasks), place).step for place, task in enumerate(tasks)]
     return stack_fault(Stack(cast("list[Member]", steps)))
-
-
-def _groups(steps: Sequence[Any]) -> list[list[int]]:
-    """Which runs are computed together: members of stacks of one size, each at another place."""
-    groups: list[list[int]] = []
-    for row, step in enumerate(steps):
-        for group in groups if step.settings.stack > 1 else ():
-            taken = [steps[other].settings.place for other in group]
-            if step.settings.place not in taken and alike(steps[group[0]], step):
-                group.append(row)
-                break
-        else:
-            groups.append([row])
-    return groups
 
 
 def _trained(tasks: Sequence[Task], progress: Made | None) -> tuple[dict[int, Run], list[str]]:

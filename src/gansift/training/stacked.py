@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 import torch
 from torch import Tensor, vmap
@@ -30,12 +30,11 @@ from gansift.training.devices import repeatable
 from gansift.training.shards import WHOLE, Shard
 from gansift.training.state import PARAMETERS, Gradients, State, is_finite, row_of, stacked
 from gansift.training.step import SMALL, Settings, Step, Trace, gradient_of
+from gansift.training.trajectory import Run
 from gansift.training.written import Written
 
 #: Parameters of all seeds that are trained together at most (`benchmarks/stack.py`).
 STACKED = 600_000
-#: From so many steps on it pays to write down once what the losses of a stack compute, which takes seconds.
-WRITTEN_DOWN = 300
 # By how much of its length a gradient in a stack may differ from that alone; the second is for gradients that are 0.
 _ROUNDING, _ZERO = {torch.float32: 1e-3, torch.float64: 1e-6}, 1e-10
 
@@ -91,13 +90,11 @@ class Stack(Step):
         self._distinct = list({member.settings.seed: member for member in members}.values())
         seeds = [member.settings.seed for member in self._distinct]
         self._drawn_by = [seeds.index(members[row].settings.seed) for row in self._at]
-        self.compiled = None
-        if self.settings.steps >= WRITTEN_DOWN:
-            known = [member.written for member in members if member.written is not None]
-            written = known[0] if known else Written(self)
-            for member in members:
-                member.written = written
-            self.compiled = written.of(self) if written.possible else None
+        known = [member.written for member in members if member.written is not None]
+        written = known[0] if known else Written(self)
+        for member in members:
+            member.written = written
+        self.compiled = written.of(self) if written.possible else None
 
     def filled(self, rows: Sequence[Tensor]) -> Tensor:
         """What belongs to each member, as a tensor with a row for each place."""
@@ -251,6 +248,44 @@ class StackedCheckpoints:
     def held(self, size: int) -> int:
         """Bytes of memory that the kept states take, each of ``size`` for the whole stack."""
         return sum(store.held(size // len(self._stores)) for store in self._stores)
+
+
+def run_of(runs: Sequence[Run]) -> Run:
+    """Several runs of one stack as one, whose states are (R, P) and weights (R, N); a single run as it is."""
+    first = runs[0]
+    if len(runs) == 1:
+        return first
+    stack = Stack([cast("Member", run.step) for run in runs])
+    memory = [run.memory for run in runs if run.memory is not None]
+    return replace(
+        first,
+        step=stack,
+        weights=stack.filled([run.weights for run in runs]),
+        checkpoints=StackedCheckpoints(stack, [run.checkpoints for run in runs]),
+        outdir=None,
+        memory=min(memory, default=None),
+        accept_drift=any(run.accept_drift for run in runs),
+    )
+
+
+def stacks_of(runs: Sequence[Run]) -> list[list[int]]:
+    """Which runs can be computed together: those that were trained in stacks of one size, each at another place."""
+    shapes = [(run.start, run.steps, tuple(run.checkpoints.numbers())) for run in runs]
+    return groups([run.step for run in runs], shapes)
+
+
+def groups(steps: Sequence[Step], shapes: Sequence[Any]) -> list[list[int]]:
+    """Rows of steps that can be members of one stack, each at another place, and are of the same shape otherwise."""
+    found: list[list[int]] = []
+    for row, step in enumerate(steps):
+        for group in found if step.settings.stack > 1 else ():
+            first, taken = group[0], [steps[other].settings.place for other in group]
+            if step.settings.place not in taken and shapes[first] == shapes[row] and alike(steps[first], step):
+                group.append(row)
+                break
+        else:
+            found.append([row])
+    return found
 
 
 def step_of(game: Game, data: Mapping[str, Examples], settings: Settings) -> Step:
