@@ -183,7 +183,7 @@ def _of_stack(
     for run, of_run, reasons in zip(runs, scored, left_out, strict=True):
         if not of_run:
             raise GansiftError(
-                f"none of {len(reasons)} windows of seed {run.step.settings.seed} could be scored ({reasons[0]}). "
+                f"none of {len(reasons)} windows could be scored (of seed {run.step.settings.seed}, {reasons[0]}). "
                 "Choose a shorter horizon, or train more smoothly."
             )
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -74,11 +75,10 @@ def train_seeds(
         ReplayError, GansiftError: as `train`.
 
     Examples:
-        >>> import torch
-        >>> from gansift import games, models, training
+        >>> from gansift import data, games, models, training
         >>> def make_game(seed):
         ...     return games.GAN(models.FCGenerator(latent=2, width=8), models.FCDiscriminator(width=8))
-        >>> points = __import__("gansift").data.load("normal-2d", seed=0).train
+        >>> points = data.load("normal-2d", seed=0).train
         >>> runs = train_seeds(make_game, points, range(3), steps=4, batch_size=8, optimizers=training.SGD(lr=0.1))
         >>> [(run.step.settings.seed, run.step.settings.stack) for run in runs]
         [(0, 3), (1, 3), (2, 3)]
@@ -108,10 +108,9 @@ def _placed(tasks: Sequence[Task], most: int | None) -> list[Task]:
     """The same runs; those that are new are given places in stacks, where the game can be stacked."""
     placed = list(tasks)
     new = [row for row, task in enumerate(tasks) if not task.begun]
-    for row in new[:1]:
-        tasks[row].examine()
     while new:
         first = tasks[new[0]]
+        first.examine()
         kin = [row for row in new if alike(first.step, tasks[row].step) and tasks[row].stride == first.stride]
         new = [row for row in new if row not in kin]
         size = seeds_together(first.step) if most is None else min(most, max(1, seeds_together(first.step)))
@@ -122,8 +121,7 @@ def _placed(tasks: Sequence[Task], most: int | None) -> list[Task]:
                 fault,
             )
             size = 1
-        for begin in range(0, len(kin), size):
-            chunk = kin[begin : begin + size]
+        for chunk in (part.tolist() for part in np.array_split(kin, math.ceil(len(kin) / size))):
             for place, row in enumerate(chunk):
                 placed[row] = tasks[row].in_stack(len(chunk), place) if len(chunk) > 1 else tasks[row]
     return placed
