@@ -246,6 +246,17 @@ def test_seeds_that_break_down_are_named_once_the_others_are_trained(tmp_path):
         assert checksum(run.state(9)) == checksum(expected.state(9))
 
 
+def test_players_are_those_of_the_runs_and_none_where_training_breaks_down():
+    weights = [None, torch.full((12,), 1e200, dtype=torch.float64), torch.linspace(0, 2, 12)]
+    found = training.players_of_seeds(lambda seed: gan(), examples(), (3, 3, 4), weights=weights, **SETTINGS)
+    assert found[1] is None
+    for trained, seed, weight in ((found[0], 3, None), (found[2], 4, weights[2])):
+        alone = _alone(lambda: gan(), seed=seed, weights=weight).trained()
+        torch.testing.assert_close(trained.weights, alone.weights)
+        for player, flat in alone.parameters.items():
+            torch.testing.assert_close(trained.parameters[player], flat, rtol=1e-10, atol=1e-12)
+
+
 def test_all_states_and_gradients_can_be_kept():
     runs = _together(lambda: gan(), checkpoint_every=1)
     alone = _together(lambda: gan())
@@ -257,7 +268,7 @@ def test_all_states_and_gradients_can_be_kept():
 
 
 def test_as_many_folders_and_weights_as_seeds_are_needed(tmp_path):
-    with pytest.raises(UsageError, match="3 seeds and 1 outdirs"):
+    with pytest.raises(UsageError, match="there are 3 seeds and 1 outdirs"):
         _together(lambda: gan(), outdirs=[tmp_path])
-    with pytest.raises(UsageError, match="3 seeds and 2 weights"):
+    with pytest.raises(UsageError, match="there are 3 seeds and 2 weights"):
         _together(lambda: gan(), weights=[None, None])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,7 @@ from torch import Tensor
 from gansift.data.examples import Examples
 from gansift.errors import TrainingError, UsageError
 from gansift.games.game import Game
+from gansift.games.trained import Trained
 from gansift.training.checkpoints import Checkpoints
 from gansift.training.stacked import (
     BrokenError,
@@ -83,25 +84,71 @@ def train_seeds(
         >>> [(run.step.settings.seed, run.step.settings.stack) for run in runs]
         [(0, 3), (1, 3), (2, 3)]
     """
-    folders = [None] * len(seeds) if outdirs is None else outdirs
-    vectors = [None] * len(seeds) if weights is None else weights
-    for name, given in (("outdirs", folders), ("weights", vectors)):
-        if len(given) != len(seeds):
-            raise UsageError(f"train_seeds has {len(seeds)} seeds and {len(given)} {name}; give one for each seed")
-    tasks = [
-        prepared(make_game(seed), data, seed=seed, outdir=folder, weights=vector, **settings)
-        for seed, folder, vector in zip(seeds, folders, vectors, strict=True)
-    ]
-    tasks = _placed(tasks, stack)
+    tasks = _tasks(make_game, data, seeds, outdirs, weights, stack, settings)
     runs: dict[int, Run] = {}
     broken: list[str] = []
-    for rows in groups([task.step for task in tasks], [task.stride for task in tasks]):
-        found, messages = _trained([tasks[row] for row in rows], progress)
-        runs |= {rows[row]: run for row, run in found.items()}
+    for found, messages in _trained(tasks, progress):
+        runs |= found
         broken += messages
     if broken:
         raise TrainingError("; ".join(broken))
     return [runs[row] for row in range(len(tasks))]
+
+
+def players_of_seeds(
+    make_game: Callable[[int], Game],
+    data: Examples | Mapping[str, Examples],
+    seeds: Sequence[int],
+    *,
+    weights: Sequence[Weights] | None = None,
+    stack: int | None = None,
+    progress: Made | None = None,
+    **settings: Any,
+) -> list[Trained | None]:
+    """The trained players of several seeds, as `train_seeds` trains them, and nothing else of their trainings.
+
+    Args:
+        make_game: as in `train_seeds`, like all that follow.
+        data: the training examples.
+        seeds: one for each training.
+        weights: of the examples, for each.
+        stack: how many are trained together at most.
+        progress: called after every step.
+        settings: other arguments of `train`.
+
+    Returns:
+        The players, in the order of ``seeds``; None where a training broke down.
+
+    Raises:
+        TrainingError, UsageError: as `train_seeds`, but for trainings that break down.
+    """
+    ends = settings | {"checkpoint_every": settings["steps"]}
+    tasks = _tasks(make_game, data, seeds, None, weights, stack, ends)
+    players: dict[int, Trained] = {}
+    for found, _ in _trained(tasks, progress):
+        players |= {row: run.trained() for row, run in found.items()}
+    return [players.get(row) for row in range(len(tasks))]
+
+
+def _tasks(
+    make_game: Callable[[int], Game],
+    data: Examples | Mapping[str, Examples],
+    seeds: Sequence[int],
+    outdirs: Sequence[str | Path | None] | None,
+    weights: Sequence[Weights] | None,
+    stack: int | None,
+    settings: dict[str, Any],
+) -> list[Task]:
+    folders = [None] * len(seeds) if outdirs is None else outdirs
+    vectors = [None] * len(seeds) if weights is None else weights
+    for name, given in (("outdirs", folders), ("weights", vectors)):
+        if len(given) != len(seeds):
+            raise UsageError(f"there are {len(seeds)} seeds and {len(given)} {name}; give one for each seed")
+    tasks = [
+        prepared(make_game(seed), data, seed=seed, outdir=folder, weights=vector, **settings)
+        for seed, folder, vector in zip(seeds, folders, vectors, strict=True)
+    ]
+    return _placed(tasks, stack)
 
 
 def _placed(tasks: Sequence[Task], most: int | None) -> list[Task]:
@@ -132,7 +179,14 @@ def _fault(tasks: Sequence[Task]) -> str | None:
     return stack_fault(Stack(cast("list[Member]", steps)))
 
 
-def _trained(tasks: Sequence[Task], progress: Made | None) -> tuple[dict[int, Run], list[str]]:
+def _trained(tasks: Sequence[Task], progress: Made | None) -> Iterator[tuple[dict[int, Run], list[str]]]:
+    """The runs of one stack after the other, by the rows of their tasks, and what is said of those that broke down."""
+    for rows in groups([task.step for task in tasks], [task.stride for task in tasks]):
+        found, messages = _together([tasks[row] for row in rows], progress)
+        yield {rows[row]: run for row, run in found.items()}, messages
+
+
+def _together(tasks: Sequence[Task], progress: Made | None) -> tuple[dict[int, Run], list[str]]:
     """Record runs together; those that are finished, by their rows, and what is said of those that broke down."""
     with ExitStack() as claims:
         stores = [claims.enter_context(task.claimed()) for task in tasks]

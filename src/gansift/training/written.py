@@ -129,7 +129,7 @@ class _Writing(TorchDispatchMode):
         self._graph, self._nodes = graph, nodes
         self._alive: list[Any] = []  # while a tensor is alive, no other has its identity
         self._known: dict[Any, tuple[Node, Any]] = {}
-        # Memory in which numbers were changed, and memory that stands for more than one tensor's.
+        # Memory in which numbers were changed, and memory that was merged with other memory of the same numbers.
         self._changed: set[int] = set()
         self._shared: set[int] = set()
         self.constants: dict[str, Tensor] = {}
@@ -183,7 +183,8 @@ class _Writing(TorchDispatchMode):
     def _stand_for(self, value: Tensor, node: Node, earlier: Tensor) -> None:
         """Let what the graph has of one tensor stand for another one with the same numbers."""
         self._nodes[id(value)] = node
-        self._shared |= {_memory(value), _memory(earlier)}
+        if _memory(value) != _memory(earlier):
+            self._shared |= {_memory(value), _memory(earlier)}
 
     def _change(self, operator: Any, tensors: list[Tensor], result: Any, node: Node) -> None:
         """Take note of an operation that changes the numbers of its first argument."""
