@@ -1,7 +1,7 @@
 """Seeds of `digits` trained and swept in one stack against one after the other. Prints and saves.
 
     OMP_NUM_THREADS=1 python benchmarks/stack.py [--seeds 8] [--repeats 3] [--out benchmarks/results/stack.json]
-    OMP_NUM_THREADS=1 python benchmarks/stack.py --sizes 4,8,12,16,24,33,48
+    OMP_NUM_THREADS=1 python benchmarks/stack.py --sizes 4,8,12,16,24,33,48 [--source mnist --width 8]
 
 The built-in preset (an 8x8 perceptron, 1,440 steps), rolling scores by FID in windows as by default. Times are of one
 process on one core, in processor seconds, which other work on the machine disturbs least; the ratio is that of the
@@ -89,10 +89,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--steps", type=int, help="of each training; default those of the preset")
+    parser.add_argument("--source", default="digits")
+    parser.add_argument("--width", type=int, help="of the networks; default that of the preset")
     parser.add_argument("--sizes", help="of stacks to compare, such as 8,16")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    made = built_in.place("digits", **({"steps": arguments.steps} if arguments.steps else {}))
+    given = {name: getattr(arguments, name) for name in ("steps", "width") if getattr(arguments, name)}
+    made = built_in.place(arguments.source, **given)
     if arguments.sizes:
         took = milliseconds(made, [int(size) for size in arguments.sizes.split(",")], arguments.repeats)
         for size, parts in took.items():
