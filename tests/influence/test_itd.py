@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import torch
 
 from gansift import influence, training
 from gansift.errors import GansiftError, UsageError
+from gansift.influence import sweep as sweep_module
 from toys import MeanWave, ThreePlayers, examples, gan, unrolled
 
 
@@ -41,7 +41,6 @@ OPTIMIZERS = {
     "rmsprop": (training.RMSprop(lr=0.02, alpha=0.9, eps=1e-2), _rmsprop),
 }
 STEPS = 9
-sweep_module = import_module("gansift.influence.sweep")  # the name is also that of the function
 
 
 def _train(game, data, optimizer, **arguments):

@@ -54,6 +54,7 @@ def itd(
     Examples:
         The one player is a number that is drawn to the mean of the points, so the largest raises it most:
 
+        >>> import torch
         >>> from gansift import data, games, metrics, training
         >>> class Centre(games.Game):
         ...     def centre_loss(self, net, batch, draw):
