@@ -80,6 +80,9 @@ class Stack(Step):
             copies of the first.
     """
 
+    #: Whether all replicas see the same batches and random numbers.
+    shared = False
+
     def __init__(self, members: Sequence[Member]) -> None:
         first = members[0]
         vars(self).update(vars(first))  # game, data and layouts are those of every member
@@ -96,6 +99,11 @@ class Stack(Step):
         for member in members:
             member.written = written
         self.compiled = written.of(self) if written.possible else None
+
+    @property
+    def first(self) -> tuple[Step, int]:
+        """The step of one of the members, and its place."""
+        return self.members[0], self.places[0]
 
     def filled(self, rows: Sequence[Tensor]) -> Tensor:
         """What belongs to each member, as a tensor with a row for each place."""

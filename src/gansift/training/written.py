@@ -1,4 +1,4 @@
-"""What the losses of a stack compute, written down once as a straight line of operations on tensors.
+"""What the losses of several replicas compute, written down once as a straight line of operations on tensors.
 
 That leaves out modules, `torch.func.vmap` and the graph of derivatives, which take most of the time of small networks.
 The operations are those that would be done anyway, and no compiler is needed. Where losses cannot be written down,
@@ -26,42 +26,44 @@ from gansift.training.state import PARAMETERS
 from gansift.training.step import gradient_of
 
 if TYPE_CHECKING:
+    from gansift.training.reweighted import Reweighted
     from gansift.training.stacked import Stack
 
 _log = logging.getLogger(__name__)
 
 
 class Written(Compiled):
-    """The counterpart of `Compiled` for stacks.
+    """The counterpart of `Compiled` for several replicas at once.
 
     Args:
-        stack: one that it is for; it serves all others of the same game, data and size, see `of`.
+        step: that of several replicas; what is written down serves all others of the same game, data and number, see
+            `of`.
 
     Attributes:
         possible: whether gradients can be written down.
     """
 
-    _step: Stack
+    _step: Stack | Reweighted
 
-    def __init__(self, stack: Stack) -> None:
-        super().__init__(stack)
-        self.possible = self._try(stack)
+    def __init__(self, step: Stack | Reweighted) -> None:
+        super().__init__(step)
+        self.possible = self._try(step)
 
-    def of(self, stack: Stack) -> Written:
-        """The same for another stack; what either of them writes down serves both."""
+    def of(self, step: Stack | Reweighted) -> Written:
+        """The same for another step; what either of them writes down serves both."""
         other = copy(self)
-        other._step = stack
+        other._step = step
         return other
 
-    def _try(self, stack: Stack) -> bool:
-        parameters = {name: slots[PARAMETERS] for name, slots in stack.initial().items()}
-        ones = torch.ones(stack.settings.stack, len(stack.ids), device=stack.settings.device)
-        weights = stack.batch_weights(stack.rows(0, 0), ones)
+    def _try(self, step: Stack | Reweighted) -> bool:
+        parameters = {name: slots[PARAMETERS] for name, slots in step.initial().items()}
+        ones = torch.ones(len(next(iter(parameters.values()))), len(step.ids), device=step.settings.device)
+        weights = step.batch_weights(step.rows(0, 0), ones)
         try:
-            for player in stack.layouts:
+            for player in step.layouts:
                 self("the gradient", partial(gradient_of, player), 0, player, 0, parameters, weights)
         except TrainingError as error:
-            _log.debug("the losses of %s are not written down: %s", type(stack.game).__name__, error)
+            _log.debug("the losses of %s are not written down: %s", type(step.game).__name__, error)
             return False
         return True
 
@@ -74,7 +76,7 @@ class Written(Compiled):
         batch_weights: Mapping[str, Tensor],
     ) -> list[Tensor]:
         if player not in self._calls:
-            first, place = self._step.members[0], self._step.places[0]
+            first, place = self._step.first
             own, weights = ({name: value[place] for name, value in of.items()} for of in (parameters, batch_weights))
             self._calls[player] = calls_of(first, number, player, turn, own, weights)
         return self._step.drawn(number, player, turn, self._calls[player])
@@ -89,7 +91,9 @@ class Written(Compiled):
         weights: Mapping[str, Tensor],
         drawn: Sequence[Tensor],
     ) -> Tensor:
-        return vmap(partial(super()._loss, number, player, turn))(rows, parameters, weights, list(drawn))
+        loss = partial(super()._loss, number, player, turn)
+        each = None if self._step.shared else 0
+        return vmap(loss, in_dims=(each, 0, 0, each))(rows, parameters, weights, list(drawn))
 
     def _made(self, plain: Function, name: str, player: str, arguments: list[Tensor]) -> Function:
         return written_down(plain, arguments)
