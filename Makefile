@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # torch 2.13.0 has a CPU build; without the constraint some platforms fetch gigabytes of GPU libraries.
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test check docs clean
+.PHONY: demo test test-slow check docs clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -24,8 +24,11 @@ check: $(BIN)/.installed
 docs: $(BIN)/.installed  ## the documentation site, with its examples executed; open build/site/index.html
 	NO_MKDOCS_2_WARNING=1 OMP_NUM_THREADS=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-test: check docs  ## style, types, the site and tests, with those marked slow
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+test: check docs  ## style, types, the site and tests, but for those marked slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+
+test-slow: $(BIN)/.installed  ## the tests that take longest: runs killed at random moments, compiled steps, whole examples
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 clean:
 	rm -rf $(VENV) runs build

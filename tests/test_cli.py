@@ -129,6 +129,7 @@ def test_the_verbs_do_the_parts_and_give_the_same_scores(finished, tmp_path):
     assert (folder / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_processes_side_by_side_in_little_memory_give_the_same_bits(finished, tmp_path):
     folder = tmp_path / "jobs"
     short = ["--verify", "0", "--baselines", "none"]

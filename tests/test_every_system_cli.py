@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 
 import pytest
 
 import tiny_run
 from gansift.systems import SYSTEMS
+from gansift.training import step
 from toys import KilledError
 
 # The smallest run of each: sources and settings.
@@ -55,8 +55,7 @@ def test_it_runs_to_the_page(whole):
 
 def test_a_killed_run_goes_on_to_the_same_bytes(whole, tmp_path, monkeypatch):
     name, folder, _ = whole
-    train = importlib.import_module("gansift.training.train")
-    real, left = train.is_finite, [13]  # in the middle of the second seed's training
+    real, left = step.is_finite, [13]  # in the middle of the second seed's training
 
     def killed(state):
         left[0] -= 1
@@ -65,7 +64,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(whole, tmp_path, monkeypatch):
         return real(state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "is_finite", killed)
+        patch.setattr(step, "is_finite", killed)
         with pytest.raises(KilledError):
             run(name, tmp_path)
     run(name, tmp_path)

@@ -35,6 +35,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_every_experiment_leaves_a_result_for_each_seed(results: Path) -> None:
     found = {path.parent.name for path in results.glob("*/seed-*.json")}
     assert found == set(PAPER) - {FASHION}
@@ -64,6 +65,7 @@ def test_seeds_are_the_papers_as_many_as_asked_for(tmp_path: Path, asked: int | 
     assert [job.seed for job in jobs] == list(PAPER["iclr-cleansing-mnist"].seeds[:found])
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_done_again_unless_its_settings_change(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,6 +79,7 @@ def test_what_is_done_is_not_done_again_unless_its_settings_change(
     assert not job.is_done()
 
 
+@pytest.mark.slow
 def test_the_truth_is_that_of_retraining_without_the_example(results: Path, tmp_path: Path) -> None:
     found = read_json(next(results.glob("iclr-accuracy-2d/seed-*.json")))
     prepared = prepare(setting("iclr-accuracy-2d", "smoke"), {})
@@ -91,6 +94,7 @@ def test_the_truth_is_that_of_retraining_without_the_example(results: Path, tmp_
     assert max(map(abs, changes)) > 0
 
 
+@pytest.mark.slow
 def test_a_change_is_that_of_the_test_metric_after_removing_the_most_harmful(results: Path, tmp_path: Path) -> None:
     found = read_json(next(results.glob("tnnls-cleansing-1d/seed-*.json")))
     prepared = prepare(setting("tnnls-cleansing-1d", "smoke"), {})

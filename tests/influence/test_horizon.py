@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -102,8 +101,7 @@ def test_an_automatic_horizon_is_that_of_the_same_sweep(lr, chaotic, caplog):
 def test_an_automatic_horizon_goes_back_to_before_a_burst(monkeypatch):
     run = training.train(gan(), examples(), steps=40, batch_size=4, optimizers=training.SGD(lr=0.01), dtype="float64")
     effects = iter([1e-4] * 20 + [5e-4] * 3 + [5e-3] * 17)
-    module = import_module("gansift.influence.itd")  # the name is also that of the function
-    monkeypatch.setattr(module, "predicted_effect", lambda by_weight, scale: next(effects))
+    monkeypatch.setattr("gansift.influence.sweep.predicted_effect", lambda by_weight, scale: next(effects))
     found = influence.itd(run, MeanWave(), horizon="auto")
     assert (found.horizon, len(found.growth)) == (20, 20)
     monkeypatch.undo()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import torch
 
 from gansift import influence, training
 from gansift.errors import GansiftError, UsageError
+from gansift.influence import sweep as sweep_module
 from toys import MeanWave, ThreePlayers, examples, gan, unrolled
 
 
@@ -41,7 +41,6 @@ OPTIMIZERS = {
     "rmsprop": (training.RMSprop(lr=0.02, alpha=0.9, eps=1e-2), _rmsprop),
 }
 STEPS = 9
-itd_module = import_module("gansift.influence.itd")  # the name is also that of the function
 
 
 def _train(game, data, optimizer, **arguments):
@@ -246,13 +245,13 @@ def test_a_horizon_outside_the_run_is_refused(horizon):
 
 
 def test_a_sweep_that_overflows_gives_the_horizons_it_reached_and_says_so(monkeypatch, caplog):
-    run, exact = _train(gan(), examples(), OPTIMIZERS["adam"][0]), itd_module.step_adjoint
+    run, exact = _train(gan(), examples(), OPTIMIZERS["adam"][0]), sweep_module.step_adjoint
 
     def chaotic(*arguments):
         before = exact(*arguments)
         return {player: {name: 1e60 * value for name, value in slots.items()} for player, slots in before.items()}
 
-    monkeypatch.setattr(itd_module, "step_adjoint", chaotic)
+    monkeypatch.setattr(sweep_module, "step_adjoint", chaotic)
     assert sorted(influence.itd_horizons(run, MeanWave(), [1, 2, STEPS])) == [1, 2]
     assert "scores of a horizon beyond 2 steps do not exist" in caplog.text
     with pytest.raises(GansiftError, match="Choose a shorter horizon"):

@@ -13,7 +13,8 @@ from gansift.cleansing.retrain import without
 from gansift.errors import TrainingError
 from gansift.games.trained import Trained
 from gansift.influence.doctor.stacking import stacking_fault
-from gansift.training.state import State, is_finite, readout
+from gansift.training.reweighted import Reweighted
+from gansift.training.state import is_finite, readout, row_of
 from gansift.training.step import SMALL, Step
 from gansift.training.train import redo
 from gansift.training.trajectory import Run
@@ -115,17 +116,11 @@ def _alone(run: Run, weights: Tensor, horizon: int) -> Trained | None:
 
 def _together(run: Run, chunk: Sequence[Tensor], horizon: int) -> list[Trained | None]:
     weights = torch.stack(list(chunk))
-    start = run.steps - horizon
-    states: State = {
-        player: {name: value.expand(len(weights), -1).clone() for name, value in slots.items()}
-        for player, slots in run.state(start).items()
-    }
+    step, start = Reweighted.of(run.step, len(weights)), run.steps - horizon
+    states = step.expanded(run.state(start))
     for number in range(start, run.steps):
-        states = run.step(states, number, weights)
-    replicas: list[State] = [
-        {player: {name: value[row] for name, value in slots.items()} for player, slots in states.items()}
-        for row in range(len(weights))
-    ]
+        states = step(states, number, weights)
+    replicas = [row_of(states, row) for row in range(len(weights))]
     return [
         Trained(run.step.game, readout(replica), own) if is_finite(replica) else None
         for replica, own in zip(replicas, weights, strict=True)

@@ -42,8 +42,8 @@ class Game:
     #: Players whose averaged parameters (EMA) are kept and read out, when training is given ``ema``.
     averaged: tuple[str, ...] = ()
 
-    #: Whether the losses run under `torch.func.vmap`, so that several retrainings can be stacked into one. Penalties
-    #: then take their gradients with `torch.func`, not with `torch.autograd.grad`.
+    #: Whether the losses run under `torch.func.vmap`, so that several seeds or retrainings can be stacked into one.
+    #: Penalties then take their gradients with `torch.func`, not with `torch.autograd.grad`.
     stackable: bool = False
 
     def __init_subclass__(cls, **arguments: Any) -> None:

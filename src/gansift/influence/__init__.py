@@ -6,7 +6,7 @@ from gansift.influence.estimators import ESTIMATORS, estimate
 from gansift.influence.groups import Group, GroupEffect, group_effects
 from gansift.influence.itd import itd, itd_horizons, itd_metrics
 from gansift.influence.looks import Looks, Window
-from gansift.influence.rolling import rolling, rolling_metrics
+from gansift.influence.rolling import rolling, rolling_metrics, rolling_seeds
 from gansift.influence.scores import Scores
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "itd_metrics",
     "rolling",
     "rolling_metrics",
+    "rolling_seeds",
 ]

@@ -72,6 +72,15 @@ def _event_adjoint(step: Step, number: int, state: State, weights: Tensor, adjoi
     return before
 
 
+def _add(by_weight: Tensor, rows: Tensor, share: Tensor) -> None:
+    """Add the share of the examples in a batch, (..., B), to that of all, (..., N); of R seeds rows are (R, B)."""
+    if rows.ndim == 2:  # as one long row, the seeds one after the other
+        count = by_weight.shape[-1]
+        rows = (rows + count * torch.arange(len(rows), device=rows.device)[:, None]).flatten()
+        by_weight, share = by_weight.flatten(-2), share.flatten(-2)
+    by_weight.index_add_(-1, rows, share.to(by_weight.dtype))
+
+
 def _average_adjoint(step: Step, adjoint: State) -> State:
     """Through a' = ema a + (1 - ema) p: the parameters take their share, the average keeps the rest."""
     ema = step.settings.ema
@@ -106,7 +115,7 @@ def _move_adjoint(
         pulled = gradient.pull(direction)
         through_gradients.append(dict(zip(update.parameters, pulled, strict=False)))
         for (name, index), share in zip(update.rows.items(), pulled[len(update.parameters) :], strict=True):
-            by_weight.index_add_(-1, step.offsets[name] + index, share.to(by_weight.dtype))
+            _add(by_weight, step.offsets[name] + index, share)
     for of_player in through_gradients:
         for name, product in of_player.items():
             before[name] = before[name] | {PARAMETERS: before[name][PARAMETERS] + product}

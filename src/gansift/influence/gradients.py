@@ -67,10 +67,10 @@ class Update:
         ]
 
     def loss(self, shard: Shard, inputs: list[Tensor]) -> Tensor:
-        """The loss of a part of the batch at given `inputs`."""
+        """The loss of a part of the batch at given `inputs`; the sum of the losses of seeds that are stacked."""
         parameters = dict(zip(self.parameters, inputs, strict=False))
         weights = dict(zip(self.batch_weights, inputs[len(parameters) :], strict=True))
-        return self.step.loss(self.number, self.player, self.turn, self.rows, parameters, weights, shard)
+        return self.step.losses(self.number, self.player, self.turn, self.rows, parameters, weights, shard).sum()
 
     @property
     def inputs(self) -> list[Tensor]:
@@ -87,7 +87,7 @@ class Gradient(Protocol):
     """The gradient of an update.
 
     Attributes:
-        value: in the player's own parameters, without a graph, shape (P,).
+        value: in the player's own parameters, without a graph, shape (P,), or (R, P) of several seeds that are stacked.
     """
 
     value: Tensor
@@ -96,7 +96,7 @@ class Gradient(Protocol):
         """The derivative of <gradient, direction> in each of the update's `inputs`.
 
         Args:
-            direction: shape (P,), or (M, P) for M of them; results then have the shape (M, ...).
+            direction: of the value's shape, or M of them, (M, ...); results then have the shape (M, ...).
         """
         ...
 
@@ -125,7 +125,7 @@ class ExactGradient:
     def pull(self, direction: Tensor) -> list[Tensor]:
         """See `Gradient`."""
         if self._update.step.compiled is not None:
-            return _for_each(self._compiled, direction)
+            return _for_each(self._compiled, direction, self.value.ndim)
 
         def of_shard(shard: Shard) -> list[Tensor]:
             inputs, gradient = self._kept or _with_graph(self._update, shard)
@@ -156,14 +156,14 @@ class DifferencedGradient:
 
     def pull(self, direction: Tensor) -> list[Tensor]:
         """See `Gradient`."""
-        return _for_each(self._along, direction)
+        return _for_each(self._along, direction, self.value.ndim)
 
     def _along(self, direction: Tensor) -> list[Tensor]:
         own = self._update.inputs[self._update.own]
-        length = direction.norm()
+        length = direction.norm(dim=-1, keepdim=True)
         # Along no direction nothing is pulled back; what the two ends differ by there is rounding.
         nowhere = length == 0
-        size = own.norm()
+        size = own.norm(dim=-1, keepdim=True)
         size = torch.where(size > 0, size, 1)  # a memory may start from nothing
         stride = torch.where(nowhere, torch.inf, _STRIDE * size / length)
         move = torch.where(nowhere, 0, stride * direction)
@@ -196,7 +196,8 @@ class DifferencedGradient:
             return self._update.loss(shard, [at if row == own else value for row, value in enumerate(leaves)])
 
         found = list(torch.autograd.grad(of(loss, leaves[own]), leaves, allow_unused=True, materialize_grads=True))
-        found[own] = found[own].reshape(-1, found[own].shape[-1]).sum(0)
+        if end.ndim > self._update.inputs[own].ndim:
+            found[own] = found[own].sum(0)
         return found
 
 
@@ -221,7 +222,7 @@ def _products(
     leaves = [value.detach().requires_grad_() for value in (*parameters.values(), *batch_weights.values())]
     values = iter(leaves)
     value = loss({name: next(values) for name in parameters}, {name: next(values) for name in batch_weights})
-    (gradient,) = torch.autograd.grad(value, leaves[own], create_graph=True)
+    (gradient,) = torch.autograd.grad(value.sum(), leaves[own], create_graph=True)
     return [part.detach() for part in products(gradient, direction, leaves)]
 
 
@@ -229,20 +230,22 @@ def products(gradient: Tensor, direction: Tensor, inputs: list[Tensor]) -> list[
     """Derivative of <gradient, direction> in each of ``inputs``; zeros where the gradient does not depend on it.
 
     Args:
-        gradient: with its graph, shape (P,).
-        direction: shape (P,), or (M, P) for M of them; results then have the shape (M, ...).
+        gradient: with its graph, shape (P,), or (R, P) of several seeds that are stacked.
+        direction: of the same shape, or M of them, (M, ...); results then have the shape (M, ...).
         inputs: the leaves of the graph.
     """
     if not gradient.requires_grad:
-        return [direction.new_zeros(*direction.shape[:-1], *value.shape) for value in inputs]
-    if direction.ndim == 1:
+        return [
+            direction.new_zeros(*direction.shape[: direction.ndim - gradient.ndim], *value.shape) for value in inputs
+        ]
+    if direction.ndim == gradient.ndim:
         return _pulled(gradient, direction, inputs, keep=False)
     if sum(value.numel() for value in inputs) <= SMALL:
         try:
             return _pulled(gradient, direction, inputs, keep=True, batched=True)
         except RuntimeError:  # an operator that cannot be differentiated twice for several directions at once
             pass
-    return _for_each(lambda one: _pulled(gradient, one, inputs, keep=True), direction)
+    return _for_each(lambda one: _pulled(gradient, one, inputs, keep=True), direction, gradient.ndim)
 
 
 def _pulled(
@@ -252,13 +255,13 @@ def _pulled(
         gradient, inputs, direction, retain_graph=keep, allow_unused=True, is_grads_batched=batched
     )
     return [
-        value.new_zeros(*direction.shape[:-1], *value.shape) if part is None else part
+        value.new_zeros(*direction.shape[: direction.ndim - gradient.ndim], *value.shape) if part is None else part
         for part, value in zip(found, inputs, strict=True)
     ]
 
 
-def _for_each(pull: Callable[[Tensor], list[Tensor]], direction: Tensor) -> list[Tensor]:
-    """What ``pull`` gives for a direction, or for each of several, stacked."""
-    if direction.ndim == 1:
+def _for_each(pull: Callable[[Tensor], list[Tensor]], direction: Tensor, ndim: int) -> list[Tensor]:
+    """What ``pull`` gives for a direction of so many dimensions, or for each of several, stacked."""
+    if direction.ndim == ndim:
         return pull(direction)
     return [torch.stack(parts) for parts in zip(*(pull(one) for one in direction), strict=True)]

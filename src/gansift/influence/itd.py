@@ -6,43 +6,20 @@ Exact for both players, every optimizer and its moments, schedules, penalties an
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
-
-import torch
+from collections.abc import Collection, Sequence
 
 from gansift.errors import GansiftError, UsageError
-from gansift.influence.adjoint import step_adjoint
-from gansift.influence.derivative import derivative
 from gansift.influence.gradients import Products
-from gansift.influence.horizon import checked_horizon, predicted_effect, scale_of, sign, trust
+from gansift.influence.horizon import checked_horizon, sign, trust
 from gansift.influence.scores import Scores
+from gansift.influence.sweep import Progress, Swept, sweep
 from gansift.metrics.metric import Metric
-from gansift.training.devices import repeatable
-from gansift.training.state import AVERAGE, PARAMETERS, State
 from gansift.training.trajectory import Run
 
 _log = logging.getLogger(__name__)
 
 #: The estimator's name by how second derivatives are taken.
 NAMES: dict[Products, str] = {"exact": "itd", "central-difference": "itd-first-order"}
-
-#: Called after every step of the backward sweep with its number.
-Progress = Callable[[int], None]
-
-
-class _Swept(NamedTuple):
-    """What a sweep knows after each step.
-
-    Attributes:
-        horizon: how far back it is.
-        by_weight: each metric's derivative in the weights, shape (M, N).
-        growth: of each metric's adjoint, see `influence.horizon`; a list that the sweep goes on filling.
-    """
-
-    horizon: int
-    by_weight: torch.Tensor
-    growth: list[list[tuple[int, float, float]]]
 
 
 def itd(
@@ -77,6 +54,7 @@ def itd(
     Examples:
         The one player is a number that is drawn to the mean of the points, so the largest raises it most:
 
+        >>> import torch
         >>> from gansift import data, games, metrics, training
         >>> class Centre(games.Game):
         ...     def centre_loss(self, net, batch, draw):
@@ -155,13 +133,26 @@ def itd_metrics(
     Returns:
         For each metric scores by horizon; those beyond a step at which a sweep overflowed are left out, with a warning.
     """
-    for horizon in horizons:
-        checked_horizon(run, horizon)
-    found: list[dict[int, Scores]] = [{} for _ in metrics]
-    for swept in _sweep(run, metrics, max(horizons), progress, products):
-        if swept.horizon in horizons:
-            for row, metric in enumerate(metrics):
-                found[row][swept.horizon] = _scores(run, metric, swept, row, products)
+    return itd_runs([run], metrics, horizons, progress, products)[0]
+
+
+def itd_runs(
+    runs: Sequence[Run],
+    metrics: Sequence[Metric],
+    horizons: Collection[int],
+    progress: Progress | None = None,
+    products: Products = "exact",
+) -> list[list[dict[int, Scores]]]:
+    """As `itd_metrics`, for each of several runs that can be swept together, see `training.stacked.stacks_of`."""
+    for run in runs:
+        for horizon in horizons:
+            checked_horizon(run, horizon)
+    found: list[list[dict[int, Scores]]] = [[{} for _ in metrics] for _ in runs]
+    for swept in sweep(runs, metrics, max(horizons), progress, products):
+        for of_run, now in swept.items():
+            if now.horizon in horizons:
+                for row, metric in enumerate(metrics):
+                    found[of_run][row][now.horizon] = _scores(runs[of_run], metric, now, row, products)
     return found
 
 
@@ -184,93 +175,67 @@ def believable(
     Raises:
         UsageError, GansiftError, ReplayError: as `itd`.
     """
-    kept: _Swept | None = None
-    calm: _Swept | None = None
-    accumulated = 0.0
-    for swept in _sweep(run, [metric], checked_horizon(run, longest), progress, products):
+    (scores,) = believable_runs([run], metric, progress, products, longest)
+    if scores is None:
+        raise GansiftError("no scores: the backward sweep overflowed at once. Train more smoothly.")
+    return scores
+
+
+def believable_runs(
+    runs: Sequence[Run],
+    metric: Metric,
+    progress: Progress | None = None,
+    products: Products = "exact",
+    longest: int | None = None,
+) -> list[Scores | None]:
+    """As `believable`, for each of several runs that can be swept together; None where the sweep overflowed at once."""
+    found = [_Believed(run.epoch) for run in runs]
+    for swept in sweep(runs, [metric], checked_horizon(runs[0], longest), progress, products):
+        for row, now in swept.items():
+            found[row].see(now)
+        if all(found[row].ended for row in swept):
+            break
+    return [
+        None if believed.kept is None else _scores(run, metric, believed.kept, 0, products)
+        for run, believed in zip(runs, found, strict=True)
+    ]
+
+
+class _Believed:
+    """What a sweep by one metric has come to while it could be believed.
+
+    Args:
+        epoch: steps in one epoch.
+
+    Attributes:
+        kept: of the longest believable horizon so far.
+        ended: whether longer ones are past believing.
+    """
+
+    def __init__(self, epoch: float) -> None:
+        self.kept: Swept | None = None
+        self.ended = False
+        self._epoch = epoch
+        self._calm: Swept | None = None
+        self._accumulated = 0.0
+
+    def see(self, swept: Swept) -> None:
+        """Take note of one more step, unless it has ended."""
+        if self.ended:
+            return
         (growth,) = swept.growth
         end, norm = growth[0][1], growth[-1][1]
-        accumulated += norm / end if end else 1.0
-        found = sign(growth, swept.horizon, accumulated, run.epoch)
-        if kept is not None and found in ("burst", "far"):
-            kept = calm if found == "burst" and calm is not None else kept
-            break
-        kept = swept._replace(by_weight=swept.by_weight.clone())
-        calm = kept if found == "calm" else calm
-    if kept is None:
-        raise GansiftError("no scores: the backward sweep overflowed at once. Train more smoothly.")
-    (growth,) = kept.growth  # the sweep's own list, which by now reaches beyond what is kept
-    return _scores(run, metric, kept._replace(growth=[growth[: kept.horizon]]), 0, products)
-
-
-def _sweep(
-    run: Run, metrics: Sequence[Metric], longest: int, progress: Progress | None, products: Products = "exact"
-) -> Iterator[_Swept]:
-    """Go back step by step; ends early, with a warning, where an adjoint overflows."""
-    # A single one goes without the dimension that counts metrics: torch need not vectorise anything then.
-    single = len(metrics) == 1
-    with repeatable(run.step.settings.device):
-        derivatives = [derivative(metric, run) for metric in metrics]
-    ends = [_end(run, of_metric.by_player) for of_metric in derivatives]
-    adjoint = ends[0] if single else _stacked(ends)
-    by_weight = torch.stack([of_metric.by_weight for of_metric in derivatives])
-    growth: list[list[tuple[int, float, float]]] = [[] for _ in metrics]
-    there, scales = run.weights.cpu() > 0, [scale_of(metric, run) for metric in metrics]
-    # Where the gradient's own graph is not needed, what the replay knows of it saves computing it again.
-    known = products != "exact" or len(run.step.shards.own) > 1 or run.step.compiled is not None
-    for record in run.reversed(run.steps - longest, gradients=known):
-        adjoint = step_adjoint(run.step, record, run.weights, adjoint, by_weight[0] if single else by_weight, products)
-        norms = _norms(adjoint)
-        if not max(norms) < float("inf"):
-            _log.warning("%s", _overflow(run, record.number))
+        self._accumulated += norm / end if end else 1.0
+        found = sign(growth, swept.horizon, self._accumulated, self._epoch)
+        if self.kept is not None and found in ("burst", "far"):
+            self.kept = self._calm if found == "burst" and self._calm is not None else self.kept
+            self.ended = True
             return
-        for row, norm in enumerate(norms):
-            effect = predicted_effect(by_weight[row].cpu()[there].numpy(), scales[row])
-            growth[row].append((record.number, norm, effect))
-        yield _Swept(run.steps - record.number, by_weight, growth)
-        if progress is not None:
-            progress(record.number)
+        self.kept = swept._replace(by_weight=swept.by_weight.clone())
+        self._calm = self.kept if found == "calm" else self._calm
 
 
-def _overflow(run: Run, number: int) -> str:
-    return (
-        f"the backward sweep overflowed at step {number}: this training is chaotic, and scores of a horizon beyond "
-        f"{run.steps - number - 1} steps do not exist. Train more smoothly (larger eps with eps_inside, R1, lower "
-        "learning rate) to reach further back."
-    )
-
-
-def _end(run: Run, gradients: Mapping[str, torch.Tensor]) -> State:
-    """The adjoint after the last step: the metric's gradient in the parameters that it reads, zero elsewhere."""
-    state = run.state(run.steps)
-    adjoint = {
-        player: {name: torch.zeros_like(value) for name, value in slots.items()} for player, slots in state.items()
-    }
-    for player, gradient in gradients.items():
-        slot = AVERAGE if AVERAGE in adjoint[player] else PARAMETERS
-        adjoint[player][slot] = gradient.to(state[player][slot])
-    return adjoint
-
-
-def _stacked(adjoints: Sequence[State]) -> State:
-    """The adjoints of M metrics as one, slots (M, P)."""
-    return {
-        player: {name: torch.stack([adjoint[player][name] for adjoint in adjoints]) for name in slots}
-        for player, slots in adjoints[0].items()
-    }
-
-
-def _norms(adjoint: State) -> list[float]:
-    """Norms of what belongs to parameters and their averages, one for each metric.
-
-    Optimizer moments are of other units and scales.
-    """
-    kept = [slots[name] for slots in adjoint.values() for name in (PARAMETERS, AVERAGE) if name in slots]
-    squares = torch.stack([value.double().square().sum(-1) for value in kept]).sum(0)
-    return squares.sqrt().reshape(-1).tolist()
-
-
-def _scores(run: Run, metric: Metric, swept: _Swept, row: int, products: Products) -> Scores:
+def _scores(run: Run, metric: Metric, swept: Swept, row: int, products: Products) -> Scores:
     # Removal takes a weight from its value in the run (1) to 0.
     values = -(run.weights.double() * swept.by_weight[row]).cpu().numpy()
     return Scores(
@@ -283,5 +248,5 @@ def _scores(run: Run, metric: Metric, swept: _Swept, row: int, products: Product
         steps=run.steps,
         removal=run.step.settings.removal,
         run=run.name,
-        growth=tuple(swept.growth[row]),
+        growth=tuple(swept.growth[row][: swept.horizon]),  # the sweep's own list, which goes on
     )

@@ -19,10 +19,12 @@ import numpy as np
 from gansift.errors import GansiftError, ReplayError, UsageError
 from gansift.influence.gradients import Products
 from gansift.influence.horizon import accumulated_growth
-from gansift.influence.itd import Progress, believable, itd_metrics
+from gansift.influence.itd import believable_runs, itd_runs
 from gansift.influence.looks import Looks, Window
 from gansift.influence.scores import Scores
+from gansift.influence.sweep import Progress
 from gansift.metrics.metric import Metric
+from gansift.training.stacked import stacks_of
 from gansift.training.trajectory import Run
 
 _log = logging.getLogger(__name__)
@@ -116,30 +118,108 @@ def rolling_metrics(
     Raises:
         UsageError, GansiftError, ReplayError: as `rolling`.
     """
-    longest = _longest(run, horizon)
-    chosen = _usual(run, longest) if ends is None else tuple(sorted(set(ends), reverse=True))
-    _check(run, chosen, longest)
-    scored: dict[int, list[Scores]] = {}
-    left_out: list[str] = []
+    return rolling_seeds([run], metrics, horizon, ends, budget=budget, products=products, progress=progress)[0]
+
+
+def rolling_seeds(
+    runs: Sequence[Run],
+    metrics: Sequence[Metric],
+    horizon: int | str = "auto",
+    ends: Sequence[int] | None = None,
+    *,
+    budget: float | None = None,
+    products: Products = "exact",
+    progress: Progress | None = None,
+) -> list[list[Looks]]:
+    """The looks of several runs, as `rolling_metrics` takes them of each.
+
+    Runs that were trained in one stack (`training.train_seeds`) are swept together, several times faster than one after
+    the other and the same but for rounding. All others are swept one after the other.
+
+    Args:
+        runs: recorded runs, in any order.
+        metrics: at least one.
+        horizon: see `rolling`.
+        ends: see `rolling`.
+        budget: see `rolling`; of all runs together.
+        products: as in `itd`.
+        progress: called after every step that is swept, for each run.
+
+    Returns:
+        For each run the looks by each metric.
+
+    Raises:
+        UsageError, GansiftError, ReplayError: as `rolling`.
+    """
+    found: dict[int, list[Looks]] = {}
+    for rows in stacks_of(runs):
+        share = None if budget is None else budget * len(rows) / len(runs)
+        looks = _of_stack([runs[row] for row in rows], metrics, horizon, ends, share, products, progress)
+        found |= dict(zip(rows, looks, strict=True))
+    return [found[row] for row in range(len(runs))]
+
+
+def _of_stack(
+    runs: Sequence[Run],
+    metrics: Sequence[Metric],
+    horizon: int | str,
+    ends: Sequence[int] | None,
+    budget: float | None,
+    products: Products,
+    progress: Progress | None,
+) -> list[list[Looks]]:
+    longest = _longest(runs[0], horizon)
+    chosen = _usual(runs[0], longest) if ends is None else tuple(sorted(set(ends), reverse=True))
+    _check(runs[0], chosen, longest)
+    scored: list[dict[int, list[Scores]]] = [{} for _ in runs]
+    left_out: list[list[str]] = [[] for _ in runs]
     for end in _until(budget, _spread(chosen)):
-        cut = run.until(end)
-        try:
-            if horizon == "auto":
-                scored[end] = [believable(cut, metric, progress, products, longest) for metric in metrics]
+        cut = [run.until(end) for run in runs]
+        for row, found in enumerate(_window(cut, metrics, horizon, longest, products, progress)):
+            if isinstance(found, str):
+                left_out[row].append(f"the window that ends at step {end}: {found}")
             else:
-                scored[end] = [of[longest] for of in itd_metrics(cut, metrics, [longest], progress, products)]
-        except KeyError:  # there are no scores of this horizon
-            left_out.append(f"the window that ends at step {end}: the backward sweep overflowed")
-        except (ReplayError, UsageError):
-            raise
-        except GansiftError as error:  # the metric may be saturated there, and not elsewhere
-            left_out.append(f"the window that ends at step {end}: {error}")
-    if not scored:
-        raise GansiftError(
-            f"none of {len(left_out)} windows could be scored ({left_out[0]}). Choose a shorter horizon, or train more "
-            "smoothly."
-        )
-    return _looks(run, metrics, dict(sorted(scored.items(), reverse=True)), left_out)
+                scored[row][end] = found
+    for run, of_run, reasons in zip(runs, scored, left_out, strict=True):
+        if not of_run:
+            raise GansiftError(
+                f"none of {len(reasons)} windows could be scored (of seed {run.step.settings.seed}, {reasons[0]}). "
+                "Choose a shorter horizon, or train more smoothly."
+            )
+    return [
+        _looks(run, metrics, dict(sorted(of_run.items(), reverse=True)), reasons)
+        for run, of_run, reasons in zip(runs, scored, left_out, strict=True)
+    ]
+
+
+def _window(
+    cut: Sequence[Run],
+    metrics: Sequence[Metric],
+    horizon: int | str,
+    longest: int,
+    products: Products,
+    progress: Progress | None,
+) -> list[list[Scores] | str]:
+    """The scores by each metric of runs that are cut at a window's end, or why there are none."""
+    try:
+        if horizon == "auto":
+            believed = [believable_runs(cut, metric, progress, products, longest) for metric in metrics]
+            found = [list(of_run) for of_run in zip(*believed, strict=True)]
+        else:
+            swept = itd_runs(cut, metrics, [longest], progress, products)
+            found = [[of_metric.get(longest) for of_metric in of_run] for of_run in swept]
+    except (ReplayError, UsageError):
+        raise
+    except GansiftError as error:  # the metric may be saturated there, and not elsewhere
+        if len(cut) == 1:
+            return [str(error)]
+        return [_window([run], metrics, horizon, longest, products, progress)[0] for run in cut]
+    return [_complete(of_run) or "the backward sweep overflowed" for of_run in found]
+
+
+def _complete(scores: Sequence[Scores | None]) -> list[Scores] | None:
+    there = [of_metric for of_metric in scores if of_metric is not None]
+    return there if len(there) == len(scores) else None
 
 
 def _usual(run: Run, horizon: int) -> tuple[int, ...]:

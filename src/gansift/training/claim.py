@@ -35,12 +35,29 @@ def configuration(step: Step, game: Game, data: Mapping[str, Examples], weights:
         **({"frozen": checksum(still)} if still else {}),
         "optimizers": {name: optimizer.settings() for name, optimizer in settings.optimizers.items()},
         "checkpoint_every": stride,
-        **{name: value for name, value in asdict(settings).items() if name != "optimizers"},
+        **{name: value for name, value in asdict(settings).items() if name not in ("optimizers", "stack", "place")},
+        # Only where it was one, so that runs recorded before there were any are still known.
+        **({"stack": settings.stack, "place": settings.place} if settings.stack > 1 else {}),
         "device": kind_of(settings.device),
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }
     return json.loads(json.dumps(config))
+
+
+def recorded_place(folder: Path | None) -> tuple[int, int] | None:
+    """The size of the stack that the run in a folder was begun in, and its place there; (1, 0) for a run alone.
+
+    None if no run is there.
+    """
+    path = None if folder is None else folder / "config.json"
+    if path is None or not path.exists():
+        return None
+    try:
+        config = read_json(path)
+    except GansiftError:  # `claim` says so
+        return None
+    return int(config.get("stack", 1)), int(config.get("place", 0))
 
 
 def _still(step: Step) -> dict[str, dict[str, Tensor]]:

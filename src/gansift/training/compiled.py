@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 #: A loss as a function of every player's parameters and the batch's weights.
 Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], Tensor]
 
+#: A function of tensors alone.
+Function = Callable[..., list[Tensor]]
+
 #: What is computed of a loss: from it, parameters, weights, and further tensors.
 Work = Callable[..., list[Tensor]]
 
@@ -34,7 +37,7 @@ Work = Callable[..., list[Tensor]]
 _ROUNDING = {torch.float32: 1e-4, torch.float64: 1e-8}
 
 
-class _Call(NamedTuple):
+class Call(NamedTuple):
     """What a loss asks its draw for."""
 
     kind: str
@@ -47,25 +50,25 @@ class _Asked:
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
         self.dtype, self.device = draw.dtype, draw.device
-        self.calls: list[_Call] = []
+        self.calls: list[Call] = []
 
     def normal(self, *shape: int) -> Tensor:
-        self.calls.append(_Call("normal", shape))
+        self.calls.append(Call("normal", shape))
         return self._draw.normal(*shape)
 
     def uniform(self, *shape: int) -> Tensor:
-        self.calls.append(_Call("uniform", shape))
+        self.calls.append(Call("uniform", shape))
         return self._draw.uniform(*shape)
 
     def permutation(self, n: int) -> Tensor:
-        self.calls.append(_Call("permutation", (n,)))
+        self.calls.append(Call("permutation", (n,)))
         return self._draw.permutation(n)
 
     def seed(self) -> NoReturn:
         raise TrainingError("a loss that draws a seed cannot be compiled: its numbers would be the same in every step")
 
 
-class _Drawn:
+class Drawn:
     """A draw that hands out what was drawn before, in the order in which it is asked for."""
 
     def __init__(self, tensors: Sequence[Tensor], dtype: torch.dtype, device: str) -> None:
@@ -73,6 +76,7 @@ class _Drawn:
         self.dtype, self.device = dtype, device
 
     def normal(self, *shape: int) -> Tensor:
+        """The next tensor."""
         return next(self._left)
 
     uniform = permutation = normal
@@ -87,8 +91,8 @@ class Compiled:
 
     def __init__(self, step: Step) -> None:
         self._step = step
-        self._calls: dict[str, list[_Call]] = {}
-        self._functions: dict[tuple[str, str], Callable[..., list[Tensor]]] = {}
+        self._calls: dict[str, list[Call]] = {}
+        self._functions: dict[tuple[str, str], Function] = {}
 
     def __call__(
         self,
@@ -136,7 +140,7 @@ class Compiled:
             last, turns = self._step.settings.steps - 1, self._step.updates[player]
             far = 0 if number > last / 2 else last
             self._functions[key] = _compiled(
-                plain, name, player, arguments(number, turn), arguments(far, turns - 1 - turn)
+                plain, name, player, arguments(number, turn), arguments(far, turns - 1 - turn), self._made
             )
         with torch.no_grad():
             return list(self._functions[key](*arguments(number, turn)))
@@ -152,16 +156,11 @@ class Compiled:
         """What the loss will ask its draw for; the first time the loss itself is asked what that is."""
         draw = self._step.draw(number, player, turn)
         if player not in self._calls:
-            asked, rows = _Asked(self._step.draw(number, player, turn)), self._step.rows(number, turn)
-            self._step.loss(number, player, turn, rows, parameters, batch_weights, draw=asked)  # type: ignore[arg-type]
-            self._calls[player] = asked.calls
+            self._calls[player] = calls_of(self._step, number, player, turn, parameters, batch_weights)
         return [getattr(draw, call.kind)(*call.shape) for call in self._calls[player]]
 
-    def _plain(
-        self, work: Work, player: str, players: list[str], sets: list[str], more: int
-    ) -> Callable[..., list[Tensor]]:
+    def _plain(self, work: Work, player: str, players: list[str], sets: list[str], more: int) -> Function:
         """The work as a function of tensors alone, one after the other."""
-        step = self._step
 
         def plain(*tensors: Tensor) -> list[Tensor]:
             left = iter(tensors)
@@ -173,12 +172,41 @@ class Compiled:
             drawn = list(left)
 
             def loss(parameters: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Tensor:
-                draw = _Drawn(drawn, step.dtype, step.settings.device)
-                return step.loss(number, player, turn, rows, parameters, weights, draw=draw)  # type: ignore[arg-type]
+                return self._loss(number, player, turn, rows, parameters, weights, drawn)
 
             return work(loss, parameters, weights, *further)
 
         return plain
+
+    def _loss(
+        self,
+        number: Any,
+        player: str,
+        turn: Any,
+        rows: Mapping[str, Tensor],
+        parameters: Mapping[str, Tensor],
+        weights: Mapping[str, Tensor],
+        drawn: Sequence[Tensor],
+    ) -> Tensor:
+        draw = Drawn(drawn, self._step.dtype, self._step.settings.device)
+        return self._step.loss(number, player, turn, rows, parameters, weights, draw=draw)  # type: ignore[arg-type]
+
+    def _made(self, plain: Function, name: str, player: str, arguments: list[Tensor]) -> Function:
+        return by_compiler(plain, name, player, arguments)
+
+
+def calls_of(
+    step: Step,
+    number: int,
+    player: str,
+    turn: int,
+    parameters: Mapping[str, Tensor],
+    batch_weights: Mapping[str, Tensor],
+) -> list[Call]:
+    """What a player's loss asks its draw for in one update."""
+    asked = _Asked(step.draw(number, player, turn))
+    step.loss(number, player, turn, step.rows(number, turn), parameters, batch_weights, draw=asked)  # type: ignore[arg-type]
+    return asked.calls
 
 
 @cache
@@ -187,28 +215,39 @@ def _announce(name: str, player: str) -> None:
     _log.info("compiling %s of %s (seconds to a few minutes)", name, player)
 
 
-def _compiled(
-    plain: Callable[..., list[Tensor]], name: str, player: str, arguments: list[Tensor], others: list[Tensor]
-) -> Callable[..., list[Tensor]]:
-    """Compile a function of tensors, and see that it is the same for its arguments and for those of another step."""
+def by_compiler(plain: Function, name: str, player: str, arguments: list[Tensor]) -> Function:
+    """A function of tensors compiled by torch."""
     _announce(name, player)
+    return torch.compile(make_fx(plain)(*arguments), fullgraph=True, dynamic=False)
+
+
+def _compiled(
+    plain: Function,
+    name: str,
+    player: str,
+    arguments: list[Tensor],
+    others: list[Tensor],
+    make: Callable[[Function, str, str, list[Tensor]], Function] = by_compiler,
+) -> Function:
+    """Make a function of tensors fast, and see that it is the same for its arguments and those of another step."""
     try:
         with torch.enable_grad():
-            function = torch.compile(make_fx(plain)(*arguments), fullgraph=True, dynamic=False)
+            function = make(plain, name, player, arguments)
         with torch.no_grad():
             found = [function(*arguments), function(*others)]
     except Exception as error:  # whatever torch's tracer, code generator or C++ compiler says
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise TrainingError(
-            f"the loss of {player} cannot be compiled: {said[0].rstrip('.')}. Train without compiled (--no-compiled); "
-            "where the loss branches on a number of the batch, or no C++ compiler is installed, there is no other way."
+            f"the loss of {player} cannot be compiled: {said[0].rstrip('.')}. Train without compiled "
+            "(--no-compiled); where the loss branches on a number of the batch, or no C++ compiler is installed, "
+            "there is no other way."
         ) from error
     for values, given in zip(found, (arguments, others), strict=True):
         for value, expected in zip(values, plain(*given), strict=True):
             apart = (value - expected).abs().max()
             if not apart <= _ROUNDING[value.dtype] * expected.abs().max() and expected.isfinite().all():
                 raise TrainingError(
-                    f"the loss of {player} is not the same once it is compiled: it depends on something that was fixed "
-                    "(a step's number taken through numpy?). Train without compiled (--no-compiled)."
+                    f"the loss of {player} is not the same once it is compiled: it depends on something that was "
+                    "fixed (a step's number taken through numpy?). Train without compiled (--no-compiled)."
                 )
     return function

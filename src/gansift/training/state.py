@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -30,6 +31,19 @@ def checksum(state: State) -> str:
             digest.update(f"{player}/{name}/{value.dtype}/{tuple(value.shape)}".encode())
             digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def stacked(states: Sequence[State]) -> State:
+    """The states of R replicas as one, slots (R, P)."""
+    return {
+        player: {name: torch.stack([state[player][name] for state in states]) for name in slots}
+        for player, slots in states[0].items()
+    }
+
+
+def row_of(state: State, row: int) -> State:
+    """The state of one of several replicas that are stacked."""
+    return {player: {name: value[row] for name, value in slots.items()} for player, slots in state.items()}
 
 
 def is_finite(state: State) -> bool:

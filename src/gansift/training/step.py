@@ -26,7 +26,7 @@ from gansift.training.memory import state_bytes
 from gansift.training.optimizers import Optimizer
 from gansift.training.order import batch_indices
 from gansift.training.shards import WHOLE, Shard, Shards
-from gansift.training.state import AVERAGE, PARAMETERS, Gradients, State
+from gansift.training.state import AVERAGE, PARAMETERS, Gradients, State, is_finite, row_of, stacked
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -50,6 +50,8 @@ class Settings:
         shards: equal parts that a batch is computed in, see `training.shards`.
         processes: that share the parts.
         compiled: gradients come from compiled functions, see `training.compiled`.
+        stack: seeds in the stack that the run was trained in, see `training.stacked`; 1 for a run trained alone.
+        place: of the run in that stack, from 0.
     """
 
     steps: int
@@ -63,6 +65,8 @@ class Settings:
     shards: int = 1
     processes: int = 1
     compiled: bool = False
+    stack: int = 1
+    place: int = 0
 
     @property
     def removal(self) -> str:
@@ -185,6 +189,21 @@ class Step:
         draw = self.draw(number, player, turn, shard) if draw is None else draw
         return self.game.loss(player, self.net(parameters), batch, draw)
 
+    def losses(
+        self,
+        number: int,
+        player: str,
+        turn: int,
+        rows: Mapping[str, Tensor],
+        parameters: Mapping[str, Tensor],
+        batch_weights: Mapping[str, Tensor],
+        shard: Shard = WHOLE,
+    ) -> Tensor:
+        """As `loss`; those of R replicas, (R,), if parameters are (R, P) and batch weights (R, B)."""
+        loss = partial(self.loss, number, player, turn, rows, shard=shard)
+        stacked = next(iter(batch_weights.values())).ndim > 1
+        return vmap(loss)(parameters, batch_weights) if stacked else loss(parameters, batch_weights)
+
     def draw(self, number: int, player: str, turn: int, shard: Shard = WHOLE) -> Draw:
         """The random numbers of a player's loss in one update."""
         key = (self.settings.seed, "step", number, player, turn)
@@ -254,7 +273,7 @@ class Step:
         """
         stacked = next(iter(batch_weights.values())).ndim > 1
         if self.compiled is not None and not stacked:
-            work = partial(_gradient, player)
+            work = partial(gradient_of, player)
             with repeatable(self.settings.device):
                 gradient, value = self.compiled("the gradient", work, number, player, turn, parameters, batch_weights)
             return gradient, value
@@ -262,8 +281,7 @@ class Step:
         bound = {**parameters, player: own}
 
         def of_shard(shard: Shard) -> list[Tensor]:
-            loss = partial(self.loss, number, player, turn, rows, shard=shard)
-            value = vmap(loss)(bound, batch_weights) if stacked else loss(bound, batch_weights)
+            value = self.losses(number, player, turn, rows, bound, batch_weights, shard)
             (gradient,) = torch.autograd.grad(value.sum(), own)
             return [gradient, value.detach()]
 
@@ -348,11 +366,9 @@ class Step:
     def after_event(self, state: State, number: int, weights: Tensor) -> State:
         """The state after the game's event of a step, one replica after the other where they are stacked."""
         if weights.ndim > 1:
-            replicas = [self.after_event(_replica(state, row), number, own) for row, own in enumerate(weights.unbind())]
-            return {
-                player: {name: torch.stack([replica[player][name] for replica in replicas]) for name in slots}
-                for player, slots in state.items()
-            }
+            return stacked([
+                self.after_event(row_of(state, row), number, own) for row, own in enumerate(weights.unbind())
+            ])  # fmt: skip
         # With a graph, although nothing asks for it: what cannot be scored must not train either.
         parameters = {name: state[name][PARAMETERS].detach().requires_grad_() for name in self.layouts}
         with repeatable(self.settings.device), torch.enable_grad():
@@ -380,18 +396,33 @@ class Step:
             return Trace(before, eve, losses, gradients)
         return Trace(before, self.after_event(eve, number, weights), losses, gradients, eve)
 
+    def check_finite(self, state: State, number: int, losses: Mapping[str, Tensor]) -> None:
+        """Refuse a state after so many steps that training cannot go on from.
+
+        Raises:
+            TrainingError: if parameters, moments or averages are NaN or infinite, naming the step and the losses.
+        """
+        if is_finite(state):
+            return
+        shown = ", ".join(f"{player} {float(loss):.3g}" for player, loss in losses.items())
+        raise TrainingError(
+            f"training broke down at step {number} of {self.settings.steps}: a player's parameters or optimizer "
+            f"moments are NaN or infinite (losses: {shown}). Lower the learning rate, raise Adam's eps or r1, or check "
+            "the data for extreme values. States up to the last checkpoint are kept."
+        )
+
     def __call__(self, state: State, number: int, weights: Tensor) -> State:
         """The state after step ``number`` (from 0), with one weight per example over all data sets."""
         return self.trace(state, number, weights).after
 
 
-def _gradient(
+def gradient_of(
     player: str, loss: Loss, parameters: Mapping[str, Tensor], batch_weights: Mapping[str, Tensor]
 ) -> list[Tensor]:
-    """A player's gradient in its own parameters, and its loss."""
+    """A player's gradient in its own parameters, and its loss; those of each of several seeds that are stacked."""
     own = parameters[player].detach().requires_grad_()
     value = loss({**parameters, player: own}, batch_weights)
-    (gradient,) = torch.autograd.grad(value, own)
+    (gradient,) = torch.autograd.grad(value.sum(), own)
     return [gradient, value.detach()]
 
 
@@ -416,10 +447,6 @@ def _check_event(named: Mapping[str, Mapping[str, Tensor]], layouts: Mapping[str
                     f"the event replaces {player}.{name} of shape {tuple(shapes[name])} by a tensor of shape "
                     f"{tuple(value.shape)}"
                 )
-
-
-def _replica(state: State, row: int) -> State:
-    return {player: {name: value[row] for name, value in slots.items()} for player, slots in state.items()}
 
 
 def _normalised(weight: Tensor) -> Tensor:

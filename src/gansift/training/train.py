@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,12 +21,13 @@ from gansift.games.game import Game
 from gansift.lock import only_writer
 from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints, SharedCheckpoints, last_kept
 from gansift.training.checks import check_game
-from gansift.training.claim import claim, configuration, elsewhere
+from gansift.training.claim import claim, configuration, elsewhere, recorded_place
 from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of, state_bytes
 from gansift.training.optimizers import SGD, Optimizer
 from gansift.training.order import check_batch
-from gansift.training.state import PARAMETERS, State, is_finite
+from gansift.training.stacked import step_of
+from gansift.training.state import PARAMETERS, State
 from gansift.training.step import DTYPES, Settings, Step
 from gansift.training.trajectory import Run
 
@@ -102,8 +103,7 @@ def train(
         UsageError: if the device cannot be used.
         GansiftError: if another process records into the directory, or it cannot be written to.
     """
-    data = {"data": data} if isinstance(data, Examples) else dict(data)
-    settings = settings_for(
+    task = prepared(
         game,
         data,
         steps=steps,
@@ -111,46 +111,155 @@ def train(
         optimizers=optimizers,
         ema=ema,
         seed=seed,
+        outdir=outdir,
+        weights=weights,
+        renormalise=renormalise,
+        dtype=dtype,
+        device=device,
+        checkpoint_every=checkpoint_every,
+        memory=memory,
+        micro_batches=micro_batches,
+        data_parallel=data_parallel,
+        compiled=compiled,
+        accept_drift=accept_drift,
+    )
+    task.examine()
+    with task.claimed() as store:
+        run = record(task.step, task.weights, 0, store, task.stride, outdir=task.folder, progress=progress)
+    return task.finished(run)
+
+
+@dataclass
+class Task:
+    """A run that is to be recorded, or to be opened.
+
+    Attributes:
+        game: as it was given.
+        data: the named data sets.
+        step: the pure step.
+        weights: one weight per example, shape (N,).
+        stride: steps between kept states.
+        folder: the run directory, or None for a run in memory.
+        memory: bytes for states in memory, or None.
+        accept_drift: whether other bits than those recorded elsewhere are accepted.
+        begun: whether the run directory holds the beginning of a run.
+        differing: in what the run was recorded elsewhere, known once it is `claimed`.
+    """
+
+    game: Game
+    data: dict[str, Examples]
+    step: Step
+    weights: Tensor
+    stride: int
+    folder: Path | None
+    memory: int | None
+    accept_drift: bool
+    begun: bool
+    differing: list[str] = field(default_factory=list)
+
+    def examine(self) -> None:
+        """Refuse a game that cannot be replayed or scored.
+
+        Raises:
+            TrainingError: naming the player, the layer or the loss.
+        """
+        for warning in check_game(self.step, self.weights, self.game):
+            _log.warning("%s", warning)
+
+    def in_stack(self, size: int, place: int) -> Task:
+        """The same run as a member of a stack."""
+        return replace(self, step=step_of(self.game, self.data, replace(self.step.settings, stack=size, place=place)))
+
+    @contextmanager
+    def claimed(self) -> Iterator[Checkpoints]:
+        """Where its states are kept; inside, no other process records into the run directory.
+
+        Raises:
+            TrainingError: if the directory holds another run, or one that was begun elsewhere.
+            GansiftError: if another process records into it, or it cannot be written to.
+        """
+        if self.folder is None:
+            yield MemoryCheckpoints()
+            return
+        step, states = self.step, self.folder / "checkpoints"
+        # Any number of processes may open a run that is finished.
+        finished = step.settings.steps in DiskCheckpoints(states).numbers()
+        config = configuration(step, self.game, self.data, self.weights, self.stride)
+        if step.compiled is not None and not finished:
+            _compile(step, self.weights)  # before the folder is claimed: what cannot be compiled leaves nothing behind
+        with only_writer(self.folder) if step.shards.writes and not finished else nullcontext():
+            if step.shards.writes:
+                claim(self.folder, config)
+            step.shards.wait()
+            self.differing = step.shards.first(elsewhere(self.folder, config) if step.shards.writes else [])
+            if self.differing and not finished:
+                raise TrainingError(
+                    f"{self.folder} holds a run that was begun elsewhere ({', '.join(self.differing)}) and is not "
+                    "finished. Go on with it there, or choose another outdir."
+                )
+            alone = step.shards.processes == 1
+            yield DiskCheckpoints(states) if alone else SharedCheckpoints(states, step.shards)
+
+    def finished(self, run: Run) -> Run:
+        """The recorded run, as it is handed out.
+
+        Raises:
+            ReplayError: if it was recorded elsewhere and replays here to other bits.
+        """
+        # What was recorded here must replay to the same bits whatever is accepted.
+        run = replace(run, memory=self.memory, accept_drift=self.accept_drift and bool(self.differing))
+        if self.differing:
+            _check_drift(run, self.differing)
+        return run
+
+
+def prepared(
+    game: Game,
+    data: Examples | Mapping[str, Examples],
+    *,
+    outdir: str | Path | None = None,
+    weights: Tensor | np.ndarray | Sequence[float] | None = None,
+    checkpoint_every: int | None = None,
+    memory: int | str | None = None,
+    micro_batches: int = 1,
+    data_parallel: bool = False,
+    accept_drift: bool = False,
+    ema: float = 0.0,
+    seed: int = 0,
+    renormalise: bool = False,
+    dtype: str = "float32",
+    device: str = "cpu",
+    **settings: Any,
+) -> Task:
+    """What `train` records with these arguments, all of them as there; nothing is computed yet.
+
+    A run that was begun in a stack goes on as a member of one of that size, wherever it is opened.
+
+    Raises:
+        TrainingError: for arguments that do not fit.
+        UsageError: if the device cannot be used.
+    """
+    data = {"data": data} if isinstance(data, Examples) else dict(data)
+    folder = None if outdir is None else Path(outdir).absolute()
+    checked = settings_for(
+        game,
+        data,
+        ema=ema,
+        seed=seed,
         renormalise=renormalise,
         dtype=dtype,
         device=device,
         micro_batches=micro_batches,
         processes=distributed.get_world_size() if data_parallel and distributed.is_initialized() else 1,
-        compiled=compiled,
+        **settings,
     )
-    step = Step(game, data, settings)
+    begun = recorded_place(folder)
+    size, place = begun or (1, 0)
+    step = step_of(game, data, replace(checked, stack=size, place=place))
     vector = _weights(weights, len(step.ids), step)
-    for warning in check_game(step, vector, game):
-        _log.warning("%s", warning)
     budget = None if memory is None else bytes_of(memory)
     stride = checkpoint_every or _stride(step, budget if outdir is None else None)
-    if outdir is None:
-        run = record(step, vector, 0, MemoryCheckpoints(), stride, progress=progress)
-        return replace(run, memory=budget)
-    folder = Path(outdir).absolute()
-    states = folder / "checkpoints"
-    # Any number of processes may open a run that is finished.
-    finished = steps in DiskCheckpoints(states).numbers()
-    config = configuration(step, game, data, vector, stride)
-    if step.compiled is not None and not finished:
-        _compile(step, vector)  # before the folder is claimed: what cannot be compiled leaves nothing behind
-    with only_writer(folder) if step.shards.writes and not finished else nullcontext():
-        if step.shards.writes:
-            claim(folder, config)
-        step.shards.wait()
-        differing = step.shards.first(elsewhere(folder, config) if step.shards.writes else [])
-        if differing and not finished:
-            raise TrainingError(
-                f"{folder} holds a run that was begun elsewhere ({', '.join(differing)}) and is not finished. Go on "
-                "with it there, or choose another outdir."
-            )
-        store = DiskCheckpoints(states) if step.shards.processes == 1 else SharedCheckpoints(states, step.shards)
-        run = record(step, vector, 0, store, stride, outdir=folder, progress=progress)
-    # What was recorded here must replay to the same bits whatever is accepted.
-    run = replace(run, memory=budget, accept_drift=accept_drift and bool(differing))
-    if differing:
-        _check_drift(run, differing)
-    return run
+    return Task(game, data, step, vector, stride, folder, budget, accept_drift, begun is not None)
 
 
 def untrained(game: Game, data: Mapping[str, Examples], *, steps: int, seed: int, **settings: Any) -> Run:
@@ -308,8 +417,7 @@ def record(
     while number < last:
         _, state, losses, gradients, _ = step.trace(state, number, weights)
         number += 1
-        if not is_finite(state):
-            raise TrainingError(_not_finite(step, number, losses))
+        step.check_finite(state, number, losses)
         if number == last or (number - start) % stride == 0:
             # Where all states are kept no replay will compute the gradients again.
             store.save(number, state, gradients if stride == 1 else None)
@@ -335,15 +443,6 @@ def redo(run: Run, weights: Tensor, horizon: int) -> Run:
     store = MemoryCheckpoints()
     redone = record(run.step, weights, start, store, stride, initial=run.state(start), end=run.end)
     return replace(redone, memory=run.memory)
-
-
-def _not_finite(step: Step, number: int, losses: Mapping[str, Tensor]) -> str:
-    shown = ", ".join(f"{player} {float(loss):.3g}" for player, loss in losses.items())
-    return (
-        f"training broke down at step {number} of {step.settings.steps}: a player's parameters or optimizer moments "
-        f"are NaN or infinite (losses: {shown}). Lower the learning rate, raise Adam's eps or r1, or check the "
-        "data for extreme values. States up to the last checkpoint are kept."
-    )
 
 
 def _each(
