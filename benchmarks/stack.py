@@ -40,7 +40,7 @@ def together(made: Place, seeds: range) -> list[np.ndarray]:
     """The same in one stack."""
     settings: dict[str, Any] = made.training | {"steps": made.config.steps, "stack": len(seeds)}
     runs = training.train_seeds(made.game, made.data.only.train, seeds, **settings)
-    return [looks.values for (looks,) in influence.rolling_seeds(runs, [made.validation])]
+    return [looks.values for (looks,) in influence.rolling_seeds(runs, [[made.validation]] * len(runs))]
 
 
 def milliseconds(made: Place, sizes: list[int], repeats: int) -> dict[int, tuple[float, float, float]]:

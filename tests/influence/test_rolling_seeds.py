@@ -59,6 +59,15 @@ def _assert_same(found, expected, relative=1e-10):
     assert np.abs(found.values - expected.values).max() < relative * np.abs(expected.values).max()
 
 
+def test_each_of_the_runs_is_asked_by_metrics_of_its_own(runs):
+    own = [[MeanWave(factor)] for factor in (1.0, 2.0, 3.0)]
+    for horizon in (4, "auto"):
+        found = influence.rolling_seeds(runs, own, horizon, ENDS)
+        for (looks,), metrics, seed in zip(found, own, SEEDS, strict=True):
+            (expected,) = influence.rolling_metrics(_alone(lambda: gan(r1=0.3), seed=seed), metrics, horizon, ENDS)
+            _assert_same(looks, expected)
+
+
 @pytest.mark.parametrize(
     ("make", "data", "other", "metrics"),
     [
@@ -71,7 +80,7 @@ def _assert_same(found, expected, relative=1e-10):
     ids=["r1", "simultaneous", "lazy-r1", "dann", "three-players"],
 )
 def test_runs_that_were_trained_together_are_scored_together_as_each_alone(make, data, other, metrics):
-    found = influence.rolling_seeds(_train(make, data, **other), metrics, 4, ENDS)
+    found = influence.rolling_seeds(_train(make, data, **other), [metrics] * 3, 4, ENDS)
     for looks, seed in zip(found, SEEDS, strict=True):
         expected = influence.rolling_metrics(_alone(make, data, seed=seed, **other), metrics, 4, ENDS)
         for of_metric, of_metric_alone in zip(looks, expected, strict=True):
@@ -80,13 +89,13 @@ def test_runs_that_were_trained_together_are_scored_together_as_each_alone(make,
 
 
 def test_a_run_of_a_stack_is_scored_by_itself_as_with_the_others(runs):
-    together = influence.rolling_seeds(runs, METRICS, 4, ENDS)
+    together = influence.rolling_seeds(runs, [METRICS] * 3, 4, ENDS)
     for looks, run in zip(together, runs, strict=True):
         _assert_same(looks[0], influence.rolling(run, METRICS[0], 4, ENDS))
 
 
 def test_first_derivatives_alone_are_those_of_each_run(runs):
-    together = influence.rolling_seeds(runs, METRICS, 4, ENDS, products="central-difference")
+    together = influence.rolling_seeds(runs, [METRICS] * 3, 4, ENDS, products="central-difference")
     for looks, run in zip(together, runs, strict=True):
         for found, metric in zip(looks, METRICS, strict=True):
             expected = influence.rolling(run, metric, 4, ENDS, products="central-difference")
@@ -94,10 +103,12 @@ def test_first_derivatives_alone_are_those_of_each_run(runs):
 
 
 def test_each_run_is_believed_as_far_as_by_itself(runs, monkeypatch):
-    growths = [window.growth for (looks,) in influence.rolling_seeds(runs, METRICS[:1]) for window in looks.windows]
+    growths = [
+        window.growth for (looks,) in influence.rolling_seeds(runs, [METRICS[:1]] * 3) for window in looks.windows
+    ]
     monkeypatch.setattr("gansift.influence.horizon.BELIEVABLE", float(np.median(growths)))
     monkeypatch.setattr("gansift.influence.horizon.BELIEVABLE_EFFECT", float("inf"))
-    together = influence.rolling_seeds(runs, METRICS, "auto", ENDS)
+    together = influence.rolling_seeds(runs, [METRICS] * 3, "auto", ENDS)
     horizons = set()
     for looks, run in zip(together, runs, strict=True):
         for found, metric in zip(looks, METRICS, strict=True):
@@ -115,7 +126,7 @@ def test_only_runs_of_one_stack_are_swept_together(runs, monkeypatch):
     sweep = sweep_module.sweep
     itd_module = import_module("gansift.influence.itd")  # the name is also that of the function
     monkeypatch.setattr(itd_module, "sweep", lambda runs, *more: swept.append(len(runs)) or sweep(runs, *more))
-    found = influence.rolling_seeds([runs[2], alone, runs[0]], METRICS[:1], 4, [14])
+    found = influence.rolling_seeds([runs[2], alone, runs[0]], [METRICS[:1]] * 3, 4, [14])
     assert swept == [2, 1]
     assert [looks.windows[0].seed for (looks,) in found] == [4, 9, 3]
 
@@ -127,7 +138,7 @@ def test_a_window_that_fails_in_one_run_is_left_out_there_alone(runs, caplog):
             return {name: factor * value for name, value in super().gradient(source).items()}
 
     with caplog.at_level(logging.WARNING):
-        found = influence.rolling_seeds(runs, [Saturates()], 4, ENDS)
+        found = influence.rolling_seeds(runs, [[Saturates()]] * 3, 4, ENDS)
     ends = [[window.end for window in looks.windows] for (looks,) in found]
     assert ends == [[14, 11, 10, 7], [14, 10, 7], [14, 11, 7]]
     for (looks,), run in zip(found, runs, strict=True):
@@ -141,22 +152,22 @@ def test_a_run_without_any_window_is_named(runs):
             return {name: factor * value for name, value in super().gradient(source).items()}
 
     with pytest.raises(GansiftError, match=r"none of 4 windows could be scored \(of seed 1"):
-        influence.rolling_seeds(runs, [Saturates()], 4, ENDS)
+        influence.rolling_seeds(runs, [[Saturates()]] * 3, 4, ENDS)
 
 
 def test_progress_counts_every_step_of_every_run(runs):
     seen = []
-    influence.rolling_seeds(runs, METRICS[:1], 2, [14], progress=seen.append)
+    influence.rolling_seeds(runs, [METRICS[:1]] * 3, 2, [14], progress=seen.append)
     assert seen == [13] * 3 + [12] * 3
 
 
 def test_runs_opened_from_disk_with_little_memory_give_the_same_bits(tmp_path):
     folders = [tmp_path / str(seed) for seed in SEEDS]
-    found = influence.rolling_seeds(_train(lambda: gan(r1=0.3), outdirs=folders), METRICS[:1], 4, ENDS)
+    found = influence.rolling_seeds(_train(lambda: gan(r1=0.3), outdirs=folders), [METRICS[:1]] * 3, 4, ENDS)
     opened = [
         _alone(lambda: gan(r1=0.3), seed=seed, outdir=folder, memory=1)
         for seed, folder in zip(SEEDS, folders, strict=True)
     ]
-    for (one,), (other,) in zip(found, influence.rolling_seeds(opened, METRICS[:1], 4, ENDS), strict=True):
+    for (one,), (other,) in zip(found, influence.rolling_seeds(opened, [METRICS[:1]] * 3, 4, ENDS), strict=True):
         assert np.array_equal(one.values, other.values)
     assert stacks_of(opened) == [[0, 1, 2]]

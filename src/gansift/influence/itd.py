@@ -133,25 +133,28 @@ def itd_metrics(
     Returns:
         For each metric scores by horizon; those beyond a step at which a sweep overflowed are left out, with a warning.
     """
-    return itd_runs([run], metrics, horizons, progress, products)[0]
+    return itd_runs([run], [metrics], horizons, progress, products)[0]
 
 
 def itd_runs(
     runs: Sequence[Run],
-    metrics: Sequence[Metric],
+    metrics: Sequence[Sequence[Metric]],
     horizons: Collection[int],
     progress: Progress | None = None,
     products: Products = "exact",
 ) -> list[list[dict[int, Scores]]]:
-    """As `itd_metrics`, for each of several runs that can be swept together, see `training.stacked.stacks_of`."""
+    """As `itd_metrics`, for each of several runs that can be swept together, see `training.stacked.stacks_of`.
+
+    Each run has metrics of its own, as many as the others.
+    """
     for run in runs:
         for horizon in horizons:
             checked_horizon(run, horizon)
-    found: list[list[dict[int, Scores]]] = [[{} for _ in metrics] for _ in runs]
+    found: list[list[dict[int, Scores]]] = [[{} for _ in of_run] for of_run in metrics]
     for swept in sweep(runs, metrics, max(horizons), progress, products):
         for of_run, now in swept.items():
             if now.horizon in horizons:
-                for row, metric in enumerate(metrics):
+                for row, metric in enumerate(metrics[of_run]):
                     found[of_run][row][now.horizon] = _scores(runs[of_run], metric, now, row, products)
     return found
 
@@ -175,7 +178,7 @@ def believable(
     Raises:
         UsageError, GansiftError, ReplayError: as `itd`.
     """
-    (scores,) = believable_runs([run], metric, progress, products, longest)
+    (scores,) = believable_runs([run], [metric], progress, products, longest)
     if scores is None:
         raise GansiftError("no scores: the backward sweep overflowed at once. Train more smoothly.")
     return scores
@@ -183,21 +186,24 @@ def believable(
 
 def believable_runs(
     runs: Sequence[Run],
-    metric: Metric,
+    metrics: Sequence[Metric],
     progress: Progress | None = None,
     products: Products = "exact",
     longest: int | None = None,
 ) -> list[Scores | None]:
-    """As `believable`, for each of several runs that can be swept together; None where the sweep overflowed at once."""
+    """As `believable`, for each of several runs that can be swept together, by a metric of its own.
+
+    None where the sweep overflowed at once.
+    """
     found = [_Believed(run.epoch) for run in runs]
-    for swept in sweep(runs, [metric], checked_horizon(runs[0], longest), progress, products):
+    for swept in sweep(runs, [[metric] for metric in metrics], checked_horizon(runs[0], longest), progress, products):
         for row, now in swept.items():
             found[row].see(now)
         if all(found[row].ended for row in swept):
             break
     return [
         None if believed.kept is None else _scores(run, metric, believed.kept, 0, products)
-        for run, believed in zip(runs, found, strict=True)
+        for run, metric, believed in zip(runs, metrics, found, strict=True)
     ]
 
 

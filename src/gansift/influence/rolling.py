@@ -118,12 +118,12 @@ def rolling_metrics(
     Raises:
         UsageError, GansiftError, ReplayError: as `rolling`.
     """
-    return rolling_seeds([run], metrics, horizon, ends, budget=budget, products=products, progress=progress)[0]
+    return rolling_seeds([run], [metrics], horizon, ends, budget=budget, products=products, progress=progress)[0]
 
 
 def rolling_seeds(
     runs: Sequence[Run],
-    metrics: Sequence[Metric],
+    metrics: Sequence[Sequence[Metric]],
     horizon: int | str = "auto",
     ends: Sequence[int] | None = None,
     *,
@@ -138,7 +138,8 @@ def rolling_seeds(
 
     Args:
         runs: recorded runs, in any order.
-        metrics: at least one.
+        metrics: of each run, at least one and as many for each; they may all be the same, or ask each run by other
+            held-out examples (`metrics.part_of`).
         horizon: see `rolling`.
         ends: see `rolling`.
         budget: see `rolling`; of all runs together.
@@ -154,14 +155,15 @@ def rolling_seeds(
     found: dict[int, list[Looks]] = {}
     for rows in stacks_of(runs):
         share = None if budget is None else budget * len(rows) / len(runs)
-        looks = _of_stack([runs[row] for row in rows], metrics, horizon, ends, share, products, progress)
+        of_stack, judges = [runs[row] for row in rows], [metrics[row] for row in rows]
+        looks = _of_stack(of_stack, judges, horizon, ends, share, products, progress)
         found |= dict(zip(rows, looks, strict=True))
     return [found[row] for row in range(len(runs))]
 
 
 def _of_stack(
     runs: Sequence[Run],
-    metrics: Sequence[Metric],
+    metrics: Sequence[Sequence[Metric]],
     horizon: int | str,
     ends: Sequence[int] | None,
     budget: float | None,
@@ -187,14 +189,14 @@ def _of_stack(
                 "Choose a shorter horizon, or train more smoothly."
             )
     return [
-        _looks(run, metrics, dict(sorted(of_run.items(), reverse=True)), reasons)
+        _looks(run, dict(sorted(of_run.items(), reverse=True)), reasons)
         for run, of_run, reasons in zip(runs, scored, left_out, strict=True)
     ]
 
 
 def _window(
     cut: Sequence[Run],
-    metrics: Sequence[Metric],
+    metrics: Sequence[Sequence[Metric]],
     horizon: int | str,
     longest: int,
     products: Products,
@@ -203,7 +205,9 @@ def _window(
     """The scores by each metric of runs that are cut at a window's end, or why there are none."""
     try:
         if horizon == "auto":
-            believed = [believable_runs(cut, metric, progress, products, longest) for metric in metrics]
+            believed = [
+                believable_runs(cut, of_each, progress, products, longest) for of_each in zip(*metrics, strict=True)
+            ]
             found = [list(of_run) for of_run in zip(*believed, strict=True)]
         else:
             swept = itd_runs(cut, metrics, [longest], progress, products)
@@ -213,7 +217,10 @@ def _window(
     except GansiftError as error:  # the metric may be saturated there, and not elsewhere
         if len(cut) == 1:
             return [str(error)]
-        return [_window([run], metrics, horizon, longest, products, progress)[0] for run in cut]
+        return [
+            _window([run], [of_run], horizon, longest, products, progress)[0]
+            for run, of_run in zip(cut, metrics, strict=True)
+        ]
     return [_complete(of_run) or "the backward sweep overflowed" for of_run in found]
 
 
@@ -299,7 +306,7 @@ def _until(budget: float | None, ends: Iterator[int]) -> Iterator[int]:
         yield end
 
 
-def _looks(run: Run, metrics: Sequence[Metric], scored: dict[int, list[Scores]], left_out: list[str]) -> list[Looks]:
+def _looks(run: Run, scored: dict[int, list[Scores]], left_out: list[str]) -> list[Looks]:
     spreads = {end: [float(scores.values.std()) for scores in of_window] for end, of_window in scored.items()}
     usual = np.median(list(spreads.values()), axis=0)
     factors = {
@@ -314,7 +321,8 @@ def _looks(run: Run, metrics: Sequence[Metric], scored: dict[int, list[Scores]],
     ]
     for reason in left_out:
         _log.warning("rolling scores leave out %s", reason)
-    return [_of_metric(run, [scored[end][row] for end in kept], kept, left_out) for row in range(len(metrics))]
+    by_metric = zip(*(scored[end] for end in kept), strict=True)
+    return [_of_metric(run, of_metric, kept, left_out) for of_metric in by_metric]
 
 
 def _of_metric(run: Run, scores: Sequence[Scores], ends: Sequence[int], left_out: Sequence[str]) -> Looks:

@@ -40,13 +40,17 @@ class Swept(NamedTuple):
 
 
 def sweep(
-    runs: Sequence[Run], metrics: Sequence[Metric], longest: int, progress: Progress | None, products: Products
+    runs: Sequence[Run],
+    metrics: Sequence[Sequence[Metric]],
+    longest: int,
+    progress: Progress | None,
+    products: Products,
 ) -> Iterator[dict[int, Swept]]:
     """Go back step by step.
 
     Args:
         runs: one run, or several that can be swept together (`training.stacked.stacks_of`).
-        metrics: at least one.
+        metrics: of each run, as many for each; at least one.
         longest: horizon of the last step.
         progress: see `Progress`.
         products: how second derivatives are taken, see `influence.gradients`.
@@ -62,9 +66,13 @@ def sweep(
     step, device = run.step, run.step.settings.device
     stack = step if isinstance(step, Stack) else None
     with repeatable(device):
-        derivatives = [[derivative(metric, own) for own in runs] for metric in metrics]
+        derivatives = [
+            [derivative(metric, own) for metric, own in zip(of_each, runs, strict=True)]
+            for of_each in zip(*metrics, strict=True)
+        ]
+    count = len(metrics[0])
     # A single metric goes without the dimension that counts them: torch need not vectorise anything then.
-    single = len(metrics) == 1
+    single = count == 1
     ends = [
         [_end(own, of_run.by_player) for own, of_run in zip(runs, of_metric, strict=True)] for of_metric in derivatives
     ]
@@ -73,15 +81,15 @@ def sweep(
     shares = [[of_run.by_weight for of_run in of_metric] for of_metric in derivatives]
     by_weight = torch.stack([of_metric[0] if stack is None else stack.filled(of_metric) for of_metric in shares])
     of_runs = [by_weight] if stack is None else [by_weight[:, place] for place in stack.places]
-    growth: list[list[list[tuple[int, float, float]]]] = [[[] for _ in metrics] for _ in runs]
+    growth: list[list[list[tuple[int, float, float]]]] = [[[] for _ in range(count)] for _ in runs]
     there = [own.weights.cpu() > 0 for own in runs]
-    scales = [[scale_of(metric, own) for metric in metrics] for own in runs]
+    scales = [[scale_of(metric, own) for metric in of_run] for of_run, own in zip(metrics, runs, strict=True)]
     left = list(range(len(runs)))
     # Where the gradient's own graph is not needed, what the replay knows of it saves computing it again.
     known = products != "exact" or len(step.shards.own) > 1 or step.compiled is not None
     for record in run.reversed(run.steps - longest, gradients=known):
         adjoint = step_adjoint(step, record, run.weights, adjoint, by_weight[0] if single else by_weight, products)
-        norms = _norms(adjoint).reshape(len(metrics), -1)[:, [0] if stack is None else stack.places].T.tolist()
+        norms = _norms(adjoint).reshape(count, -1)[:, [0] if stack is None else stack.places].T.tolist()
         for row in [row for row in left if not max(norms[row]) < float("inf")]:
             _log.warning("%s", _overflow(runs[row], record.number))
             left.remove(row)
