@@ -13,13 +13,14 @@ from gansift import terminal
 from gansift.cleansing.trial import Cell
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.workflow import stages
-from gansift.workflow.config import Way
+from gansift.workflow.config import NEW_MODELS, Way
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import ROWS, Costs, Pace, Piece, estimate, makespan, stacks, total
 from gansift.workflow.forecast import after_choice
 from gansift.workflow.jobs import Score, Train, comparison, pipeline, retrainings, to_do
 from gansift.workflow.plan import Plan
 from gansift.workflow.states import Sizes
+from gansift.workflow.together import scorings, trainings
 from tiny_run import invoke, request
 
 ITD = Way("itd", False)
@@ -70,6 +71,16 @@ def _rows(config, costs, left=None, states=STATES):
 def _work(config, left=None, states=STATES, **costs):
     rows = _rows(config, replace(FREE, **costs), left, states)
     return {stage: row.work for stage, row in rows.items() if row.work}
+
+
+def test_seeds_in_one_stack_cost_what_each_takes_there(config):
+    plan = Plan(replace(config, for_this_model=False, scoring_seeds=3), 1478, EPOCH, NEW_MODELS, together=24)
+    left = to_do(NOWHERE, plan, [*trainings(plan), *scorings(plan)]), []
+    costs = replace(FREE, step=3.0, paces={"itd": Pace(0, 7.0)}, together={2: (1.0, 2.0)})
+    rows = _rows(plan.config, costs, left)
+    assert rows["train"].work == 20 * (2 * 1.0 + 3.0)
+    # Every step of the sweep also runs a step again.
+    assert rows["score"].work == 20 * (2 * (1.0 + 2.0) + 3.0 + 7.0)
 
 
 def test_training_is_its_steps_checkpoints_and_four_values(config, tmp_path):

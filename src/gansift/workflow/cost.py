@@ -25,6 +25,7 @@ class Cost(NamedTuple):
         replicas: the number of retrainings.
         redone: the steps of each retraining.
         listed: the number of ids that are written.
+        together: the number of seeds that are trained or swept in one stack.
     """
 
     steps: int = 0
@@ -37,6 +38,7 @@ class Cost(NamedTuple):
     replicas: int = 0
     redone: int = 0
     listed: int = 0
+    together: int = 1
 
     @property
     def work(self) -> float:
@@ -49,12 +51,12 @@ class Cost(NamedTuple):
 
         Args:
             steps: of the whole run.
-            room: for so many records of a step, None for all (see `states.room`).
+            room: for so many records of a step of all that is swept together, None for all (see `states.room`).
             of_states: their sizes.
         """
-        needed = [2 * of_states.state if self.steps else 0]
+        needed = [2 * self.together * of_states.state if self.steps else 0]
         needed += [
-            brought_back(steps, max(horizons), room).held * of_states.record + 2 * of_states.state
+            self.together * (brought_back(steps, max(horizons), room).held * of_states.record + 2 * of_states.state)
             for estimator, horizons in self.swept
             if sweeps(estimator)
         ]
@@ -68,6 +70,7 @@ class Cost(NamedTuple):
             steps=min(self.steps, steps),
             swept=tuple((estimator, (steps,)) for estimator, _ in self.swept),
             redone=steps if self.replicas else 0,
+            together=1,
         )
 
 

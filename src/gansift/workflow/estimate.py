@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gansift.influence.estimators import ESTIMATORS, sweeps
@@ -55,6 +55,7 @@ class Costs:
         parent: the peak memory of the command itself while others work for it.
         peaks: the peak memory of a job after each row, in a miniature of the run.
         steps: the steps of that miniature, whose states are in those peaks.
+        together: for so many seeds in one stack, the times of a training step and of a step of the sweep of each.
     """
 
     slowdown: float
@@ -78,6 +79,7 @@ class Costs:
     parent: int
     peaks: Mapping[str, int]
     steps: int
+    together: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -211,28 +213,29 @@ class _Priced(NamedTuple):
         """Seconds of the processor that a job takes."""
         costs = self.costs
         return (
-            costs.opening
-            + cost.steps * costs.step
+            costs.opening * cost.together
+            + cost.steps * costs.together.get(cost.together, (costs.step,))[0]
             + cost.saved * costs.save
             + cost.loaded * costs.load
             + cost.values * costs.values
-            + sum(self._scores(estimator, horizons) for estimator, horizons in cost.swept)
+            + sum(self._scores(estimator, horizons, cost) for estimator, horizons in cost.swept)
             + self._retrainings(cost.replicas, cost.redone)
         )
 
-    def _scores(self, estimator: str, horizons: Sequence[int]) -> float:
+    def _scores(self, estimator: str, horizons: Sequence[int], cost: Cost) -> float:
         """Scores of several horizons: metric gradient, checkpoints, steps run again and their adjoints."""
         costs, pace = self.costs, self.costs.paces[estimator]
         if not sweeps(estimator):
             return pace.once
-        back = brought_back(self.steps, max(horizons), room(self.config, self.of_states.record))
+        step, of_sweep = self.costs.together.get(cost.together, (costs.step, pace.step))
+        back = brought_back(self.steps, max(horizons), room(self.config, cost.together * self.of_states.record))
         swept = ESTIMATORS[estimator].steps_swept(horizons)
         passes = swept / max(horizons)  # of more than one horizon's length only for `itd-repeated`, which also
-        retrained_first = (swept - max(horizons)) * costs.step  # redoes every horizon before it sweeps it again
+        retrained_first = (swept - max(horizons)) * step  # redoes every horizon before it sweeps it again
         return (
             pace.once * max(1.0, passes)
-            + swept * pace.step
-            + passes * (back.run * costs.step + 2 * back.stretches * costs.load)
+            + swept * of_sweep
+            + passes * (back.run * step + 2 * back.stretches * costs.load)
             + retrained_first
         )
 
@@ -253,8 +256,8 @@ class _Priced(NamedTuple):
         return max((self._beyond_miniature(job.cost) for job in jobs if job.stage in until), default=0)
 
     def _beyond_miniature(self, cost: Cost) -> int:
-        small, of_states = self.costs.steps, self.of_states
-        held = cost.held(self.steps, room(self.config, of_states.record), of_states)
+        small, of_states, together = self.costs.steps, self.of_states, cost.together
+        held = cost.held(self.steps, room(self.config, together * of_states.record), of_states)
         return max(0, held - cost.in_miniature(small).held(small, None, of_states))
 
     def disk(self, stage: str, jobs: Sequence[ToDo]) -> int:

@@ -17,7 +17,7 @@ from gansift.spread.progress import Tick
 from gansift.workflow.config import parse_estimators
 from gansift.workflow.cost import Cost
 from gansift.workflow.directory import RunDirectory
-from gansift.workflow.jobs import Job, Train
+from gansift.workflow.jobs import Job, SeedJob
 from gansift.workflow.plan import Plan
 from gansift.workflow.seed import Seed
 
@@ -26,7 +26,7 @@ NOTHING = Ids(())
 
 
 @dataclass(frozen=True)
-class Look(Job):
+class Look(SeedJob):
     """Look at every example in windows all through one scored training.
 
     Attributes:
@@ -52,7 +52,7 @@ class Look(Job):
 
 
 @dataclass(frozen=True)
-class Rank(Job):
+class Rank(SeedJob):
     """Score every example by another estimator, with which the choice is compared.
 
     Attributes:
@@ -81,7 +81,7 @@ class Rank(Job):
 
 
 @dataclass(frozen=True)
-class FromScratch(Job):
+class FromScratch(SeedJob):
     """Train a fresh seed from scratch without each of several sets of examples, and measure every metric.
 
     Attributes:
@@ -132,16 +132,6 @@ class FromScratch(Job):
 def scores_of(plan: Plan) -> ScoresOf:
     """The scores that the choice rests on: the mean over all windows of all scored seeds."""
     return ScoresOf(plan.metric, ROLLING, plan.steps, tuple(plan.seeds))
-
-
-def trainings(plan: Plan) -> list[Job]:
-    """Training the seeds that are scored."""
-    return [Train(seed, plan.metrics) for seed in plan.seeds]
-
-
-def scorings(plan: Plan) -> list[Job]:
-    """Looking at them."""
-    return [Look(seed, plan.metrics, len(plan.seeds)) for seed in plan.seeds]
 
 
 def choosing(plan: Plan) -> list[FromScratch]:

@@ -30,10 +30,10 @@ _REMOVALS = 5
 
 @dataclass(frozen=True)
 class Job(ABC):
-    """A piece of work on one seed. It is pickled to other processes, and says nothing of where it is done.
+    """A piece of work. It is pickled to other processes, and says nothing of where it is done.
 
     Attributes:
-        seed: the training seed.
+        seed: the training seed; of several the first.
         metrics: the keys of the metrics that the work is done for.
     """
 
@@ -66,6 +66,15 @@ class Job(ABC):
         """Whether it does what another one is to do, perhaps for more metrics."""
         return replace(self, metrics=need.metrics) == need and set(self.metrics) >= set(need.metrics)
 
+    @abstractmethod
+    def run(self, directory: RunDirectory, place: Place, tick: Tick) -> None:
+        """Do it, and write the files."""
+
+
+@dataclass(frozen=True)
+class SeedJob(Job):
+    """A piece of work on one seed."""
+
     def run(self, directory: RunDirectory, place: Place, tick: Tick) -> None:
         """Do it, and write the files."""
         self._run(Seed(directory, place, self.seed), tick)
@@ -75,7 +84,7 @@ class Job(ABC):
 
 
 @dataclass(frozen=True)
-class Train(Job):
+class Train(SeedJob):
     """Train one seed and measure what was trained."""
 
     stage = "train"
@@ -104,7 +113,7 @@ class Train(Job):
 
 
 @dataclass(frozen=True)
-class Score(Job):
+class Score(SeedJob):
     """Score every example by one estimator, for several metrics and horizons: one sweep passes all of them.
 
     Attributes:
@@ -148,7 +157,7 @@ class Score(Job):
 
 
 @dataclass(frozen=True)
-class Retrain(Job):
+class Retrain(SeedJob):
     """Retrain without each of several sets of examples, and measure what that does to every metric.
 
     Attributes:

@@ -27,6 +27,7 @@ from gansift.data import write_manifest
 from gansift.errors import GansiftError
 from gansift.files import write_json
 from gansift.influence.estimators import estimate, sweeps
+from gansift.influence.rolling import rolling_seeds
 from gansift.spread.progress import unseen
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
@@ -63,7 +64,7 @@ def measure(plan: Plan, place: Place) -> Costs:
     # A sweep and a retraining take as long whichever question they are for.
     way = Way("itd", from_start=False) if plan.way.new_models else plan.way._replace(from_start=False)
     miniature = replace(plan, config=small, way=way)
-    stacked = _stacks(plan, place)
+    stacked, together = _stacks(plan, place), sorted({len(seeds) for seeds in plan.stacks} - {1})
     processes = config.job_count
     # Fresh interpreters, as in a run: what they take in memory and to start is measured, too.
     context = multiprocessing.get_context("spawn")
@@ -73,7 +74,8 @@ def measure(plan: Plan, place: Place) -> Costs:
     ):
         futures = [
             pool.submit(
-                _measured, miniature, stacked, Path(folder) / str(row), row == 0, processes == 1, time.time(),
+                _measured, miniature, stacked, together, Path(folder) / str(row), row == 0, processes == 1,
+                time.time(),
             )
             for row in range(processes)
         ]  # fmt: skip
@@ -114,7 +116,13 @@ def _stacks(plan: Plan, place: Place) -> list[int]:
 
 
 def _measured(
-    plan: Plan, stacked: Sequence[int], folder: Path, whole: bool, alone: bool, submitted: float
+    plan: Plan,
+    stacked: Sequence[int],
+    together: Sequence[int],
+    folder: Path,
+    whole: bool,
+    alone: bool,
+    submitted: float,
 ) -> dict[str, Any]:
     """What one process measures; the first one does the command's own part, too: first of all if it works alone."""
     costs: dict[str, Any] = {"worker": time.process_time()}
@@ -125,6 +133,7 @@ def _measured(
     costs |= miniature.trained()
     costs |= miniature.scored()
     costs |= miniature.ranked(stacked, costs["step"])
+    costs["together"] = miniature.together(together)
     if whole:
         if not alone:
             costs["command"] = costs["worker"] + _command(plan.config)
@@ -228,6 +237,10 @@ class _Miniature:
             "name": len(max(run.ids, key=len)) + len('      "",\n'),
         }
 
+    def together(self, sizes: Sequence[int]) -> dict[int, tuple[float, float]]:
+        """The costs of a training step and of one of the sweep, of each of so many seeds in a stack."""
+        return {size: _steps_together(self.place, self.seed.recording, size) for size in sizes}
+
     def reported(self) -> float:
         """Seconds of choosing and of writing the report."""
         written = _bytes(self.directory.root)
@@ -273,6 +286,19 @@ def _stacked_step(run: Run, replicas: int) -> float:
     if run.steps == 1:
         return retrained(1)
     return max(0.0, median((retrained(run.steps) - retrained(1)) / (run.steps - 1) for _ in range(_REPEATS)))
+
+
+def _steps_together(place: Place, settings: dict[str, Any], size: int) -> tuple[float, float]:
+    """Seconds of a training step, and of a step of the sweep, of each of so many seeds in one stack."""
+    trained: list[float] = []
+    swept: list[float] = []
+    runs = training.train_seeds(
+        place.game, place.train, range(size), progress=lambda made: trained.append(time.process_time()), **settings
+    )
+    judges, steps = [[place.validation]] * size, runs[0].steps
+    rolling_seeds(runs, judges, steps, [steps], progress=lambda number: swept.append(time.process_time()))
+    # The sweep tells of every step once for each seed.
+    return median(_differences(trained)) / size, median(_differences(swept[::size])) / size
 
 
 def _pace(name: str, run: Run, place: Place, gradient: float, step: float) -> tuple[float, Pace]:
@@ -332,6 +358,10 @@ def _mean(costs: Sequence[dict[str, Any]], parent: int) -> Costs:
     mean["paces"] = {
         name: Pace(*(fmean(of_process["paces"][name][part] for of_process in costs) for part in range(2)))
         for name in first["paces"]
+    }
+    mean["together"] = {
+        size: tuple(fmean(of_process["together"][size][part] for of_process in costs) for part in range(2))
+        for size in first["together"]
     }
     mean["peaks"] = {stage: max(of_process["peaks"][stage] for of_process in costs) for stage in first["peaks"]}
     others = {item.name: first[item.name] for item in fields(Costs) if item.name in first}

@@ -29,14 +29,13 @@ from gansift.workflow.from_scratch import (
     measured,
     rankings,
     scores_of,
-    scorings,
-    trainings,
 )
 from gansift.workflow.job_tasks import Do
 from gansift.workflow.jobs import Job
 from gansift.workflow.kinds import kinds_of
 from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
+from gansift.workflow.together import scorings, trainings
 
 #: The way to choose of a person who named kinds to remove.
 GROUPS = "groups"

@@ -29,7 +29,9 @@ from gansift.systems.judges import FITTED, check_features
 from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of
 from gansift.training.order import check_batch
+from gansift.training.stacked import seeds_together
 from gansift.training.step import epoch_of, ids_of
+from gansift.training.train import untrained
 from gansift.workflow.config import GENERAL, MACHINE, QUESTION, Config, Way
 from gansift.workflow.plan import Plan, metric_key
 from gansift.workflow.request import Request
@@ -130,7 +132,18 @@ class Place:
 
     def plan(self, way: Way | None = None) -> Plan:
         """What the run is asked to do; by default in the configured way of cleansing."""
-        return Plan(self.config, self.examples, self.epoch, way or self.config.way)
+        way = way or self.config.way
+        return Plan(self.config, self.examples, self.epoch, way, self._together if way.new_models else 1)
+
+    @cached_property
+    def _together(self) -> int:
+        """How many seeds can be trained in one stack."""
+        if self.config.compiled:
+            return 1
+        begun = untrained(
+            self.game(0), self.train, **self.training | {"device": "cpu"}, steps=self.config.steps, seed=0
+        )
+        return seeds_together(begun.step)
 
 
 def place_of(config: Config, cache: Path | None = None, *, confirmed: bool = False) -> Place:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import ClassVar
+
+import numpy as np
 
 from gansift.errors import UsageError
 from gansift.named import fingerprint
@@ -32,12 +35,14 @@ class Plan:
         examples: the number of training examples of all data sets.
         epoch: the number of steps in one epoch.
         way: the way of cleansing.
+        together: how many seeds of the game can be trained in one stack.
     """
 
     config: Config
     examples: int
     epoch: float
     way: Way
+    together: int = 1
     #: The seed whose model, scores and lists are the person's; the others show whether the gain holds.
     main: ClassVar[int] = 0
 
@@ -73,6 +78,15 @@ class Plan:
     def seeds(self) -> range:
         """The training seeds that are scored; where the question is one model, also cleansed."""
         return range(self.config.scoring_seeds if self.way.new_models else self.config.seeds)
+
+    @property
+    def stacks(self) -> list[list[int]]:
+        """The scored seeds in groups that are trained and scored in one stack each: two at least, for two processes.
+
+        The number of jobs does not decide them, so that it changes no result.
+        """
+        size = min(self.together, math.ceil(len(self.seeds) / 2))
+        return [part.tolist() for part in np.array_split(self.seeds, math.ceil(len(self.seeds) / size))]
 
     @property
     def choosing(self) -> range:

@@ -19,7 +19,7 @@ from gansift.influence.combine import ROLLING, combine
 from gansift.influence.estimators import estimate, estimate_metrics
 from gansift.influence.horizon import trust
 from gansift.influence.looks import Looks
-from gansift.influence.rolling import rolling_metrics
+from gansift.influence.rolling import rolling_seeds
 from gansift.influence.scores import Scores
 from gansift.metrics import part_of, replicates
 from gansift.spread.progress import Tick, unseen
@@ -63,19 +63,23 @@ class Seed:
 
     def train(self, tick: Tick = unseen) -> Run:
         """The recorded run, opened anew, and trained as far as it is not there yet."""
-        config = self.place.config
         return training.train(
             self.place.game(self.number),
             self.place.train,
-            **self.place.training,
-            steps=config.steps,
+            **self.recording,
             seed=self.number,
             outdir=self.directory.training(self.number),
-            compiled=config.compiled,
-            accept_drift=config.accept_drift,
-            memory=job_memory(config),
             progress=lambda number, losses: tick(1),
         )
+
+    @property
+    def recording(self) -> dict[str, Any]:
+        """What `training.train` needs beside the game, the data, the seed and the folder."""
+        config = self.place.config
+        return self.place.training | {
+            "steps": config.steps, "compiled": config.compiled, "accept_drift": config.accept_drift,
+            "memory": job_memory(config),
+        }  # fmt: skip
 
     @cached_property
     def beginning(self) -> Run:
@@ -134,11 +138,7 @@ class Seed:
         Each of the ``scored`` seeds, which count from 0, is asked by a part of the validation data of its own
         (`metrics.part_of`).
         """
-        judges = [part_of(self.place.judges(metric).validation, self.number, scored) for metric in metrics]
-        for metric, looks in zip(
-            metrics, rolling_metrics(self.run, judges, progress=lambda number: tick(SWEEP)), strict=True
-        ):
-            write_sealed(self.directory.looks(self.number, metric, scored), looks.to_bytes())
+        look_together([self], metrics, scored, tick)
 
     def rank(self, estimator: str, metrics: Sequence[str], tick: Tick = unseen) -> None:
         """Score every example by an estimator over the whole run; where it does not fit, it is written down why."""
@@ -296,6 +296,32 @@ def _row(removal: Removal, removed: Removed | None, row: Sequence[float | None])
     return {"what": str(removal), "removed": removal.count, "predicted": predicted} | dict(
         zip(_SPLITS, values, strict=True)
     )
+
+
+def train_together(seeds: Sequence[Seed], tick: Tick) -> None:
+    """Train several seeds in one stack, as far as they are not trained yet, see `training.train_seeds`."""
+    first = seeds[0]
+    runs = training.train_seeds(
+        first.place.game,
+        first.place.train,
+        [seed.number for seed in seeds],
+        outdirs=[seed.directory.training(seed.number) for seed in seeds],
+        progress=tick,
+        **first.recording,
+    )
+    for seed, run in zip(seeds, runs, strict=True):
+        seed.run = run
+
+
+def look_together(seeds: Sequence[Seed], metrics: Sequence[str], scored: int, tick: Tick) -> None:
+    """What `Seed.look` does, for several seeds; those that were trained in one stack are swept together."""
+    judges = [
+        [part_of(seed.place.judges(metric).validation, seed.number, scored) for metric in metrics] for seed in seeds
+    ]
+    by_seed = rolling_seeds([seed.run for seed in seeds], judges, progress=lambda number: tick(SWEEP))
+    for seed, by_metric in zip(seeds, by_seed, strict=True):
+        for metric, looks in zip(metrics, by_metric, strict=True):
+            write_sealed(seed.directory.looks(seed.number, metric, scored), looks.to_bytes())
 
 
 def decided_scores(directory: RunDirectory, scores: Scores, digest: str) -> Scores:
