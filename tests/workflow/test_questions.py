@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from gansift.cleansing.checked import Check
 from gansift.errors import UsageError
 from gansift.files import read_json
 from gansift.influence.scores import Scores
+from gansift.workflow import seed as seed_module
 from gansift.workflow.seed import Seed
 from tiny_run import gansift, run
 
@@ -92,6 +94,31 @@ def test_horizons_that_auto_left_out_are_scored_once_they_are_asked_for(tmp_path
     run(tmp_path, "--horizons", "all", *small)
     assert len(Scores.read(tmp_path / "seeds/0/scores/all@50-itd-20.csv")) > 0
     assert {row["horizon"] for row in read_json(tmp_path / "report.json")["grid"]} == {20}
+
+
+def test_with_auto_only_horizons_that_retraining_bears_out_are_scored_and_the_report_says_so(tmp_path, monkeypatch):
+    small = ("--steps", 28, "--batch", 200, "--seeds", 1, "--verify", 0)
+    found = []
+
+    def refuting(run, scores, metric, done=None):
+        found.append(sorted(scores))
+        longest = max(scores)
+        return [Check(longest, 12, 30, 0.1, False), Check(sorted(scores)[-2], 12, 30, 0.9, True)]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(seed_module, "checked", refuting)
+        run(tmp_path, "--horizons", "auto", *small)
+    ((*shorter, longest),) = found
+    assert len(shorter) >= 2
+    assert read_json(tmp_path / f"seeds/0/scores/all@50-itd-{longest}-none.json") == {"why": "they cannot be believed"}
+    kept = {int(path.stem.rpartition("-")[2]) for path in tmp_path.glob("seeds/0/scores/all@50-itd-*.csv")}
+    assert kept == set(shorter)
+    belief = read_json(tmp_path / "report.json")["trust"]
+    assert (belief["horizon"], belief["state"]) == (shorter[-1], "partly")
+    assert [check["holds"] for check in belief["checks"]] == [False, True]
+    # Once made, checks stay.
+    run(tmp_path, "--horizons", "auto", *small)
+    assert read_json(tmp_path / "report.json")["trust"] == belief
 
 
 def test_a_score_file_that_was_deleted_is_made_again(finished, folder):

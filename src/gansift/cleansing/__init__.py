@@ -1,6 +1,7 @@
 """Cleansing: choosing what to remove, retraining without it, and showing the gain."""
 
 from gansift.cleansing.calibrate import calibrated
+from gansift.cleansing.checked import Check, checked
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted, strongest
 from gansift.cleansing.crossed import Crossed, crossed, difference
 from gansift.cleansing.decisions import Decisions, read_decisions
@@ -14,6 +15,7 @@ from gansift.cleansing.verify import Verification, verify
 
 __all__ = [
     "Cell",
+    "Check",
     "Crossed",
     "Decisions",
     "Harmful",
@@ -26,6 +28,7 @@ __all__ = [
     "Verification",
     "calibrated",
     "changes",
+    "checked",
     "choose",
     "chosen_count",
     "complete_cells",

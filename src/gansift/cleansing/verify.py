@@ -22,6 +22,8 @@ from gansift.training.trajectory import Run
 
 _log = logging.getLogger(__name__)
 
+#: Retrainings of which anything can be said.
+FEWEST = 3
 _SPLITS = 200
 
 
@@ -137,7 +139,7 @@ def judge(
     kept = np.isfinite(measured).all(axis=0)
     if not kept.all():
         _log.warning("%d of %d retrainings broke down (NaN) and are left out", int((~kept).sum()), len(removals))
-    if kept.sum() < 3:
+    if kept.sum() < FEWEST:
         raise GansiftError("nearly every retraining broke down (NaN), so nothing can be verified. Train more smoothly.")
     return Verification(
         scores[0].estimator,
@@ -178,7 +180,7 @@ def _predicted(scores: Scores, ids: Sequence[str]) -> float:
 
 
 def _check(runs: Sequence[Run], scores: Sequence[Scores], metric: Metric, count: int, removed: int) -> None:
-    if count < 3 or removed < 1:
+    if count < FEWEST or removed < 1:
         raise UsageError(f"verification needs 3 or more removals of 1 or more examples, not {count} of {removed}")
     if not runs or len(runs) != len(scores):
         raise UsageError(f"{len(runs)} runs but {len(scores)} sets of scores")

@@ -179,6 +179,25 @@ class Growth:
 
 
 @dataclass(frozen=True)
+class HorizonCheck:
+    """What a few retrainings said of the scores of one horizon.
+
+    Attributes:
+        horizon: in steps.
+        count: of retrainings.
+        removed: examples in each.
+        spearman: rank correlation of what scores predicted and what came, or None.
+        holds: whether that is enough to believe them.
+    """
+
+    horizon: int
+    count: int
+    removed: int
+    spearman: float | None
+    holds: bool
+
+
+@dataclass(frozen=True)
 class Belief:
     """How far back scores can be believed.
 
@@ -190,6 +209,8 @@ class Belief:
         effect: the effect that is predicted for a random 2 % over the whole sweep, as a share of the metric's value.
         effect_limit: the effect up to which scores are believed.
         state: one of ``smooth``, ``partly`` and ``chaotic``.
+        checks: what retraining said of horizons, the longest first; the last one alone may hold. Empty where the sweep
+            alone was asked.
     """
 
     horizon: int | None
@@ -199,6 +220,7 @@ class Belief:
     effect: float | None
     effect_limit: float
     state: Literal["smooth", "partly", "chaotic"]
+    checks: tuple[HorizonCheck, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,7 @@ _CONTENTS = {
     "seeds/*/values/*.json": _are_values,
     "seeds/*/seconds.json": _has("train", "score", "cleanse", "verify"),
     "seeds/*/scores/*-growth.json": _rows_with("step", "norm", "effect"),
+    "seeds/*/scores/*-checks.json": _rows_with("horizon", "count", "removed", "spearman", "holds"),
     "seeds/*/scores/*-none.json": _has("why"),
     "seeds/*/from-scratch/*.json": lambda value: (
         bool(value) and _rows_with("what", "removed", "predicted", "validation", "test")(value)

@@ -101,6 +101,10 @@ class RunDirectory:
         """Norms of the metric's adjoint along one seed's longest sweep."""
         return self.training(seed) / "scores" / f"{metric}-{estimator}-growth.json"
 
+    def checks(self, seed: int, metric: str, estimator: str) -> Path:
+        """What a few retrainings of one seed said of the scores that the sweep let be believed."""
+        return self.training(seed) / "scores" / f"{metric}-{estimator}-checks.json"
+
     def retrained(self, seed: int, metric: str, horizon: int, removals: str) -> Path:
         """What retraining one seed did to a metric; ``removals`` is a digest of what was removed."""
         return self.training(seed) / "retrained" / f"{metric}-{horizon}-{removals}.json"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gansift.cleansing.checked import CHECKED
 from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf
 from gansift.cleansing.trial import Cell
 from gansift.files import read_json, write_sealed_json
@@ -17,6 +18,7 @@ from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.spread.executors import side_by_side
 from gansift.spread.progress import Tick
 from gansift.training.checkpoints import DiskCheckpoints
+from gansift.workflow.config import AUTO
 from gansift.workflow.cost import Cost, ToDo
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.place import Place
@@ -144,12 +146,15 @@ class Score(SeedJob):
         )
 
     def cost(self, directory: RunDirectory, plan: Plan) -> Cost:
-        """The sweeps, and what they leave."""
+        """The sweeps, and what they leave; with ``auto`` the retrainings, too, that check the longest horizon."""
         count, horizons = len(self.metrics), self.horizons
+        checks = count * CHECKED if plan.config.horizons.strip() == AUTO and sweeps(self.estimator) else 0
         return Cost(
             swept=((self.estimator, horizons),) * (1 if ESTIMATORS[self.estimator].joint else count),
             scores=count * len(horizons),
             growth=count * max(horizons) if sweeps(self.estimator) else 0,
+            replicas=checks,
+            redone=max(horizons) if checks else 0,
         )
 
     def _run(self, seed: Seed, tick: Tick) -> None:

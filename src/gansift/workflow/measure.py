@@ -22,6 +22,7 @@ from statistics import fmean, median
 from typing import Any
 
 from gansift import training
+from gansift.cleansing.checked import CHECKED
 from gansift.cleansing.replicas import retrained_players
 from gansift.data import write_manifest
 from gansift.errors import GansiftError
@@ -31,7 +32,7 @@ from gansift.influence.rolling import rolling_seeds
 from gansift.spread.progress import unseen
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
-from gansift.workflow.config import Config, Way
+from gansift.workflow.config import AUTO, Config, Way
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import Costs, Pace, stacks
 from gansift.workflow.from_scratch import rankings
@@ -108,6 +109,8 @@ def _stacks(plan: Plan, place: Place) -> list[int]:
     """The numbers of replicas that the run retrains together."""
     stack = sizes(place).stack
     replicas: tuple[int, ...] = (2 * len(plan.counts), len(plan.compared), plan.verified[0])
+    if plan.config.horizons.strip() == AUTO:
+        replicas += (CHECKED,)
     if plan.way.new_models:
         others = len(rankings(plan))
         # With everything, without the choice, and its controls; a few groups may come to it.

@@ -17,13 +17,13 @@ from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.draw import Draw
 from gansift.games.trained import Trained
-from gansift.influence.horizon import trust
+from gansift.influence.horizon import Trust, trust
 from gansift.influence.scores import Scores
 from gansift.report.answer import read_answers
 from gansift.report.export import write_lists
 from gansift.report.page import write_page
 from gansift.report.shown import Shown, ShownSet
-from gansift.report.summary import Belief, ClassCount, Growth, Summary, Verification, read_summary
+from gansift.report.summary import Belief, ClassCount, Growth, HorizonCheck, Summary, Verification, read_summary
 from gansift.report.typed import from_json
 from gansift.workflow.choosing import is_cleansed, read_trials
 from gansift.workflow.config import NEW_MODELS, Config, Decided, Way, load
@@ -160,8 +160,22 @@ def _trust(main: Seed, plan: Plan) -> dict[str, Any]:
     return {
         "verification": tuple(from_json(Verification, entry) for entry in verified),
         "growth": tuple(from_json(Growth, row) for row in growth),
-        "trust": None if belief is None else Belief(**asdict(belief), epochs=round(belief.horizon / epoch, 2)),
+        "trust": None if belief is None else _belief(belief, _checks(main, plan), epoch),
     }
+
+
+def _checks(main: Seed, plan: Plan) -> tuple[HorizonCheck, ...]:
+    path = main.directory.checks(main.number, plan.metric, plan.way.estimator)
+    return tuple(HorizonCheck(**row) for row in read_json(path)) if path.exists() else ()
+
+
+def _belief(told: Trust, checks: Sequence[HorizonCheck], epoch: float) -> Belief:
+    """What the sweep told, shortened to what retraining confirmed where that was asked."""
+    horizon, state = told.horizon, told.state
+    if checks and not checks[0].holds:
+        horizon, state = checks[-1].horizon, "partly" if checks[-1].holds else "chaotic"
+    known = asdict(told) | {"horizon": horizon, "state": state}
+    return Belief(**known, epochs=round(horizon / epoch, 2), checks=tuple(checks))
 
 
 def _write_outcome(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from gansift import training
+from gansift.cleansing.checked import Check, checked
 from gansift.cleansing.decisions import read_decisions
 from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.retraining import Lookup, Removal, Removed, ScoresOf, changes, mean_scores
@@ -122,11 +124,13 @@ class Seed:
         for metric, scores in zip(metrics, by_metric, strict=True):
             self._keep_growth(self.directory.growth(self.number, metric, estimator), scores)
             believable = self._believable(scores)
+            checks = self._checks(metric, estimator, {horizon: scores[horizon] for horizon in believable}, tick)
+            refuted = {check.horizon: check for check in checks if not check.holds}
             for horizon in horizons:
                 path = self.directory.scores(self.number, metric, estimator, horizon)
                 if path.exists():
                     continue
-                if horizon in believable:
+                if horizon in believable and (horizon not in refuted or horizon == min(believable)):
                     write_sealed(path, scores[horizon].csv())
                 else:
                     why = "they cannot be believed" if horizon in scores else "the backward sweep overflowed"
@@ -164,10 +168,25 @@ class Seed:
 
         The shortest one stays in any case; a trial of it shows what its scores are worth.
         """
-        if not scores or self.place.config.horizons.strip() != AUTO or not scores[max(scores)].growth:
+        if not scores or not self._chooses_horizons or not scores[max(scores)].growth:
             return sorted(scores)
         longest = trust(scores[max(scores)].growth, self.run.epoch).horizon
         return [horizon for horizon in sorted(scores) if horizon <= max(longest, min(scores))]
+
+    @property
+    def _chooses_horizons(self) -> bool:
+        return self.place.config.horizons.strip() == AUTO
+
+    def _checks(self, metric: str, estimator: str, scores: Mapping[int, Scores], tick: Tick) -> list[Check]:
+        """With ``auto`` what retraining says of scores that the sweep lets be believed; kept, and made once."""
+        if not scores or not self._chooses_horizons or not scores[max(scores)].growth:
+            return []
+        path = self.directory.checks(self.number, metric, estimator)
+        if not path.exists():
+            judge = self.place.judges(metric).validation
+            found = checked(self.run, scores, judge, lambda steps: tick(float(steps)))
+            write_sealed_json(path, [asdict(check) for check in found])
+        return [Check(**row) for row in read_json(path)]
 
     def scores(self, metric: str, estimator: str) -> dict[int, Scores]:
         """The scores that are there, by horizon."""

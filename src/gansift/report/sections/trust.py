@@ -10,7 +10,7 @@ from markupsafe import Markup
 from gansift.report import figures, trust_figures, words
 from gansift.report.sections.verification import Tag, card, own_verification
 from gansift.report.shown import Shown
-from gansift.report.summary import Baseline, Belief, Cell, GridRow, Summary
+from gansift.report.summary import Baseline, Belief, Cell, GridRow, HorizonCheck, Summary
 
 _SMOOTHER = Markup(
     "To train more smoothly, use a larger <code>--eps</code> (inside Adam's root), R1 (<code>--r1</code>), a lower "
@@ -73,6 +73,14 @@ def _believable(belief: Belief, summary: Summary) -> tuple[Tag, list[str]]:
         f"would change {summary.words.label} by {_effect(belief.effect)}; up to "
         f"{_fold(belief.limit)} times and {_effect(belief.effect_limit)} were found believable."
     )
+    checks = [_checked(check, belief, summary.words.label) for check in belief.checks]
+    if state == "chaotic" and checks:
+        return Tag("chaotic", "bad"), [
+            "Retraining does not bear out even the scores of the shortest horizon that was tried.",
+            *checks,
+            _SMOOTHER,
+            how,
+        ]
     if state == "chaotic":
         return Tag("chaotic", "bad"), [
             "This training is chaotic: even the scores of a single epoch are mostly noise.", _SMOOTHER, how
@@ -82,14 +90,28 @@ def _believable(belief: Belief, summary: Summary) -> tuple[Tag, list[str]]:
     far = "the whole run" if whole else f"the last {words.stretch(horizon, belief.epochs)}"
     if state == "smooth":
         extent = "" if whole else ", as far back as they were computed"
-        return Tag("smooth", "good"), [f"Scores can be believed over {far}{extent}.", how]
-    sentences = [f"Scores can be believed over {far}; scores of longer horizons may be noise.", _SMOOTHER, how]
+        return Tag("smooth", "good"), [f"Scores can be believed over {far}{extent}.", *checks, how]
+    sentences = [f"Scores can be believed over {far}; scores of longer horizons may be noise.", *checks, _SMOOTHER, how]
     if chosen is not None and chosen.horizon > horizon:
         sentences.append(
             f"The chosen horizon, {words.plural(chosen.horizon, 'step')}, is longer than that. What retraining "
             "measured still holds; which examples it removed is in doubt."
         )
     return Tag("partly smooth"), sentences
+
+
+def _checked(check: HorizonCheck, belief: Belief, label: str) -> str:
+    epochs = None if not belief.horizon or belief.epochs is None else check.horizon * belief.epochs / belief.horizon
+    found = (
+        "nothing that could be ranked"
+        if check.spearman is None
+        else (f"a rank correlation of {words.correlation(check.spearman)} with what scores predicted")
+    )
+    return (
+        f"Retraining the last {words.stretch(check.horizon, epochs)} without a random "
+        f"{words.plural(check.removed, 'example')}, {check.count} times, gave changes of {label} with {found}: "
+        f"{'enough' if check.holds else 'not enough'} to believe them."
+    )
 
 
 def _effect(value: float | None) -> str:
