@@ -1,6 +1,6 @@
 """Are horizons that a few retrainings have checked to be believed? Against further retrainings. Prints a table.
 
-    python benchmarks/checked.py [SOURCE] [--seeds 4] [--examples 1000] [--set width=8 --set decay=constant] [--out FILE]
+    python benchmarks/checked.py [SOURCE] [--seeds 4] [--examples 1000] [--set width=8 --set decay=constant]
 
 For each seed the longest of 1, 2, 4, ... epochs that the backward sweep lets be believed, and the one that twelve
 retrainings bear out (`cleansing.checked`); for both, the rank correlation of scores with 30 other retrainings without
