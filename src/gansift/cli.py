@@ -23,7 +23,8 @@ from gansift import __version__, terminal, trusted
 from gansift.errors import GansiftError, UsageError, is_of_memory
 from gansift.files import open_own
 from gansift.flags import named_game, system_manual, with_own, with_settings
-from gansift.lock import only_writer
+from gansift.lock import one_of_several_writers, only_writer
+from gansift.spread.share import OthersLeftError, parse_share
 from gansift.workflow.config import MACHINE, Way, parse_estimators
 from gansift.workflow.config import load as load_config
 from gansift.workflow.request import Request, requested
@@ -37,8 +38,9 @@ _HELP = (
     "\n\nStart with `gansift run digits`, or `gansift run path/to/images`. A score is the predicted change of the "
     "metric if an example is removed; for FID, where lower is better, a negative score means harmful."
 )
-# Exit codes: a check did not hold; what typer makes of Ctrl-C.
+# Exit codes: a check did not hold; other shares of a run are not done; what typer makes of Ctrl-C.
 _DID_NOT_HOLD = 3
+_OTHERS_LEFT = 4
 _INTERRUPTED = 130
 
 _Sources = Annotated[
@@ -225,6 +227,14 @@ def run(
     dry_run: _DryRun = False,
     help_all: _Everything = False,
     trust: _Trust = False,
+    share: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="K/N",
+            help="be the K-th of N workers on a shared run directory: do every N-th job and exit, with code 4 while "
+            "other workers have jobs left",
+        ),
+    ] = None,
     as_json: _Json = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -235,15 +245,16 @@ def run(
     start = time.monotonic()
     if until not in stages.STAGES:
         raise UsageError(f"--until {until}: there is no such stage; choose one of {', '.join(stages.STAGES)}")
+    part = None if share is None else parse_share(share)
     asked, folder = requested(source, settings, config), outdir or _usual_outdir(source)
     if dry_run:
         plan = stages.describe(asked, folder)
         _print(plan, as_json, terminal.plan_text(plan))
         return
     _log_to(folder)
-    with only_writer(folder):
+    with only_writer(folder) if part is None else one_of_several_writers(folder, part.lock):
         directory, resolved = stages.prepare(asked, folder)
-        stages.work(directory, resolved, until, resolved.way, quiet)
+        stages.work(directory, resolved, until, resolved.way, quiet, share=part)
         if until in ("train", "score"):
             _show_values(stages.evaluate(directory), as_json)
         else:
@@ -607,13 +618,19 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; 0 done, 1 failed, 2 wrong usage, 3 a check did not hold, 130 interrupted."""
+    """Run the command line.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check did not hold, 4 other shares are not done, 130 interrupted.
+    """
     arguments = sys.argv[1:]
     try:
         application(arguments)(["--help" if text == "--help-all" else text for text in arguments])
     except UsageError as error:
         typer.secho(f"gansift: {error}", err=True, fg="red")
         raise SystemExit(2) from None
+    except OthersLeftError as error:
+        typer.secho(f"gansift: {error}", err=True)
+        raise SystemExit(_OTHERS_LEFT) from None
     except GansiftError as error:
         typer.secho(f"gansift: {error}", err=True, fg="red")
         raise SystemExit(1) from None

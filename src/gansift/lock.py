@@ -1,4 +1,4 @@
-"""One process at a time writes into a directory: a lock that the kernel takes back however its process ends."""
+"""Who writes into a directory: locks that the kernel takes back however their process ends."""
 
 from __future__ import annotations
 
@@ -36,32 +36,53 @@ def only_writer(folder: Path) -> Iterator[None]:
         GansiftError: if another process holds the lock, naming it and the folder, or the file that is to be locked is a
             link, a pipe or a file that holds something else.
     """
-    descriptor = _opened(folder)
+    with _locked(lock_path(folder), folder, alone=True):
+        yield
+
+
+@contextmanager
+def one_of_several_writers(folder: Path, name: str) -> Iterator[None]:
+    """Write into ``folder`` beside others that are let in by this function under other names, and beside nobody else.
+
+    Args:
+        folder: to write into.
+        name: of a file in it that this writer locks for itself.
+
+    Raises:
+        GansiftError: as `only_writer`, and if another process is let in under that name.
+    """
+    with _locked(lock_path(folder), folder, alone=False), _locked(folder / name, folder, alone=True):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, folder: Path, *, alone: bool) -> Iterator[None]:
+    descriptor = _opened(path)
     try:
         if descriptor is not None:
-            _take(descriptor, folder)
+            _take(descriptor, path, folder, alone)
         yield
     finally:
         if descriptor is not None:
             os.close(descriptor)
 
 
-def _opened(folder: Path) -> int | None:
+def _opened(path: Path) -> int | None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return open_own(lock_path(folder), os.O_RDWR | os.O_CREAT)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return open_own(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
-        _go_on_without(folder, error)
+        _go_on_without(path.parent, error)
         return None
 
 
-def _take(descriptor: int, folder: Path) -> None:
+def _take(descriptor: int, path: Path, folder: Path, alone: bool) -> None:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
             import fcntl  # not on every system
 
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
             break
         except BlockingIOError:
             if time.monotonic() > deadline:
@@ -72,7 +93,7 @@ def _take(descriptor: int, folder: Path) -> None:
             return
     if (held := os.pread(descriptor, len(_HOLDER), 0)) and held != _HOLDER.encode():
         raise GansiftError(
-            f"{lock_path(folder)} is no lock of gansift: it holds something else, and is left as it is. Move it "
+            f"{path} is no lock of gansift: it holds something else, and is left as it is. Move it "
             "away, or choose another directory."
         )
     with suppress(OSError):  # on a full disk the lock still holds; it only names nobody

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gansift.spread.executors import Workers
 from gansift.spread.progress import Tick, progress
+from gansift.spread.share import OthersLeftError, Share
 from gansift.spread.tasks import executor, run_tasks
 from gansift.workflow.config import Config
 from gansift.workflow.directory import RunDirectory
@@ -68,7 +69,7 @@ def workers(directory: RunDirectory, config: Config) -> Workers:
 
 
 @contextmanager
-def doing(directory: RunDirectory, plan: Plan, most: int, quiet: bool) -> Iterator[Do]:
+def doing(directory: RunDirectory, plan: Plan, most: int, quiet: bool, share: Share | None = None) -> Iterator[Do]:
     """Do jobs in a run directory, by the same workers for as long as this is open.
 
     Args:
@@ -76,10 +77,12 @@ def doing(directory: RunDirectory, plan: Plan, most: int, quiet: bool) -> Iterat
         plan: whose configuration says where work is done.
         most: how many jobs could be done at the same time.
         quiet: show no progress.
+        share: do only so many of them, and leave the others to workers elsewhere.
 
     Raises:
         GansiftError: if the cluster cannot be used; and the first failure of a job, once the other running ones have
             ended.
+        OthersLeftError: if jobs of other shares are not done yet, once all own ones are that can be.
     """
     config = plan.config
     # Other machines work in folders of their own; here a path stays as it was given, and what was loaded is found.
@@ -87,8 +90,20 @@ def doing(directory: RunDirectory, plan: Plan, most: int, quiet: bool) -> Iterat
     with executor(workers(directory, config), most) as chosen:
 
         def do(jobs: Sequence[Job], title: str) -> None:
-            work = sum(left.cost.work for left in to_do(directory, plan, jobs))
+            own = jobs if share is None else share.of(jobs)
+            work = sum(left.cost.work for left in to_do(directory, plan, own))
             with progress(title, work, quiet or not work) as tick:
-                run_tasks([JobTask(seen, config, job) for job in jobs], chosen, tick)
+                tasks = [JobTask(seen, config, job) for job in own]
+                if share is None:
+                    run_tasks(tasks, chosen, tick)
+                # What is not ready may need what is: after that it is looked at again.
+                while share is not None and (ready := [task for task in tasks if task.ready() and not task.done()]):
+                    run_tasks(ready, chosen, tick)
+            left = 0 if share is None else sum(not job.done(directory) for job in jobs)
+            if left:
+                raise OthersLeftError(
+                    f"share {share} is done as far as it can be now; {left} of {len(jobs)} jobs (to {title}) are left "
+                    "to other shares, or wait for theirs. Give the same command again once they have ended."
+                )
 
         yield do

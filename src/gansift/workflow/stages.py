@@ -19,6 +19,7 @@ from gansift.influence.scores import Scores
 from gansift.lock import only_writer
 from gansift.named import is_named
 from gansift.spread.progress import progress
+from gansift.spread.share import Share
 from gansift.training.devices import check_device, kind_of
 from gansift.workflow import new_models
 from gansift.workflow.choosing import chosen_cell, is_cleansed
@@ -268,13 +269,22 @@ def _consult(place: Place) -> None:
         )
 
 
-def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bool, consult: bool = True) -> None:
+def work(
+    directory: RunDirectory,
+    config: Config,
+    last: str,
+    way: Way,
+    quiet: bool,
+    consult: bool = True,
+    share: Share | None = None,
+) -> None:
     """Train, score, cleanse and verify all seeds up to the stage ``last``.
 
     Before anything is scored by going back through training, the doctor's quick examination has to find no fault,
-    unless ``consult`` is False.
+    unless ``consult`` is False. With a ``share`` only that share of the jobs is done here.
 
     Raises:
+        OthersLeftError: if other shares are not done.
         TrainingError: if the data are no longer those of the run, or a training breaks down.
         UsageError: if the states do not fit this machine's disk or memory.
         GansiftError: for a fault that the doctor finds.
@@ -291,10 +301,10 @@ def work(directory: RunDirectory, config: Config, last: str, way: Way, quiet: bo
         scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
     if consult and last != "train" and (way.new_models or sweeps(way.estimator)) and not scored:
         _consult(place)
-    for unfinished in directory.unfinished():
+    for unfinished in directory.unfinished() if share is None else ():  # others may be writing them
         remove(unfinished)
     seeds = len(plan.seeds)
-    with doing(directory, plan, at_once(plan, last), quiet) as do:
+    with doing(directory, plan, at_once(plan, last), quiet, share) as do:
         if plan.way.new_models:
             new_models.work(directory, place, plan, last, do)
             return
