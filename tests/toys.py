@@ -164,7 +164,8 @@ def unrolled(run, metric, optimizer, start: int = 0) -> Tensor:
                         weight = weights[step.offsets[data] + index]
                         if settings.renormalise:
                             weight = weight / weight.sum() * len(index)
-                        batches[data] = Batch(step.x[data][index], weight, None, number)
+                        label = None if step.labels[data] is None else step.labels[data][index]
+                        batches[data] = Batch(step.x[data][index], weight, label, number)
                     batch = Batches(batches)
                     # The loss sees an alias of the player's parameters: paths through other players' updates of this
                     # step do not belong to its gradient.
