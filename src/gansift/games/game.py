@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 from torch import Tensor, nn
@@ -85,6 +86,11 @@ class Game:
         (True, False)
         """
         return getattr(type(self), name) is not getattr(Game, name)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it can be asked for samples of classes: its ``sample`` has a parameter ``label``."""
+        return self.offers("sample") and "label" in signature(self.sample).parameters
 
     def event(self, net: Net, batch: Batches, draw: Draw) -> Mapping[str, Mapping[str, Tensor]]:
         """Optional: numbers that are replaced at the end of a step, such as a starving cluster that is put elsewhere.

@@ -14,7 +14,7 @@ from gansift.data.examples import Splits
 from gansift.errors import UsageError
 from gansift.metrics.held_out import class_loss
 from gansift.systems import gan
-from gansift.systems.judges import sample_metrics
+from gansift.systems.judges import conditional_metrics, sample_metrics
 from gansift.systems.presets import general
 from gansift.systems.settings import Range
 from gansift.systems.system import Judges, System, only
@@ -87,6 +87,8 @@ def acgan(
 
     Metrics:
         fid, kid, is, all
+        intra-fid: Fréchet distance within each class, on average (lower is better)
+        tstr: error on real data of a classifier fitted to samples, reported with its wrong labels (lower is better)
         class-loss: loss of the class head on held-out labels, reported with its error (lower is better)
 
     Raises:
@@ -124,7 +126,7 @@ def shares_of(splits: Splits) -> tuple[float, ...]:
 
 
 def _metrics(splits: Splits, conditioning: str) -> dict[str, Any]:
-    found: dict[str, Any] = dict(sample_metrics(splits))
+    found: dict[str, Any] = sample_metrics(splits) | conditional_metrics(splits)
     if conditioning == "classifier":
         found["class-loss"] = lambda: Judges(class_loss(splits.valid), class_loss(splits.test))
     return found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from gansift.data.examples import Splits
 from gansift.games import Game
-from gansift.systems.judges import sample_metrics
+from gansift.systems.judges import conditional_metrics, sample_metrics
 from gansift.systems.presets import OWN, general, preset
 from gansift.systems.system import System
 from gansift.training import Adam, Optimizer
@@ -31,6 +31,8 @@ def around(
         **{key: usual[key] for key in ("lr", "eps", "warmup", "decay", "final")},
     )
     metrics = sample_metrics(first) if len(data) == 1 and made.offers("sample") else {}
+    if metrics and made.conditional and first.train.labels is not None:
+        metrics |= conditional_metrics(first)
     defaults = general(usual) | {"baselines": _baselines(made)} | ({} if made.averaged else {"ema": 0.0})
     if not metrics:
         del defaults["metric"]
