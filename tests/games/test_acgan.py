@@ -15,26 +15,14 @@ from gansift.errors import TrainingError, UsageError
 from gansift.games import Draw
 from gansift.games.batch import Batch, Batches
 from gansift.games.parameters import Layout, Net
-from toys import MeanWave, Perceptron, examples, labelled, unrolled
+from toys import SHARES, MeanWave, Perceptron, Told, acgan, examples, labelled, unrolled
 
-SHARES = (0.5, 0.3, 0.2)
 CLASSES = len(SHARES)
-
-
-class Told(Perceptron):
-    """A generator whose class is an input like the others."""
-
-    def __init__(self) -> None:
-        super().__init__(3, 2)
-        self.latent = 2
-
-    def forward(self, z, label):
-        return super().forward(torch.cat([z, label[:, None].to(z.dtype) - 1], 1))
 
 
 def game(kind=games.ACGAN, **settings):
     torch.manual_seed(0)
-    return kind(Told(), Perceptron(2, 1 + CLASSES), SHARES, **settings)
+    return acgan(kind, **settings)
 
 
 KINDS = {

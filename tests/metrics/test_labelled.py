@@ -14,7 +14,7 @@ from gansift.errors import UsageError
 from gansift.games import Draw
 from gansift.games.parameters import Layout
 from gansift.metrics.metric import reported_of
-from toys import Critic, Perceptron
+from toys import Critic, Perceptron, acgan
 
 CLASSES = 3
 KINDS = {"intra-fid": metrics.IntraFID, "tstr": metrics.TSTR}
@@ -31,18 +31,9 @@ def held_out(count=40, seed=0) -> Examples:
     return Examples.of(x, label=["abc"[row] for row in label])
 
 
-class Told(Perceptron):
-    def __init__(self):
-        super().__init__(3, 2)
-        self.latent = 2
-
-    def forward(self, z, label):
-        return super().forward(torch.cat([z, label[:, None].to(z.dtype) - 1], 1))
-
-
 def trained(made=None) -> games.Trained:
     torch.manual_seed(0)
-    game = made or games.ProjectionGAN(Told(), Perceptron(2, 1 + CLASSES), (0.5, 0.3, 0.2))
+    game = made or acgan(games.ProjectionGAN)
     return games.Trained(game, {name: Layout(one.double()).flatten(one) for name, one in game.players.items()})
 
 
@@ -114,7 +105,7 @@ def test_the_game_is_asked_for_as_many_of_each_class_whatever_the_chunk(kind):
             asked.append(label)
             return super().sample(net, count, draw, label)
 
-    players = trained(Noting(Told(), Perceptron(2, 1 + CLASSES), (0.5, 0.3, 0.2)))
+    players = trained(acgan(Noting))
     for chunk in (3, 100):
         asked.clear()
         values.append(kind(square, held_out(), latents=12, chunk=chunk).value(players))

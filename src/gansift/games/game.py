@@ -47,6 +47,9 @@ class Game:
     #: Penalties then take their gradients with `torch.func`, not with `torch.autograd.grad`.
     stackable: bool = False
 
+    #: Data sets whose labels the losses never look at, if they have any.
+    unlabelled: tuple[str, ...] = ()
+
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Let no class inherit `stackable`: whether it holds depends on the losses that the class itself writes."""
         super().__init_subclass__(**arguments)

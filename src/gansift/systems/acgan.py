@@ -19,6 +19,9 @@ from gansift.systems.presets import general
 from gansift.systems.settings import Range
 from gansift.systems.system import Judges, System, only
 
+_RANKINGS = "isolation-forest,density,discriminator-score,nearest-samples"
+_BASELINES = {"classifier": f"own-loss,{_RANKINGS}", "projection": _RANKINGS}
+
 
 def acgan(
     data: Mapping[str, Splits],
@@ -108,7 +111,7 @@ def acgan(
         game=partial(_game, settings, splits.train.shape, shares),
         optimizers=gan.optimizers(settings),
         metrics=_metrics(splits, conditioning),
-        defaults=general(settings) | {"baselines": "isolation-forest,density,discriminator-score,nearest-samples"},
+        defaults=general(settings) | {"baselines": _BASELINES[conditioning]},
         architecture=_architecture(settings, splits.train.shape, len(shares)),
     )
 
