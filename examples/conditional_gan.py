@@ -39,13 +39,14 @@ class ConditionalGAN(Game):
     def generator_loss(self, net, batch, draw):
         return softplus(-net.discriminator(*self.generate(net, len(batch), draw))).mean()
 
-    def generate(self, net, count, draw):
-        label = (draw.uniform(count) * self.classes).long()
+    def generate(self, net, count, draw, label=None):
+        if label is None:
+            label = (draw.uniform(count) * self.classes).long()
         images = torch.tanh(net.generator(draw.normal(count, 16), label))
         return images.unflatten(1, self.shape), label
 
-    def sample(self, net, count, draw):
-        return self.generate(net, count, draw)[0]
+    def sample(self, net, count, draw, label=None):
+        return self.generate(net, count, draw, label)[0]
 
 
 def build(data):

@@ -43,7 +43,9 @@ axes.set(xlabel="predicted change of FID", ylabel="change of FID by retraining")
 
 from history_gan import build as build_with_history
 
-run = training.train(build_with_history({"data": splits}), splits.train, steps=40, batch_size=50, optimizers=adam, seed=0)
+run = training.train(
+    build_with_history({"data": splits}), splits.train, steps=40, batch_size=50, optimizers=adam, seed=0
+)
 scores = influence.itd(run, fid)
 verified = cleansing.verify(run, scores, fid, count=8, removed=18)
 print(f"with a history: rank correlation {verified.agreement.spearman.value:.2f}")

@@ -41,5 +41,5 @@ def classifier(data, *, hidden: Annotated[int, Range(1)] = 32, lr: float = 0.01)
         game=lambda: Classifier(network=models.Head(inputs, hidden, classes)),
         optimizers=Adam(lr=lr, betas=(0.5, 0.99), eps=1e-3, eps_inside=True),
         metrics={"class-loss": lambda: Judges(metrics.class_loss(splits.valid), metrics.class_loss(splits.test))},
-        defaults={"metric": "class-loss", "steps": 300, "batch": 50, "ema": 0.0, "baselines": "isolation-forest"},
+        defaults={"metric": "class-loss", "steps": 300, "batch": 50, "ema": 0.0, "baselines": "own-loss"},
     )

@@ -70,6 +70,25 @@ def gan(**arguments) -> games.GAN:
     return games.GAN(Perceptron(2, 2), Critic(2), **arguments)
 
 
+class Told(Perceptron):
+    """A generator whose class, 0, 1 or 2, is an input like the others."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 2)
+        self.latent = 2
+
+    def forward(self, z: Tensor, label: Tensor) -> Tensor:
+        return super().forward(torch.cat([z, label[:, None].to(z.dtype) - 1], 1))
+
+
+def acgan(kind=games.ACGAN, **arguments) -> games.ProjectionGAN:
+    """A game that is told three classes, which come as often as `SHARES` says."""
+    return kind(Told(), Perceptron(2, 1 + len(SHARES)), SHARES, **arguments)
+
+
+SHARES = (0.5, 0.3, 0.2)
+
+
 class ThreePlayers(games.Game):
     """A refiner-like game: two data sets, three players, unequal update counts, a coefficient that grows."""
 
@@ -164,7 +183,8 @@ def unrolled(run, metric, optimizer, start: int = 0) -> Tensor:
                         weight = weights[step.offsets[data] + index]
                         if settings.renormalise:
                             weight = weight / weight.sum() * len(index)
-                        batches[data] = Batch(step.x[data][index], weight, None, number)
+                        label = None if step.labels[data] is None else step.labels[data][index]
+                        batches[data] = Batch(step.x[data][index], weight, label, number)
                     batch = Batches(batches)
                     # The loss sees an alias of the player's parameters: paths through other players' updates of this
                     # step do not belong to its gradient.

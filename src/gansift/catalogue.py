@@ -5,20 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-#: Every estimator's name, and what it calls harmful in the few words that a chart has room for. The records in
-#: `influence.estimators` complete it.
-ESTIMATOR_LABELS: dict[str, str] = {
+#: The labels of the estimators that differentiate through training or solve for its end.
+EXACT_LABELS: dict[str, str] = {
     "itd": "exact scores (ITD)",
     "itd-first-order": "ITD by differences",
     "itd-repeated": "exact scores, repeated",
     "aid": "fixed point (AID)",
-    "without-propagation": "without propagation",
-    "discriminator-loss": "discriminator's loss",
-    "discriminator-score": "discriminator's score",
-    "isolation-forest": "Isolation Forest",
-    "density": "rare features",
-    "nearest-samples": "unlike the samples",
-    "random": "at random",
 }
 
 #: The name that scores carry which are means over windows and seeds. They say what helps new models, and are no
@@ -44,6 +36,28 @@ def functions_named_after_files(package: str) -> dict[str, str]:
         for name, text in texts.items()
         if re.search(rf"^def {re.escape(name)}\(", text, flags=re.MULTILINE)
     }
+
+
+def _baselines() -> dict[str, tuple[str, str]]:
+    """Module and label of every baseline, as its file says in its record ``ESTIMATOR``, by name."""
+    found = {}
+    for path in sorted((Path(__file__).parent / "influence" / "baselines").glob("*.py")):
+        record = re.search(
+            r'^ESTIMATOR = Estimator\([^"]*"([\w-]+)".*?label="([^"]+)"', path.read_text("utf-8"), _LINES
+        )
+        if record:
+            found[record[1]] = f"gansift.influence.baselines.{path.stem}", record[2]
+    return found
+
+
+_LINES = re.MULTILINE | re.DOTALL
+
+#: The module of every baseline, by its name.
+BASELINES: dict[str, str] = {name: module for name, (module, _) in _baselines().items()}
+
+#: Every estimator's name, and what it calls harmful in the few words that a chart has room for. The records in
+#: `influence.estimators` complete it.
+ESTIMATOR_LABELS: dict[str, str] = EXACT_LABELS | {name: label for name, (_, label) in _baselines().items()}
 
 
 #: The built-in data sets, and what each of them is. `data.builtin.BUILTINS` completes it.

@@ -19,28 +19,32 @@ from gansift.errors import GansiftError, UsageError
 from gansift.games.batch import Batch, weighted_mean
 from gansift.games.draw import Draw
 from gansift.games.parameters import Layout, Net
-from gansift.influence import baselines
-from gansift.influence.baselines.density import rarity
-from gansift.influence.baselines.discriminator_loss import DiscriminatorLoss
+from gansift.influence.baselines.density import density, rarity
+from gansift.influence.baselines.discriminator_loss import DiscriminatorLoss, discriminator_loss
+from gansift.influence.baselines.discriminator_score import discriminator_score
+from gansift.influence.baselines.isolation_forest import isolation_forest
+from gansift.influence.baselines.nearest_samples import nearest_samples
+from gansift.influence.baselines.random import random_ranking
+from gansift.influence.baselines.without_propagation import without_propagation
 from gansift.metrics import ALL, FID, IS
 from toys import Critic, MeanWave, Perceptron, examples, gan
 
 STEPS, COUNT = 7, 24
 SGD = training.SGD(lr=0.1)
 RANKINGS = {
-    "random": baselines.random_ranking,
-    "isolation-forest": baselines.isolation_forest,
-    "discriminator-score": baselines.discriminator_score,
-    "density": baselines.density,
-    "nearest-samples": baselines.nearest_samples,
+    "random": random_ranking,
+    "isolation-forest": isolation_forest,
+    "discriminator-score": discriminator_score,
+    "density": density,
+    "nearest-samples": nearest_samples,
 }
 ALL_OF_THEM = RANKINGS | {
-    "discriminator-loss": baselines.discriminator_loss,
-    "without-propagation": baselines.without_propagation,
+    "discriminator-loss": discriminator_loss,
+    "without-propagation": without_propagation,
 }
 every_ranking = pytest.mark.parametrize(("name", "baseline"), RANKINGS.items(), ids=RANKINGS)
 every_baseline = pytest.mark.parametrize(("name", "baseline"), ALL_OF_THEM.items(), ids=ALL_OF_THEM)
-# The names of these modules are also those of their functions.
+
 nearest_module = import_module("gansift.influence.baselines.nearest_samples")
 loss_module = import_module("gansift.influence.baselines.discriminator_loss")
 
@@ -268,7 +272,7 @@ def test_a_metric_without_features_sees_all_numbers_of_an_example(name):
 
 def test_random_scores_are_uniform_and_decided_by_the_seed_of_the_run():
     data = examples(500)
-    first, second = (baselines.random_ranking(_train(data, steps=1, seed=seed), _fid()).harm for seed in (0, 1))
+    first, second = (random_ranking(_train(data, steps=1, seed=seed), _fid()).harm for seed in (0, 1))
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.15
     np.testing.assert_allclose(np.quantile(first, [0.1, 0.25, 0.5, 0.75, 0.9]), [0.1, 0.25, 0.5, 0.75, 0.9], atol=0.07)
 
@@ -281,7 +285,7 @@ def test_isolation_forest_is_that_of_scikit_learn_on_what_the_metric_sees(metric
     data = examples(COUNT)
     seen = _seen(metric, data.x)
     forest = IsolationForest(random_state=Draw(4, "isolation forest").seed()).fit(seen)
-    harm = baselines.isolation_forest(_train(data, seed=4), metric).harm
+    harm = isolation_forest(_train(data, seed=4), metric).harm
     np.testing.assert_allclose(harm, _counted_from_least(-forest.score_samples(seen)), rtol=1e-12)
 
 
@@ -295,7 +299,7 @@ def test_density_is_that_of_a_normal_distribution_fitted_by_numpy(metric):
     weights[[3, 8]] = 0
     seen = _seen(metric, data.x)[weights.numpy() > 0]
     normal = multivariate_normal(seen.mean(axis=0), np.cov(seen.T, bias=True))
-    harm = baselines.density(_train(data, weights=weights), metric).harm[weights.numpy() > 0]
+    harm = density(_train(data, weights=weights), metric).harm[weights.numpy() > 0]
     np.testing.assert_allclose(harm, _counted_from_least(-normal.logpdf(seen)), rtol=1e-4, atol=1e-5)
 
 
@@ -325,7 +329,7 @@ def test_discriminator_score_is_minus_the_logit_at_the_end(ema):
     views = {name: value.numpy() for name, value in run.step.layouts["discriminator"].views(flat).items()}
     hidden = np.tanh(data.x.double().numpy() @ views["first.weight"].T + views["first.bias"])
     logits = (hidden @ views["second.weight"].T + views["second.bias"])[:, 0]
-    harm = baselines.discriminator_score(run, _fid(chunk=5)).harm
+    harm = discriminator_score(run, _fid(chunk=5)).harm
     np.testing.assert_allclose(harm, _counted_from_least(-logits), rtol=1e-9, atol=1e-12)
 
 
@@ -353,7 +357,7 @@ def test_a_discriminator_that_needs_more_than_examples_is_refused():
     with pytest.raises(
         UsageError, match=r"discriminator-score needs a discriminator that takes examples alone.*weight"
     ):
-        baselines.discriminator_score(_train(game=ByWeight()), _fid())
+        discriminator_score(_train(game=ByWeight()), _fid())
 
 
 def test_a_discriminator_of_many_logits_is_refused():
@@ -365,7 +369,7 @@ def test_a_discriminator_of_many_logits_is_refused():
             return logits.unsqueeze(1) if weight is None else weight * logits
 
     with pytest.raises(UsageError, match=r"one logit per example, shape \(24,\), not \(24, 1\)"):
-        baselines.discriminator_score(_train(game=ByWeight(Column)), _fid())
+        discriminator_score(_train(game=ByWeight(Column)), _fid())
 
 
 @pytest.mark.parametrize("name", ["discriminator-score", "discriminator-loss"])
@@ -401,7 +405,7 @@ class Critics(games.Game):
 def test_a_game_without_samples_is_refused_by_name():
     run = training.train(Critics(), examples(8), steps=1, batch_size=4, optimizers=SGD, dtype="float64")
     with pytest.raises(UsageError, match=r"nearest-samples needs generated samples, and Critics has no method sample"):
-        baselines.nearest_samples(run, MeanWave())
+        nearest_samples(run, MeanWave())
 
 
 def test_samples_of_another_shape_than_the_examples_are_refused():
@@ -414,7 +418,7 @@ def test_samples_of_another_shape_than_the_examples_are_refused():
     run = _train(game=Wide(Perceptron(2, 2), Critic(2)))
     run.step.game.times = 3
     with pytest.raises(UsageError, match=r"different shapes: \(6,\) and \(2,\). Use another estimator"):
-        baselines.nearest_samples(run, MeanWave())
+        nearest_samples(run, MeanWave())
 
 
 def _credit_by_hand(samples, seen):
@@ -436,7 +440,7 @@ def test_every_sample_gives_its_credit_to_its_ten_nearest_examples(metric, block
     samples = run.trained().sample(40, Draw(4, "nearest samples", dtype=torch.float64))
     expected = _credit_by_hand(_seen(metric, samples), _seen(metric, data.x))
     assert expected.sum() == pytest.approx(40)
-    harm = baselines.nearest_samples(run, metric).harm
+    harm = nearest_samples(run, metric).harm
     np.testing.assert_allclose(harm, _counted_from_least(-expected), rtol=1e-9, atol=1e-12)
 
 
@@ -499,7 +503,7 @@ def test_harmful_for_the_discriminators_loss_is_what_retraining_lowers_it_withou
     game = gan(r1=0.5)
     run = _train(game=game, ema=0.8)
     loss, h = DiscriminatorLoss(run.step, metric.reference), 1e-4
-    harm = baselines.discriminator_loss(run, metric).harm
+    harm = discriminator_loss(run, metric).harm
     for row in (0, 7, 20):
         values = []
         for move in (h, -h):
@@ -539,7 +543,7 @@ def test_held_out_examples_come_by_the_name_of_the_data_set_with_their_columns()
 
 def test_a_metric_without_held_out_examples_is_refused_for_the_discriminators_loss():
     with pytest.raises(UsageError, match=r"discriminator-loss needs held-out examples.*is-bent.*FID or ALL"):
-        baselines.discriminator_loss(_train(), IS(Bent(), latents=10))
+        discriminator_loss(_train(), IS(Bent(), latents=10))
 
 
 # Without propagation
@@ -616,7 +620,7 @@ def test_without_propagation_is_the_sum_of_what_each_step_does_by_itself(schedul
     for horizon in (1, 4, STEPS):
         expected = shares[STEPS - horizon :].sum(axis=0)
         assert expected.any() == (horizon >= reach)
-        scores = baselines.without_propagation(run, metric, horizon)
+        scores = without_propagation(run, metric, horizon)
         np.testing.assert_allclose(scores.values, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
 
 
@@ -625,7 +629,7 @@ def test_without_propagation_is_exact_up_to_the_horizon_in_which_a_weight_is_fel
     run, metric = _train(game=gan(schedule=schedule), optimizer=ADAM), _all()
     for horizon in range(1, reach + 1):
         exact = influence.itd(run, metric, horizon)
-        assert np.array_equal(baselines.without_propagation(run, metric, horizon).values, exact.values)
+        assert np.array_equal(without_propagation(run, metric, horizon).values, exact.values)
     assert exact.values.any()
     longer = influence.itd(run, metric, reach + 1).values
-    assert np.abs(baselines.without_propagation(run, metric, reach + 1).values - longer).max() > 1e-3 * longer.max()
+    assert np.abs(without_propagation(run, metric, reach + 1).values - longer).max() > 1e-3 * longer.max()

@@ -14,6 +14,16 @@ from gansift.errors import UsageError
 from gansift.games.parameters import Layout
 from gansift.systems import build
 from gansift.systems.dann import falling
+from tiny_system import Tiny
+
+TINY = Tiny(
+    {"source": "digits", "target": "digits"},
+    {"hidden": 6, "lr": 0.02},
+    "target-loss",
+    ("source=digits", "target=digits", "--hidden", "4"),
+    "target: label 3",
+    batch={"source": 5, "target": 4},
+)
 
 
 def splits(shape, names, count=12, seed=0, labels=True) -> Splits:

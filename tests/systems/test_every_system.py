@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -14,41 +10,10 @@ from gansift.data import Splits
 from gansift.games import Trained
 from gansift.systems import SYSTEMS, build, manual, spec_of
 from gansift.training.state import readout
+from tiny_system import TINY
 from toys import KilledError, kill_at
 
 STEPS = 8
-
-
-@dataclass(frozen=True)
-class Tiny:
-    """A system made small.
-
-    Attributes:
-        sources: the built-in data set behind each named one.
-        settings: of the system.
-        metric: whose scores are looked at.
-        question: settings of the metric.
-        batch: examples in a batch, for each data set.
-    """
-
-    sources: Mapping[str, str]
-    settings: Mapping[str, Any]
-    metric: str
-    question: Mapping[str, Any] = field(default_factory=dict)
-    batch: Mapping[str, int] = field(default_factory=dict)
-
-
-TINY = {
-    "gan": Tiny(
-        {"data": "normal-2d"}, {"width": 5, "latent": 3, "warmup": 0, "lr": 0.01}, "all", {"latents": 30}, {"data": 6}
-    ),
-    "dann": Tiny(
-        {"source": "digits", "target": "digits"},
-        {"hidden": 6, "lr": 0.02},
-        "target-loss",
-        batch={"source": 5, "target": 4},
-    ),
-}
 
 
 def few(source: str, seed: int) -> Splits:
@@ -92,10 +57,6 @@ def case(request):
 @pytest.fixture(scope="module")
 def run(case):
     return case.train()
-
-
-def test_every_system_is_looked_at_here():
-    assert TINY.keys() == SYSTEMS.keys()
 
 
 def test_its_manual_lists_the_metrics_that_it_has(case):

@@ -15,6 +15,17 @@ from gansift.errors import UsageError
 from gansift.systems import build, find, manual, spec_of
 from gansift.systems.gan import architecture, presets
 from gansift.systems.presets import GENERAL
+from tiny_system import Tiny
+
+TINY = Tiny(
+    {"data": "normal-2d"},
+    {"width": 5, "latent": 3, "warmup": 0, "lr": 0.01},
+    "all",
+    ("digits", "--latents", "50", "--width", "4"),
+    "label 3",
+    {"latents": 30},
+    {"data": 6},
+)
 
 RECORDED = json.loads((Path(__file__).parent / "recorded_gan.json").read_text())
 SETTINGS = {setting.name: setting for setting in manual(spec_of("gan")).settings}

@@ -10,7 +10,7 @@ import torch
 from gansift import data, games, metrics
 from gansift.data.examples import Splits
 from gansift.errors import UsageError
-from gansift.systems import judges, maker_of
+from gansift.systems import build, judges, maker_of
 from gansift.systems.gan import gan
 
 OWN = str(Path(__file__).parents[2] / "examples/own_judges.py")
@@ -123,6 +123,19 @@ def test_features_that_do_not_fit_the_data_are_refused(points):
 def test_settings_of_features_do_not_go_with_a_metric_that_has_none(points):
     with pytest.raises(UsageError, match="--features: --metric all has no such setting"):
         gan({"data": points}).judges("all", features="autoencoder")
+
+
+def test_a_game_that_can_be_asked_for_classes_has_metrics_of_them(digits, points):
+    spec = str(Path(OWN).with_name("conditional_gan.py"))
+    system = build(f"{spec}:build", {"data": digits})
+    assert {"fid", "intra-fid", "tstr"} <= set(system.metrics)
+    game = system.new_game(0)
+    player = games.Trained(
+        game, {name: games.parameters.Layout(net).flatten(net) for name, net in game.players.items()}
+    )
+    pair = system.judges("tstr", latents=60)
+    assert pair.validation.value(player) != pair.test.value(player)
+    assert "tstr" not in build(OWN.replace("own_judges", "own_game") + ":build", {"data": digits}).metrics
 
 
 def test_latents_of_the_two_are_never_the_same(points):

@@ -1,5 +1,6 @@
 """Games: what is trained, as players, losses and the order of their updates."""
 
+from gansift.games.acgan import ACGAN
 from gansift.games.augment import parse_augment
 from gansift.games.batch import Batch, Batches, group_mean, weighted_mean
 from gansift.games.dann import DANN
@@ -7,10 +8,11 @@ from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.games.gan import GAN
 from gansift.games.memory import Memory
+from gansift.games.projection import ProjectionGAN
 from gansift.games.stylegan2 import StyleGAN2
 from gansift.games.trained import Trained
 
 __all__ = [
-    "DANN", "GAN", "Batch", "Batches", "Draw", "Game", "Memory", "StyleGAN2", "Trained", "group_mean",
-    "parse_augment", "weighted_mean",
+    "ACGAN", "DANN", "GAN", "Batch", "Batches", "Draw", "Game", "Memory", "ProjectionGAN", "StyleGAN2", "Trained",
+    "group_mean", "parse_augment", "weighted_mean",
 ]  # fmt: skip

@@ -35,6 +35,7 @@ class DANN(Game):
     """
 
     stackable = True
+    unlabelled = ("target",)
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 from torch import Tensor, nn
@@ -46,6 +47,9 @@ class Game:
     #: Penalties then take their gradients with `torch.func`, not with `torch.autograd.grad`.
     stackable: bool = False
 
+    #: Data sets whose labels the losses never look at, if they have any.
+    unlabelled: tuple[str, ...] = ()
+
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Let no class inherit `stackable`: whether it holds depends on the losses that the class itself writes."""
         super().__init_subclass__(**arguments)
@@ -85,6 +89,11 @@ class Game:
         (True, False)
         """
         return getattr(type(self), name) is not getattr(Game, name)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it can be asked for samples of classes: its ``sample`` has a parameter ``label``."""
+        return self.offers("sample") and "label" in signature(self.sample).parameters
 
     def event(self, net: Net, batch: Batches, draw: Draw) -> Mapping[str, Mapping[str, Tensor]]:
         """Optional: numbers that are replaced at the end of a step, such as a starving cluster that is put elsewhere.

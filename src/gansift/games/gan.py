@@ -22,6 +22,9 @@ _MIXING = (nn.modules.batchnorm._BatchNorm,)
 # Layers whose fused kernels have silently wrong third derivatives, which a gradient penalty needs.
 _WRONG_UNDER_PENALTY = (nn.LayerNorm, nn.modules.instancenorm._InstanceNorm)
 
+#: (B, *shape) -> logits (B,).
+Critic = Callable[[Tensor], Tensor]
+
 
 class GAN(Game):
     """A generator against a discriminator.
@@ -87,16 +90,32 @@ class GAN(Game):
         """Loss on the weighted real examples and as many generated samples, and the penalties."""
         loss = LOSSES[self.loss_name]
         fake = self.fakes(net, len(batch), draw)
-        x = mirrored(batch.x, draw) if self.mirror else batch.x
+        x = self._seen(batch, draw)
         critic = self._augmented(net, x, draw)
-        real = loss.real(critic(x))
+        real = self.penalised(loss.real(critic(x)), critic, net.discriminator, x, fake, batch, draw)
+        return weighted_mean(real, batch.weight) + loss.fake(self._augmented(net, fake, draw)(fake)).mean()
+
+    def penalised(
+        self, real: Tensor, critic: Critic, plain: Critic, x: Tensor, fake: Tensor, batch: Batches, draw: Draw
+    ) -> Tensor:
+        """The losses of the real examples with their penalties, shape (B,).
+
+        Args:
+            real: the losses without.
+            critic: logits of images as the discriminator sees them in this step, after augmentation.
+            plain: logits of images as they are.
+            x: the real examples.
+            fake: as many generated samples.
+            batch: of the step.
+            draw: its random numbers.
+        """
         # Without a remainder there is no question for the step, which in a compiled loss is no number.
         if self.r1 and (self.r1_interval == 1 or batch.step % self.r1_interval == 0):
             real = real + self.r1_interval * self.r1 / 2 * squared_input_gradient(critic, x)
         if self.gradient_penalty:
             mix = draw.uniform(len(batch))
-            real = real + self.gradient_penalty * unit_gradient(net.discriminator, x, fake, mix)
-        return weighted_mean(real, batch.weight) + loss.fake(self._augmented(net, fake, draw)(fake)).mean()
+            real = real + self.gradient_penalty * unit_gradient(plain, x, fake, mix)
+        return real
 
     def generator_loss(self, net: Net, batch: Batches, draw: Draw) -> Tensor:
         """Loss on as many generated samples as the batch has examples."""
@@ -106,6 +125,10 @@ class GAN(Game):
     def fakes(self, net: Net, count: int, draw: Draw) -> Tensor:
         """``count`` generated samples as the losses see them, shape (count, *shape)."""
         return self.sample(net, count, draw)
+
+    def _seen(self, batch: Batches, draw: Draw) -> Tensor:
+        """The real examples, mirrored at random if that is wanted."""
+        return mirrored(batch.x, draw) if self.mirror else batch.x
 
     def _augmented(self, net: Net, x: Tensor, draw: Draw) -> Callable[[Tensor], Tensor]:
         """The discriminator of images like ``x`` after an augmentation that is drawn here."""
@@ -151,6 +174,14 @@ class GAN(Game):
                     f"discriminator.{name} ({type(layer).__name__}) has wrong third derivatives in PyTorch, which "
                     "a gradient penalty needs. Use models.layers.LayerNorm or torch.nn.GroupNorm."
                 )
+        self.check_logits(net, batch)
+
+    def check_logits(self, net: Net, batch: Batches) -> None:
+        """Refuse a discriminator that returns something else than the losses read.
+
+        Raises:
+            TrainingError: with the shape that it returned.
+        """
         with torch.no_grad():
             shape = tuple(net.discriminator(batch.x[:4]).shape)
         if shape != (len(batch.x[:4]),):

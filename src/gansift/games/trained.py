@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from inspect import signature
 
 import torch
 from torch import Tensor
@@ -69,7 +68,7 @@ class Trained:
         net = self.net(parameters)
         if label is None:
             return self.game.sample(net, count, draw)
-        if "label" not in signature(self.game.sample).parameters:
+        if not self.game.conditional:
             raise UsageError(
                 f"samples of requested classes need a game that can make them, and {type(self.game).__name__}.sample "
                 "has no parameter `label`. Give it one, sample(self, net, count, draw, label=None), or ask for none."

@@ -37,7 +37,7 @@ def itd_repeated(run: Run, metric: Metric, horizon: int | None = None, progress:
     The 2.5 % with the most harmful scores (`itd`) go first; the last ``horizon`` steps are redone without them, the
     rest is scored in that training, and so on until 10 % have gone. All others follow by the last scores. Each round
     costs a retraining and a sweep of the horizon. Called like every estimator
-    (`gansift.influence.estimators.Function`).
+    (`gansift.influence.estimator.Function`).
 
     Raises:
         UsageError, GansiftError, ReplayError: as `itd`, for the run itself. A retraining that breaks down, or whose

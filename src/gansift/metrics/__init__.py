@@ -5,6 +5,7 @@ from gansift.metrics.frechet import FID
 from gansift.metrics.held_out import class_loss
 from gansift.metrics.imagenet import ImageNetFeatures
 from gansift.metrics.inception_score import IS
+from gansift.metrics.intra_fid import IntraFID
 from gansift.metrics.kernel import KID
 from gansift.metrics.likelihood import ALL
 from gansift.metrics.loaded import load_features, load_metric
@@ -12,15 +13,18 @@ from gansift.metrics.metric import Metric, SampleMetric
 from gansift.metrics.net_metric import NetMetric
 from gansift.metrics.parts import part_of
 from gansift.metrics.replicates import Replicates, replicates
+from gansift.metrics.tstr import TSTR
 
 __all__ = [
     "ALL",
     "FID",
     "IS",
     "KID",
+    "TSTR",
     "AutoencoderFeatures",
     "ClassifierFeatures",
     "ImageNetFeatures",
+    "IntraFID",
     "Metric",
     "NetMetric",
     "Replicates",

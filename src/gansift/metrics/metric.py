@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gansift.errors import GansiftError, UsageError
 from gansift.games import Draw, Trained
+from gansift.metrics.blocks import kept_rows
 
 if TYPE_CHECKING:
     from gansift.data.examples import Examples
@@ -168,6 +169,14 @@ class SampleMetric(ABC):
         """
         return []
 
+    def without_latents(self, features: Tensor, blocks: int) -> list[float]:
+        """The metric of these features (M, d) without each of several blocks of samples, see `metrics.replicates`."""
+        return [self.evaluate(features[rows])[0] for rows in kept_rows(len(features), blocks)]
+
+    def requested(self, count: int) -> Tensor | None:
+        """The classes that ``count`` samples are asked to be of, int64 (count,); None lets the game choose."""
+        return None
+
     def gradient(self, source: Trained | HasTrained) -> dict[str, Tensor]:
         """The metric's gradient, player name -> vector shaped like that player's flat parameters.
 
@@ -200,8 +209,10 @@ class SampleMetric(ABC):
                 "sample(net, count, draw). Write one, or use a metric of its players (metrics.NetMetric)."
             )
         draw = Draw(self.seed, "metric", dtype=trained.dtype, device=trained.device)
-        for start in range(0, self.latents, self.chunk):
-            yield trained.sample(min(self.chunk, self.latents - start), draw, parameters)
+        requested = self.requested(self.latents)
+        for rows in torch.arange(self.latents).split(self.chunk):
+            label = None if requested is None else requested[rows]
+            yield trained.sample(len(rows), draw, parameters, label)
 
     def _collect(self, chunks: Any) -> Tensor:
         with torch.no_grad():

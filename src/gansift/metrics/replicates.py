@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from gansift.errors import GansiftError
 from gansift.games import Trained
-from gansift.metrics.blocks import kept_rows
 from gansift.metrics.metric import HasTrained, Metric, SampleMetric
 
 #: Blocks into which held-out examples, and latents, are cut; fewer in spaces where each value takes seconds.
@@ -56,5 +55,5 @@ def replicates(metric: Metric, source: Trained | HasTrained) -> Replicates:
 def _of_samples(metric: SampleMetric, source: Trained | HasTrained) -> Replicates:
     features = metric.features_of(source)
     blocks = BLOCKS if features.shape[1] <= _WIDE else FEWER
-    latents = [metric.evaluate(features[rows])[0] for rows in kept_rows(len(features), blocks)]
-    return Replicates(metric.evaluate(features)[0], tuple(metric.without_examples(features, blocks)), tuple(latents))
+    without = metric.without_examples(features, blocks), metric.without_latents(features, blocks)
+    return Replicates(metric.evaluate(features)[0], *map(tuple, without))

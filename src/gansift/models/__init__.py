@@ -1,6 +1,7 @@
 """Networks: toys on points, fully connected ones, convolutional ones, and layers with right derivatives."""
 
 from gansift.models.architecture import MODELS, Architecture, Pair
+from gansift.models.conditional import Conditional
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gansift.models.encoder import Head, ImageEncoder, PointEncoder
 from gansift.models.initial import initial_architecture, initial_networks
@@ -16,6 +17,7 @@ __all__ = [
     "MODELS",
     "Adapted",
     "Architecture",
+    "Conditional",
     "DCGANDiscriminator",
     "DCGANGenerator",
     "FCDiscriminator",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gansift.errors import UsageError
+from gansift.models.conditional import Conditional
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gansift.models.layers import Network
 from gansift.models.mlp import MLPDiscriminator, MLPGenerator
@@ -34,6 +35,8 @@ class Architecture:
         depth: layers of the mapping network, of StyleGAN2.
         activation: ``lrelu`` or ``silu``, of StyleGAN2.
         noise: whether StyleGAN2's generator adds noise in every layer.
+        classes: of networks that know the class: a generator that is told it, and a discriminator with a logit for
+            each class after its first one, see `games.ACGAN`; 0 for networks that know nothing of classes.
     """
 
     model: str
@@ -44,6 +47,17 @@ class Architecture:
     depth: int = 8
     activation: str = "lrelu"
     noise: bool = True
+    classes: int = 0
+
+    @property
+    def inputs(self) -> int:
+        """Numbers that the generator's first layer takes: latents, and as many that stand for the class."""
+        return 2 * self.latent if self.classes else self.latent
+
+    @property
+    def outputs(self) -> int:
+        """Logits that the discriminator gives for an example."""
+        return 1 + self.classes
 
     def build(self) -> Pair:
         """The networks, with parameters from torch's global random state.
@@ -54,13 +68,14 @@ class Architecture:
         """
         if self.model not in MODELS:
             raise UsageError(f"--model {self.model!r} is unknown; choose one of {', '.join(MODELS)} or auto")
-        return MODELS[self.model](self)
+        generator, discriminator = MODELS[self.model](self)
+        return Pair(Conditional(generator, self.classes) if self.classes else generator, discriminator)
 
 
 def _stylegan2(given: Architecture) -> Pair:
     return Pair(
         StyleGAN2Generator(
-            given.latent,
+            given.inputs,
             given.width,
             given.shape,
             most=given.most,
@@ -68,21 +83,24 @@ def _stylegan2(given: Architecture) -> Pair:
             activation=given.activation,
             noise=given.noise,
         ),
-        StyleGAN2Discriminator(given.width, given.shape, most=given.most, activation=given.activation),
+        StyleGAN2Discriminator(
+            given.width, given.shape, most=given.most, activation=given.activation, outputs=given.outputs
+        ),
     )
 
 
 #: Name -> how its networks are built.
 MODELS: dict[str, Callable[[Architecture], Pair]] = {
     "mlp": lambda given: Pair(
-        MLPGenerator(given.latent, given.width, given.shape), MLPDiscriminator(given.width, given.shape)
+        MLPGenerator(given.inputs, given.width, given.shape), MLPDiscriminator(given.width, given.shape, given.outputs)
     ),
     "dcgan": lambda given: Pair(
-        DCGANGenerator(given.latent, given.width, given.shape), DCGANDiscriminator(given.width, given.shape)
+        DCGANGenerator(given.inputs, given.width, given.shape),
+        DCGANDiscriminator(given.width, given.shape, given.outputs),
     ),
     "fc": lambda given: Pair(
-        FCGenerator(latent=given.latent, width=given.width, shape=given.shape),
-        FCDiscriminator(width=given.width, shape=given.shape),
+        FCGenerator(latent=given.inputs, width=given.width, shape=given.shape),
+        FCDiscriminator(width=given.width, shape=given.shape, outputs=given.outputs),
     ),
     "stylegan2": _stylegan2,
 }

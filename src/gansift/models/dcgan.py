@@ -50,27 +50,28 @@ class DCGANGenerator(Network):
 
 
 class DCGANDiscriminator(Network):
-    """Strided convolutions down to 4 x 4, SiLU, no normalisation: images (B, C, H, W) to logits (B,).
+    """Strided convolutions down to 4 x 4, SiLU, no normalisation: images (B, C, H, W) to logits (B,), or (B, outputs).
 
     Args:
         width: channels after the first layer; doubled at every halving of the size.
         shape: (C, H, W) of one image, 28 x 28 or 32 x 32 with 1 or 3 channels.
+        outputs: logits of an image.
 
     Raises:
         TrainingError: for any other shape.
     """
 
-    def __init__(self, width: int = 32, shape: tuple[int, ...] = (1, 28, 28)) -> None:
+    def __init__(self, width: int = 32, shape: tuple[int, ...] = (1, 28, 28), outputs: int = 1) -> None:
         super().__init__()
         channels = [shape[0], width, 2 * width, 4 * width]
         layers: list[nn.Module] = []
-        for inputs, outputs, (kernel, padding) in zip(channels, channels[1:], _convolutions(shape), strict=False):
-            layers += [nn.Conv2d(inputs, outputs, kernel, stride=2, padding=padding), nn.SiLU()]
-        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * _SMALLEST**2, 1))
+        for before, after, (kernel, padding) in zip(channels, channels[1:], _convolutions(shape), strict=False):
+            layers += [nn.Conv2d(before, after, kernel, stride=2, padding=padding), nn.SiLU()]
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * _SMALLEST**2, outputs))
         self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (B,) of images (B, C, H, W)."""
+        """Logits (B,) of images (B, C, H, W), or (B, outputs)."""
         return self.layers(x).squeeze(1)
 
 

@@ -36,23 +36,24 @@ class MLPGenerator(Network):
 
 
 class MLPDiscriminator(Network):
-    """Two hidden layers of SiLU: images or points (B, *shape) to logits (B,).
+    """Two hidden layers of SiLU: images or points (B, *shape) to logits (B,), or (B, outputs) of several.
 
     Args:
         width: of both hidden layers.
         shape: of one example, (C, H, W) or (d,).
+        outputs: logits of an example.
 
     Raises:
         TrainingError: for any other shape.
     """
 
-    def __init__(self, width: int = 64, shape: tuple[int, ...] = (1, 8, 8)) -> None:
+    def __init__(self, width: int = 64, shape: tuple[int, ...] = (1, 8, 8), outputs: int = 1) -> None:
         super().__init__()
-        self.layers = _hidden(math.prod(_checked(shape)), width, 1)
+        self.layers = _hidden(math.prod(_checked(shape)), width, outputs)
         self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (B,) of examples (B, *shape)."""
+        """Logits (B,) of examples (B, *shape), or (B, outputs)."""
         return self.layers(x.flatten(1)).squeeze(1)
 
 

@@ -238,13 +238,14 @@ class Residual(nn.Module):
 
 
 class StyleGAN2Discriminator(Network):
-    """Images (B, C, H, W) to logits (B,), every row on its own.
+    """Images (B, C, H, W) to logits (B,), or (B, outputs), every row on its own.
 
     Args:
         width: channels at the full resolution, doubled at every halving of it.
         shape: (C, H, W) of one image; H = W in 32, 64, 128, 256.
         most: channels at most.
         activation: ``lrelu``, that of the paper, or ``silu``, which is smooth.
+        outputs: logits of an image.
 
     Raises:
         TrainingError: for any other shape.
@@ -257,6 +258,7 @@ class StyleGAN2Discriminator(Network):
         *,
         most: int = 512,
         activation: str = "lrelu",
+        outputs: int = 1,
     ) -> None:
         super().__init__()
         channels = channels_at(shape, width, most)
@@ -269,11 +271,11 @@ class StyleGAN2Discriminator(Network):
         )
         self.last_conv = EqualConv2d(last, last, 3)
         self.hidden = EqualLinear(last * _SMALLEST**2, last)
-        self.output = EqualLinear(last, 1)
+        self.output = EqualLinear(last, outputs)
         self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (B,) of images (B, C, H, W)."""
+        """Logits (B,) of images (B, C, H, W), or (B, outputs)."""
         x = self.activation(self.from_image(x))
         for block in self.blocks:
             x = block(x)

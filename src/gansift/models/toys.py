@@ -85,20 +85,23 @@ class FCGenerator(Network):
 
 
 class FCDiscriminator(Network):
-    """Two hidden layers without biases, Glorot-uniform: points (B, d) to logits (B,).
+    """Two hidden layers without biases, Glorot-uniform: points (B, d) to logits (B,), or (B, outputs).
 
     Args:
         width: units in each hidden layer.
         shape: (d,), of one point.
         activation: name in `layers.ACTIVATIONS`.
+        outputs: logits of a point.
 
     Raises:
         TrainingError: for a shape that is no point's, or an unknown activation.
     """
 
-    def __init__(self, width: int = 64, shape: tuple[int, ...] = (2,), activation: str = "silu") -> None:
+    def __init__(
+        self, width: int = 64, shape: tuple[int, ...] = (2,), activation: str = "silu", outputs: int = 1
+    ) -> None:
         super().__init__()
-        self.layers = _bias_free(_dimension(shape), width, 1, activation)
+        self.layers = _bias_free(_dimension(shape), width, outputs, activation)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -106,7 +109,7 @@ class FCDiscriminator(Network):
         _glorot(self.layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (B,) of points (B, d)."""
+        """Logits (B,) of points (B, d), or (B, outputs)."""
         return self.layers(x).squeeze(1)
 
 

@@ -105,10 +105,10 @@ def gan(
     splits = only(data, "gan")
     settings = presets(data, **given)
     shape = splits.train.shape
-    _check_used(settings, shape)
+    check_used(settings, shape)
     return System(
         game=partial(_game, settings, shape),
-        optimizers=_optimizers(settings),
+        optimizers=optimizers(settings),
         metrics=sample_metrics(splits),
         defaults=general(settings),
         architecture=architecture(settings, shape),
@@ -153,6 +153,12 @@ def _started_from(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     """What a file of weights says of its networks, which nobody may contradict."""
     recorded = asdict(models.initial_architecture(path))
     del recorded["shape"]
+    classes = recorded.pop("classes")
+    if classes:
+        raise UsageError(
+            f"--init {path} holds networks that are told the class, of {classes} classes, which the system gan is not. "
+            "Start from others, or read them in a game of your own (gansift.models.read_weights)."
+        )
     for name, value in recorded.items():
         if given.get(name, value) != value:
             raise UsageError(
@@ -161,8 +167,16 @@ def _started_from(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     return recorded
 
 
-def _check_used(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
-    """Refuse settings of parts that the game does not have."""
+def check_used(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
+    """Refuse settings of parts that the game does not have.
+
+    Args:
+        settings: resolved ones, of `gan` or of a system that has most of its settings.
+        shape: of one example.
+
+    Raises:
+        UsageError: naming the flags.
+    """
     of_styles = ["mixing", "path_length"]
     if settings["init"] is None:  # else they are what the file says of its networks
         of_styles += ["most", "depth", "activation", "noise"]
@@ -180,12 +194,17 @@ def _check_used(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
 
 def _game(settings: Mapping[str, Any], shape: tuple[int, ...]) -> games.Game:
     generator, discriminator = (_adapted(settings, network) for network in _networks(settings, shape))
-    own = {name: settings[name] for name in ("loss", "r1", "r1_interval", "gradient_penalty", "mirror", "schedule")}
-    own["augment"] = games.parse_augment(settings["augment"])
+    own = losses(settings)
     if settings["model"] == "stylegan2":
         own |= {"mixing": settings["mixing"], "path_length": settings["path_length"]}
         return games.StyleGAN2(generator, discriminator, **own)
     return games.GAN(generator, discriminator, **own)
+
+
+def losses(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What resolved settings say of the losses of a `games.GAN`, as its keyword arguments."""
+    own = {name: settings[name] for name in ("loss", "r1", "r1_interval", "gradient_penalty", "mirror", "schedule")}
+    return own | {"augment": games.parse_augment(settings["augment"])}
 
 
 def _networks(settings: Mapping[str, Any], shape: tuple[int, ...]) -> models.Pair:
@@ -213,15 +232,16 @@ def _adapted(settings: Mapping[str, Any], network: models.Network) -> torch.nn.M
     return models.Adapted(network, settings["lora"], models.fitting(network, patterns), settings["lora_start"])
 
 
-def _optimizers(settings: Mapping[str, Any]) -> dict[str, training.Optimizer]:
+def optimizers(settings: Mapping[str, Any]) -> dict[str, training.Optimizer]:
+    """The optimizers of resolved settings, by player."""
     lr, generator_lr = settings["lr"], settings["generator_lr"]
-    optimizers = {
+    found = {
         "discriminator": _optimizer(settings, lr),
         "generator": _optimizer(settings, lr if generator_lr is None else generator_lr),
     }
     if settings["model"] == "stylegan2" and settings["path_length"]:
-        optimizers["path"] = training.SGD(lr=_PATH_DECAY)
-    return optimizers
+        found["path"] = training.SGD(lr=_PATH_DECAY)
+    return found
 
 
 def _optimizer(settings: Mapping[str, Any], lr: float) -> training.Optimizer:

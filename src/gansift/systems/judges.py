@@ -38,13 +38,22 @@ def sample_metrics(splits: Splits) -> dict[str, Callable[..., Judges]]:
     return {name: partial(maker, splits) for name, maker in makers.items()}
 
 
+def conditional_metrics(splits: Splits) -> dict[str, Callable[..., Judges]]:
+    """The built-in metrics of samples of requested classes, by the name that ``--metric`` takes.
+
+    Each is a function of ``features`` and ``latents``.
+    """
+    makers: dict[str, type[Distance]] = {"intra-fid": metrics.IntraFID, "tstr": metrics.TSTR}
+    return {name: partial(distance, kind, splits) for name, kind in makers.items()}
+
+
 def distance(
     kind: type[Distance], splits: Splits, *, features: str = "auto", latents: Annotated[int, Range(2)] = 2000
 ) -> Judges:
     """A distance of samples to validation and to test data; each metric knows the other data, for its floor.
 
     Args:
-        kind: `metrics.FID` or `metrics.KID`.
+        kind: `metrics.FID`, `metrics.KID`, `metrics.IntraFID` or `metrics.TSTR`.
         splits: the data set that is generated.
         features: classifier, autoencoder, imagenet[:dims], module:name, a TorchScript file, or auto
         latents: generated samples behind each value of the metric

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from gansift.data.examples import Splits
 from gansift.games import Game
-from gansift.systems.judges import sample_metrics
+from gansift.systems.judges import conditional_metrics, sample_metrics
 from gansift.systems.presets import OWN, general, preset
 from gansift.systems.system import System
 from gansift.training import Adam, Optimizer
@@ -31,14 +31,17 @@ def around(
         **{key: usual[key] for key in ("lr", "eps", "warmup", "decay", "final")},
     )
     metrics = sample_metrics(first) if len(data) == 1 and made.offers("sample") else {}
-    defaults = general(usual) | {"baselines": _baselines(made)} | ({} if made.averaged else {"ema": 0.0})
+    if metrics and made.conditional and first.train.labels is not None:
+        metrics |= conditional_metrics(first)
+    defaults = general(usual) | {"baselines": _baselines(made, first)} | ({} if made.averaged else {"ema": 0.0})
     if not metrics:
         del defaults["metric"]
     return System(game, {**dict.fromkeys(made.learners, adam), **optimizers}, metrics, defaults)
 
 
-def _baselines(game: Game) -> str:
-    """The usual baselines that need nothing which the game does not have."""
+def _baselines(game: Game, splits: Splits) -> str:
+    """The usual baselines that need nothing which the game or the data do not have."""
+    of_labels = ["own-loss"] if game.offers("predict") and splits.train.labels is not None else []
     own = ["discriminator-score"] if "discriminator" in game.players else []
     own += ["nearest-samples"] if game.offers("sample") else []
-    return ",".join(["isolation-forest", "density", *own])
+    return ",".join([*of_labels, "isolation-forest", "density", *own])

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gansift.influence.baselines.ranking import example_features, ranked
+from gansift.influence.estimator import Estimator
 from gansift.influence.itd import Progress
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
@@ -20,7 +21,7 @@ def density(run: Run, metric: Metric, horizon: int | None = None, progress: Prog
 
     The density has mean and covariance of the examples that the run was trained with; every data set has its own.
     Scores are nats by which the logarithm of an example's density lies below that of the densest one; they do not
-    predict the metric. Called like every estimator (`gansift.influence.estimators.Function`).
+    predict the metric. Called like every estimator (`gansift.influence.estimator.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run.
@@ -50,3 +51,6 @@ def rarity(features: Tensor) -> Tensor:
     ridge = torch.where(variance > 0, _RIDGE * variance, 1.0)
     factor = torch.linalg.cholesky(covariance + ridge.diag())
     return torch.linalg.solve_triangular(factor, deviations.T, upper=False).square().sum(dim=0) / 2
+
+
+ESTIMATOR = Estimator("density", density, label="rare features", ranks_only=True)

@@ -16,6 +16,7 @@ from gansift.errors import UsageError
 from gansift.games.batch import Batches
 from gansift.games.draw import Draw
 from gansift.influence.baselines.ranking import check_discriminator, only_data_set
+from gansift.influence.estimator import Estimator
 from gansift.influence.itd import Progress, itd, itd_horizons
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Direction, Metric, trained_of
@@ -39,7 +40,7 @@ def discriminator_loss(
     An example counts as harmful if its removal is predicted to lower that loss (`DiscriminatorLoss`), as in the
     papers' code, which removes the most negative predicted changes first. `Scores.harm` is by how much it falls, in
     the loss's units; ``metric`` gives the scores their sign, their name and its held-out examples, no more. Called
-    like every estimator (`gansift.influence.estimators.Function`).
+    like every estimator (`gansift.influence.estimator.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run, the game has several data sets or no discriminator, or the
@@ -115,3 +116,12 @@ def _loss(run: Run, metric: Metric) -> DiscriminatorLoss:
 def _for_metric(scores: Scores, metric: Metric) -> Scores:
     values = scores.values if metric.direction == scores.direction else -scores.values
     return replace(scores, values=values, metric=metric.name, direction=metric.direction, estimator=_NAME)
+
+
+ESTIMATOR = Estimator(
+    "discriminator-loss",
+    discriminator_loss,
+    label="discriminator's loss",
+    sweep=discriminator_loss_horizons,
+    ranks_only=True,
+)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 
 from gansift.errors import UsageError
 from gansift.influence.baselines.ranking import (
+    batch_of,
     check_discriminator,
     check_finite,
     chunk_size,
@@ -13,6 +17,7 @@ from gansift.influence.baselines.ranking import (
     present,
     ranked,
 )
+from gansift.influence.estimator import Estimator
 from gansift.influence.itd import Progress
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric, in_chunks
@@ -25,8 +30,9 @@ def discriminator_score(
 ) -> Scores:
     """Rank examples by how little the trained discriminator takes them for real.
 
-    Scores are logits, at the last parameters, below that of the example which looks most real; they do not predict
-    the metric. Called like every estimator (`gansift.influence.estimators.Function`).
+    Its logit is that of the game's `confidence` where it has one. Scores are logits, at the last parameters, below that
+    of the example which looks most real; they do not predict the metric. Called like every estimator
+    (`gansift.influence.estimator.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run, the game has several data sets or no discriminator, or the
@@ -35,21 +41,36 @@ def discriminator_score(
     """
     name = "discriminator-score"
     check_discriminator(run, name)
-    x = run.step.x[only_data_set(run, name)]
+    data_set = only_data_set(run, name)
     last = {player: slots[PARAMETERS] for player, slots in run.state(run.steps).items()}
-    discriminator = run.step.net(last).discriminator
+    game, net = run.step.game, run.step.net(last)
 
     def logits(rows: Tensor) -> Tensor:
+        if game.offers("confidence"):
+            return game.confidence(net, batch_of(run, data_set, rows))
+        return net.discriminator(run.step.x[data_set][rows])
+
+    rows = torch.arange(len(run.ids), device=run.step.x[data_set].device)
+    found = check_finite(in_chunks(_checked(name, logits), rows, chunk_size(metric)), name, "logits")
+    return ranked(run, metric, horizon, name, -found.cpu()[present(run)])
+
+
+def _checked(name: str, logits: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The same logits of rows (B,), refused where they are not one for each."""
+
+    def checked(rows: Tensor) -> Tensor:
         try:
-            found = discriminator(rows)
+            found = logits(rows)
         except Exception as error:
             raise UsageError(
-                f"{name} needs a discriminator that takes examples alone, and this one failed on them: {error}. Use "
-                "another estimator."
+                f"{name} needs a discriminator that takes examples alone, or a game that says how sure it is of them "
+                f"(confidence), and this one failed: {error}. Use another estimator."
             ) from error
         if found.shape != (len(rows),):
             raise UsageError(f"{name} needs one logit per example, shape ({len(rows)},), not {tuple(found.shape)}")
         return found
 
-    found = check_finite(in_chunks(logits, x, chunk_size(metric)), name, "logits")
-    return ranked(run, metric, horizon, name, -found.cpu()[present(run)])
+    return checked
+
+
+ESTIMATOR = Estimator("discriminator-score", discriminator_score, label="discriminator's score", ranks_only=True)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gansift.games.draw import Draw
 from gansift.influence.baselines.ranking import example_features, ranked
+from gansift.influence.estimator import Estimator
 from gansift.influence.itd import Progress
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric
@@ -20,7 +21,7 @@ def isolation_forest(run: Run, metric: Metric, horizon: int | None = None, progr
     The forest is scikit-learn's with its defaults, fitted to the examples that the run was trained with; on all their
     numbers where the metric has no features. Every data set has a forest of its own. Neither the generator nor the
     metric's value plays a part. Scores are differences of anomaly scores, without a unit. Called like every estimator
-    (`gansift.influence.estimators.Function`).
+    (`gansift.influence.estimator.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run.
@@ -34,3 +35,6 @@ def isolation_forest(run: Run, metric: Metric, horizon: int | None = None, progr
 
     sets = example_features(run, metric, "isolation-forest")
     return ranked(run, metric, horizon, "isolation-forest", torch.cat([abnormality(x.numpy()) for x in sets]))
+
+
+ESTIMATOR = Estimator("isolation-forest", isolation_forest, label="Isolation Forest", ranks_only=True)

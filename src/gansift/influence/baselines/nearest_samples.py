@@ -18,6 +18,7 @@ from gansift.influence.baselines.ranking import (
     only_data_set,
     ranked,
 )
+from gansift.influence.estimator import Estimator
 from gansift.influence.itd import Progress
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric, SampleMetric
@@ -35,7 +36,7 @@ def nearest_samples(run: Run, metric: Metric, horizon: int | None = None, progre
     There are as many samples as the metric takes, or as there are examples where it does not say, and each gives away
     one unit of credit (see `credit`). Scores are units of credit below that of the example with most; they do not
     predict the metric. Examples near no sample have no credit and stay in the order of the data. Called like every
-    estimator (`gansift.influence.estimators.Function`).
+    estimator (`gansift.influence.estimator.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run, or the game has several data sets, no samples, or samples of
@@ -90,3 +91,6 @@ def _samples(run: Run, count: int, chunk: int) -> Iterator[Tensor]:
     for start in range(0, count, chunk):
         with torch.no_grad():
             yield trained.sample(min(chunk, count - start), draw)
+
+
+ESTIMATOR = Estimator("nearest-samples", nearest_samples, label="unlike the samples", ranks_only=True)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gansift.errors import GansiftError, UsageError
+from gansift.games.batch import Batch, Batches
 from gansift.influence.horizon import checked_horizon
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric, SampleMetric, in_chunks
@@ -89,6 +90,22 @@ def check_discriminator(run: Run, estimator: str) -> None:
             f"{estimator} needs a player called discriminator, and this game has {', '.join(run.step.game.players)}. "
             "Use another estimator."
         )
+
+
+def batch_of(run: Run, data_set: str, rows: Tensor) -> Batches:
+    """Training examples of the run's only data set as the losses of its last step see them, each with weight 1.
+
+    Args:
+        run: a recorded run.
+        data_set: its name.
+        rows: of the examples, int64 (B,).
+    """
+    step, labels = run.step, run.step.labels[data_set]
+    x = step.x[data_set][rows]
+    columns = {name: values[rows] for name, values in step.columns[data_set].items()}
+    label = None if labels is None else labels[rows]
+    ones = torch.ones(len(x), dtype=x.dtype, device=x.device)
+    return Batches({data_set: Batch(x, ones, label, run.steps - 1, run.steps, rows=rows, columns=columns)})
 
 
 def check_samples(run: Run, estimator: str) -> None:

@@ -9,6 +9,7 @@ import torch
 from gansift.influence.adjoint import step_adjoint
 from gansift.influence.baselines.ranking import scores
 from gansift.influence.derivative import derivative
+from gansift.influence.estimator import Estimator
 from gansift.influence.horizon import checked_horizon
 from gansift.influence.itd import Progress
 from gansift.influence.scores import Scores
@@ -39,7 +40,7 @@ def without_propagation(
 
     Of a metric that reads the training weights themselves, w_j times its derivative in them is taken off.
 
-    Called like every estimator (`gansift.influence.estimators.Function`). Scores are in the metric's units.
+    Called like every estimator (`gansift.influence.estimator.Function`). Scores are in the metric's units.
 
     Raises:
         UsageError: if the horizon is not in the run.
@@ -85,3 +86,8 @@ def _end(run: Run, gradients: Mapping[str, torch.Tensor]) -> State:
     for player, gradient in gradients.items():
         adjoint[player][PARAMETERS] = gradient.to(adjoint[player][PARAMETERS])
     return adjoint
+
+
+ESTIMATOR = Estimator(
+    "without-propagation", without_propagation, label="without propagation", sweep=without_propagation_horizons
+)
