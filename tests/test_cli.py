@@ -474,7 +474,8 @@ def test_what_helped_is_compared_with_other_ways_of_choosing(finished, tmp_path)
     }
     report = json.loads((folder / "report.json").read_text())
     assert [row["estimator"] for row in report["baselines"]] == [
-        "itd", "random", "isolation-forest", "density", "discriminator-score", "nearest-samples",
+        "itd", "random", "far-neighbours", "isolation-forest", "density", "discriminator-score",
+        "nearest-samples",
     ]  # fmt: skip
     assert report["baselines"][0]["test"] == pytest.approx(-50.0, abs=0.1)
     assert all(abs(row["test"]) < 20 for row in report["baselines"][1:])

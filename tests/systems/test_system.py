@@ -97,7 +97,7 @@ def test_a_game_alone_becomes_a_system_with_what_the_presets_say(mine):
     assert system.metrics == {}
     assert "metric" not in system.defaults
     assert system.defaults["ema"] == 0.0, "nobody is averaged"
-    assert system.defaults["baselines"] == "isolation-forest,density"
+    assert system.defaults["baselines"] == "far-neighbours,isolation-forest,density"
     adam = system.optimizers["only"]
     assert (type(adam), adam.lr, adam.eps, adam.betas) == (training.Adam, 1e-3, 1e-3, (0.0, 0.99))
 
@@ -125,7 +125,7 @@ def test_a_game_with_samples_is_judged_by_the_metrics_of_samples(mine):
     assert system.optimizers == {"only": training.SGD(lr=0.1)}
     assert set(system.metrics) == {"fid", "kid", "is", "all"}
     assert (system.defaults["metric"], system.defaults["ema"]) == ("all", 0.98)
-    assert system.defaults["baselines"] == "isolation-forest,density,nearest-samples"
+    assert system.defaults["baselines"] == "far-neighbours,isolation-forest,density,nearest-samples"
     judges = system.judges("all", latents=50)
     assert isinstance(judges, Judges)
     several = build(mine(code), {"a": POINTS["data"], "b": POINTS["data"]})

@@ -19,7 +19,7 @@ from gansift.systems.presets import general
 from gansift.systems.settings import Range
 from gansift.systems.system import Judges, System, only
 
-_RANKINGS = "isolation-forest,density,discriminator-score,nearest-samples"
+_RANKINGS = "far-neighbours,isolation-forest,density,discriminator-score,nearest-samples"
 _BASELINES = {"classifier": f"own-loss,{_RANKINGS}", "projection": _RANKINGS}
 
 

@@ -51,7 +51,7 @@ def dann(
         metrics={"target-loss": partial(_target_loss, source, target)},
         defaults={
             "steps": 400, "batch": 64, "ema": 0.0, "metric": "target-loss", "seeds": 5, "horizons": "1,5,all",
-            "remove": "2%,5%,10%", "verify": 20, "baselines": "own-loss,isolation-forest,density",
+            "remove": "2%,5%,10%", "verify": 20, "baselines": "own-loss,far-neighbours,isolation-forest,density",
         },
     )  # fmt: skip
 

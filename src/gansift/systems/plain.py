@@ -44,4 +44,4 @@ def _baselines(game: Game, splits: Splits) -> str:
     of_labels = ["own-loss"] if game.offers("predict") and splits.train.labels is not None else []
     own = ["discriminator-score"] if "discriminator" in game.players else []
     own += ["nearest-samples"] if game.offers("sample") else []
-    return ",".join([*of_labels, "isolation-forest", "density", *own])
+    return ",".join([*of_labels, "far-neighbours", "isolation-forest", "density", *own])

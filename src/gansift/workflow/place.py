@@ -39,7 +39,7 @@ from gansift.workflow.request import Request
 # What is usual where the system has nothing to say.
 _USUAL = {
     "device": "cpu", "accept_drift": False, "ema": 0.0,
-    "baselines": "isolation-forest,density,discriminator-score,nearest-samples",
+    "baselines": "far-neighbours,isolation-forest,density,discriminator-score,nearest-samples",
     "scoring_seeds": 4, "choosing_seeds": 4, "judging_seeds": 16,
 }  # fmt: skip
 
