@@ -14,6 +14,8 @@ from gansift.training.trajectory import Run
 
 _NAME = "far-neighbours"
 _NEIGHBOURS = 10
+# Features up to which lengths count, and not directions alone; cleanlab draws the line there, too.
+_FEW = 3
 # Distances held at a time: 2^22 of them in float64 are 32 MiB.
 _BLOCK = 2**22
 
@@ -35,7 +37,10 @@ def far_neighbours(run: Run, metric: Metric, horizon: int | None = None, progres
 
 
 def remoteness(features: Tensor) -> Tensor:
-    """The mean Euclidean distance of each row to its k = min(10, n - 1) nearest others; 0 for a row alone.
+    """The mean distance of each row to its k = min(10, n - 1) nearest others; 0 for a row alone.
+
+    Up to three features the distance is Euclidean. Beyond it is that of directions, 1 - cosine: how long a vector of
+    learned features is tells little of whether it belongs to the others. A row of zeros has distance 1 to all.
 
     Args:
         features: float64 (n, d).
@@ -49,9 +54,13 @@ def remoteness(features: Tensor) -> Tensor:
     count = min(_NEIGHBOURS, len(features) - 1)
     if not count:
         return torch.zeros(len(features), dtype=features.dtype)
+    directions = torch.nn.functional.normalize(features) if features.shape[1] > _FEW else None
     means = []
     for rows in torch.arange(len(features)).split(max(1, _BLOCK // len(features))):
-        distances = torch.cdist(features[rows], features, compute_mode="donot_use_mm_for_euclid_dist")
+        if directions is None:
+            distances = torch.cdist(features[rows], features, compute_mode="donot_use_mm_for_euclid_dist")
+        else:
+            distances = 1 - directions[rows] @ directions.T
         distances[torch.arange(len(rows)), rows] = torch.inf  # not to itself
         means.append(distances.topk(count, largest=False).values.mean(dim=1))
     return torch.cat(means)
