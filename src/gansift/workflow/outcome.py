@@ -17,6 +17,7 @@ from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_json
 from gansift.games.draw import Draw
 from gansift.games.trained import Trained
+from gansift.influence.estimators import ranks_only
 from gansift.influence.horizon import Trust, trust
 from gansift.influence.scores import Scores
 from gansift.report.answer import read_answers
@@ -29,6 +30,7 @@ from gansift.workflow.choosing import is_cleansed, read_trials
 from gansift.workflow.config import NEW_MODELS, Config, Decided, Way, load
 from gansift.workflow.damage import discard_damaged
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.doubts import doubts
 from gansift.workflow.jobs import comparison, trial
 from gansift.workflow.new_models import Study
 from gansift.workflow.new_result import new_models_summary
@@ -191,7 +193,13 @@ def _write_outcome(
         after: what was trained without them; None where that is nothing else.
     """
     directory, run = main.directory, main.run
-    result = replace(result, classes=_classes(main.place, set(removed)), report=str(directory.page))
+    told = doubts(main.place.train, shown, removed, ranks_only(shown.estimator))
+    result = replace(
+        result,
+        classes=_classes(main.place, set(removed)),
+        warnings=(*result.warnings, *told),
+        report=str(directory.page),
+    )
     keep_weights(directory, run, {"original": run.trained(), "cleansed": after})
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
     write_lists(directory.root, run.ids, removed)

@@ -250,8 +250,10 @@ def _verdict(
     ends = "no interval: one seed"
     if test.ci95 is not None:
         ends = f"95 % interval {interval(test.ci95)}".replace(MINUS, "-")
+    harmed = not helped and _only_worse(test.ci95, metric.direction)
+    verb = "improves" if helped else "makes worse" if harmed else "changes"
     change = (
-        f"{'changes' if not helped else 'improves'} test {name} by {test.change:+.3g} ({ends}), from "
+        f"{verb} test {name} by {test.change:+.3g} ({ends}), from "
         f"{test.before:.3g} to {test.after:.3g} ({better} is better)"
     )
     epochs = f"{chosen.horizon / epoch:.3g}"
@@ -262,8 +264,17 @@ def _verdict(
     if helped:
         return f"{what} {change}; {against}."
     why = "One seed cannot show a gain" if seeds == 1 else "That is no proof of a gain on unseen data"
+    if harmed:
+        why = "That is a proven harm"
     kept = ", so every example is kept" if way.decided is None else "; the lists follow the decisions nevertheless"
     return f"{what} {change}; {against}. {why}{kept}."
+
+
+def _only_worse(ends: summary.Ends, direction: str) -> bool:
+    """Whether an interval leaves no change for the better."""
+    low, high = ends or (None, None)
+    end = low if direction == "lower" else high
+    return end is not None and (end > 0 if direction == "lower" else end < 0)
 
 
 def _decided_on(removed: int) -> str:
