@@ -7,7 +7,9 @@ import json
 import pytest
 from built_in import settings
 from command_line import Table, cell
+from flipped import flipped
 
+from gansift import data
 from gansift.cleansing import mean_interval
 from gansift.errors import UsageError
 from gansift.systems import Setting
@@ -47,3 +49,14 @@ def test_an_interval_is_written_with_its_ends_if_it_has_any():
     assert cell(mean_interval([1.0, 1.0]), "+.1f") == "+1.0 [+1.0, +1.0]"
     assert cell(mean_interval([1.0]), "+.1f") == "+1.0"
     assert (cell(None, ".1f"), cell(True, ""), cell("itd", "")) == ("", "yes", "itd")
+
+
+def test_a_share_of_the_training_labels_is_flipped_each_to_another_class_and_nothing_else():
+    clean = data.load("digits")
+    dirty, rows = flipped(clean, 0.05, 3)
+    changed = (dirty.train.labels != clean.train.labels).nonzero().flatten().tolist()
+    assert changed == sorted(rows.tolist())
+    assert len(changed) == round(0.05 * len(clean.train))
+    assert dirty.train.x is clean.train.x
+    assert (dirty.valid, dirty.test) == (clean.valid, clean.test)
+    assert flipped(clean, 0.05, 4)[1].tolist() != rows.tolist()

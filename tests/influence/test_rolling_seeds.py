@@ -12,7 +12,7 @@ from gansift import games, influence, training
 from gansift.errors import GansiftError
 from gansift.influence import sweep as sweep_module
 from gansift.training.stacked import stacks_of
-from toys import MeanWave, Perceptron, ThreePlayers, examples, gan, labelled
+from toys import MeanWave, Perceptron, ThreePlayers, acgan, examples, gan, labelled
 
 ADAM = training.Adam(lr=0.05, eps=1e-2, decay="cosine", warmup=2)
 SETTINGS = {"steps": 14, "batch_size": 4, "optimizers": ADAM, "ema": 0.8, "dtype": "float64", "checkpoint_every": 5}
@@ -75,9 +75,10 @@ def test_each_of_the_runs_is_asked_by_metrics_of_its_own(runs):
         (lambda: gan(r1=0.3, schedule="simultaneous"), None, {"renormalise": True}, METRICS[:1]),
         (lambda: gan(r1=0.3, r1_interval=2), None, {}, METRICS),
         (_dann, DANN_DATA, {"ema": 0.0}, [Accuracy()]),
+        (lambda: acgan(r1=0.3), labelled(examples(12)), {}, METRICS[:1]),
         (ThreePlayers, TWO, {"batch_size": {"simulated": 3, "real": 4}}, METRICS[:1]),
     ],
-    ids=["r1", "simultaneous", "lazy-r1", "dann", "three-players"],
+    ids=["r1", "simultaneous", "lazy-r1", "dann", "acgan", "three-players"],
 )
 def test_runs_that_were_trained_together_are_scored_together_as_each_alone(make, data, other, metrics):
     found = influence.rolling_seeds(_train(make, data, **other), [metrics] * 3, 4, ENDS)

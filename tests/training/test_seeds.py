@@ -18,7 +18,7 @@ from gansift.games.batch import weighted_mean
 from gansift.training import stacked
 from gansift.training.stacked import Stack
 from gansift.training.state import PARAMETERS, checksum
-from toys import Critic, KilledError, Perceptron, ThreePlayers, examples, gan, labelled
+from toys import Critic, KilledError, Perceptron, ThreePlayers, acgan, examples, gan, labelled
 
 ADAM = training.Adam(lr=0.05, eps=1e-2, decay="cosine", warmup=2)
 SETTINGS = {"steps": 9, "batch_size": 4, "optimizers": ADAM, "ema": 0.8, "dtype": "float64"}
@@ -95,11 +95,13 @@ DANN_DATA = {"source": labelled(examples(12)), "target": examples(12, seed=1, na
         (lambda: gan(schedule="2:1", gradient_penalty=0.3), None, {}, True),
         (lambda: gan(r1=0.3, r1_interval=2), None, {}, False),
         (_dann, DANN_DATA, {"ema": 0.0}, True),
+        (lambda: acgan(r1=0.3), labelled(examples(12)), {}, True),
+        (lambda: acgan(games.ProjectionGAN, gradient_penalty=0.3), labelled(examples(12)), {}, True),
         (ThreePlayers, TWO, {"batch_size": {"simulated": 3, "real": 4}}, True),
         (_of(Shuffling), None, {"optimizers": training.AdamW(lr=0.05)}, True),
         (_of(Branching), None, {"optimizers": training.SGD(lr=0.05, momentum=0.9)}, False),
     ],
-    ids=["r1", "simultaneous", "2:1", "lazy-r1", "dann", "three-players", "draws", "branching"],
+    ids=["r1", "simultaneous", "2:1", "lazy-r1", "dann", "acgan", "projection", "three-players", "draws", "branching"],
 )
 def test_seeds_that_are_trained_together_are_what_each_is_alone(make, data, other, written):
     runs = _together(make, data, **other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ import torch
 
 from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.trial import Cell
-from gansift.data.examples import Examples
+from gansift.data.examples import Examples, Splits
 from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_json
+from gansift.games import Game
 from gansift.games.draw import Draw
 from gansift.games.trained import Trained
 from gansift.influence.estimators import ranks_only
@@ -244,7 +245,16 @@ def _cleansed(main: Seed, plan: Plan, chosen: Cell) -> Trained | None:
 
 def _samples(main: Seed, trained: Trained) -> np.ndarray:
     draw = Draw(main.number, "report", dtype=trained.dtype, device=trained.device)
-    return trained.sample(_SAMPLES, draw).detach().float().cpu().numpy()
+    label = _requested(main.place.data, trained.game)
+    return trained.sample(_SAMPLES, draw, label=label).detach().float().cpu().numpy()
+
+
+def _requested(data: Mapping[str, Splits], game: Game) -> torch.Tensor | None:
+    """The classes that samples for the page are asked to be of, the first class first; None where none can be."""
+    names = [splits.train.class_names for splits in data.values()]
+    if not game.conditional or len(names) != 1 or names[0] is None:
+        return None
+    return torch.arange(_SAMPLES) * len(names[0]) // _SAMPLES
 
 
 def _sets(place: Place, shown: Scores) -> dict[str, ShownSet]:
