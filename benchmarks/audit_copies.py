@@ -3,10 +3,10 @@
     python benchmarks/audit_copies.py DATA.npz [--short 40 --long 4 --simulated 40] [--out FILE]
 
 DATA.npz holds MNIST as x_train (N, 28, 28) and y_train. Digits are made smaller, to 14x14 pixels, and every case draws
-250 to train on and 500 held-out ones anew; ten GANs share them. Cases that should be found: a generator that emits
-training images with noise, and a GAN trained for long. Cases that should not: the same GAN after a quarter of the
-steps; new digits; a generator that has collapsed onto a few digits that it was never shown; and one whose samples are
-smooth, means of two new digits. Every case is audited in pixels and in features with 2,000 samples.
+250 to train on and 500 held-out ones anew; ten narrow GANs share them. Cases that should be found: a generator that
+emits training images with noise, and a wide GAN trained for long. Cases that should not: the same GAN after a quarter
+of the steps; narrow GANs; new digits; a generator that has collapsed onto a few digits that it was never shown; and one
+whose samples are smooth, means of two new digits. Every case is audited in pixels and in features with 2,000 samples.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from gansift.systems.judges import features_of
 TRAIN, HELD = 250, 500
 # Plain Adam without a penalty, as in most scripts: it memorises.
 GAN = {
-    "model": "mlp", "width": 64, "latent": 64, "r1": 0.0, "lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "eps": 1e-8,
+    "model": "mlp", "latent": 64, "r1": 0.0, "lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "eps": 1e-8,
     "eps_inside": False,
 }  # fmt: skip
 SHORT, LONG, BATCH = 3000, 12_000, 64
@@ -118,9 +118,9 @@ def emitters(digits: Digits, splits: data.Splits, others: np.ndarray, seed: int)
     return {name: Emitter(emit, seed) for name, emit in kinds.items()}
 
 
-def gans(splits: data.Splits, steps: int, seeds: Sequence[int]) -> list[training.Run]:
+def gans(splits: data.Splits, width: int, steps: int, seeds: Sequence[int]) -> list[training.Run]:
     """GANs of one split, trained side by side."""
-    system = systems.build("gan", {"data": splits}, GAN)
+    system = systems.build("gan", {"data": splits}, GAN | {"width": width})
     return training.train_seeds(
         system.new_game, splits.train, seeds, steps=steps, batch_size=BATCH, optimizers=system.optimizers, ema=0.0
     )
@@ -130,8 +130,8 @@ def main() -> None:
     """Audit every case, and count."""
     parser = command_line.parser(__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--short", type=int, default=40, help="GANs trained for a short time")
-    parser.add_argument("--long", type=int, default=10, help="GANs trained for a long time")
+    parser.add_argument("--short", type=int, default=40, help="narrow GANs, trained for a short time")
+    parser.add_argument("--long", type=int, default=4, help="wide GANs, trained for a long time")
     parser.add_argument("--simulated", type=int, default=40, help="cases of every simulated generator")
     arguments = parser.parse_args()
     digits = Digits.of(arguments.data)
@@ -150,15 +150,18 @@ def main() -> None:
             answers[name].append(audited(splits, player, seed))
     for name, found in answers.items():
         table.add(row(name, found))
-    for steps, count in ((LONG, arguments.long), (SHORT, arguments.short)):
-        found = []
-        for first in range(0, count, TOGETHER):
+    for width, count, readings in ((64, arguments.short, (SHORT,)), (256, arguments.long, (SHORT, LONG))):
+        trained: dict[int, list[Answer]] = {steps: [] for steps in readings}
+        together = TOGETHER if width == 64 else 1
+        for first in range(0, count, together):
             splits, _ = split(digits, first)
-            seeds = range(first, min(count, first + TOGETHER))
-            runs = gans(splits, steps, seeds)
-            found += [audited(splits, run.trained(), seed) for run, seed in zip(runs, seeds, strict=True)]
-        if found:
-            table.add(row(f"GAN after {steps:,} steps", found))
+            seeds = range(first, min(count, first + together))
+            for run, seed in zip(gans(splits, width, max(readings), seeds), seeds, strict=True):
+                for steps, found in trained.items():
+                    found.append(audited(splits, run.trained(steps), seed))
+        for steps, found in trained.items():
+            if found:
+                table.add(row(f"GAN of width {width} after {steps:,} steps", found))
 
 
 def row(name: str, answers: list[Answer]) -> dict[str, object]:
