@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from gansift import cli
+from gansift.audit import AUDITS
 from gansift.systems import SYSTEMS
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +49,7 @@ COMMANDS = sorted({(page, command) for page, command in _commands() if not comma
 
 
 @cache
-def _flags(verb: str, game: str, audit: str = "copies") -> frozenset[str] | None:
+def _flags(verb: str, game: str, audit: str = "all") -> frozenset[str] | None:
     """The flags of a verb with a system or an audit; None if there is no such verb."""
     arguments = [verb, audit] if verb == "audit" else [verb, "--game", game]
     known = typer.main.get_command(cli.application(arguments)).commands
@@ -69,7 +70,8 @@ def test_a_command_that_is_named_is_taken(page, command, monkeypatch):
     verb, *words = command.split()
     game = words[words.index("--game") + 1] if "--game" in words else "gan"
     file = game.partition(":")[0]
-    flags = _flags(verb, game if game in SYSTEMS or Path(file).is_file() else "gan")
+    audit = words[0] if words and words[0] in AUDITS else "all"
+    flags = _flags(verb, game if game in SYSTEMS or Path(file).is_file() else "gan", audit)
     assert flags is not None, f"{page}: there is no verb {verb}"
     assert set(FLAG.findall(command)) <= flags, f"{page}: gansift {command}"
 
@@ -78,6 +80,7 @@ def test_a_command_that_is_named_is_taken(page, command, monkeypatch):
 def test_a_flag_that_a_page_names_exists(page):
     verbs = [verb.__name__ for verb in cli._VERBS]
     known = set().union(*(_flags(verb, game) for verb in verbs for game in SYSTEMS))
+    known |= set().union(*(_flags("audit", "gan", audit) for audit in AUDITS))
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     codes = [code for code in re.findall(r"`([^`]*)`", text) if code.partition(" ")[0] in verbs or code[:2] == "--"]
     named = {flag for code in codes for flag in FLAG.findall(code)}

@@ -78,3 +78,31 @@ def test_shares_are_counted():
         stats.beta.ppf(0.025, 2 / 3 * 1.8, 1.8 / 3 + 1), stats.beta.ppf(0.975, 2 / 3 * 1.8 + 1, 1.8 / 3),
     )  # fmt: skip
     assert of_training.ci95 == pytest.approx((low, high))
+
+
+def test_the_share_nearer_to_training_takes_as_many_held_out_examples_and_counts_clusters_once():
+    train, held = RNG.normal(size=(30, 4)), RNG.normal(size=(200, 4))
+    samples = np.concatenate([train[:6].repeat(10, axis=0) + 1e-3, RNG.normal(size=(40, 4))])
+    found = Closeness.of(0, samples, train, held)
+    assert {draw.held for draw in found.nearer} == {30}
+    assert len({tuple(draw.nearest) for draw in found.nearer}) > 1
+    for draw in found.nearer:
+        assert draw.of_training[:60].all()
+        rows = np.unique(draw.nearest[~draw.of_training]) - 30
+        assert (rows >= 0).all()
+    number = found.nearer_share()
+    assert number.expected == 0.5
+    assert number.value == pytest.approx(np.mean([draw.of_training.mean() for draw in found.nearer]))
+    # A hundred independent samples would pin the share down far better than these do.
+    low, high = stats.binomtest(round(100 * number.value), 100).proportion_ci(0.95, "exact")
+    assert number.ci95[1] - number.ci95[0] > 1.3 * (high - low)
+
+
+def test_with_fewer_held_out_than_training_examples_all_are_taken_and_fewer_samples_are_expected_near_them():
+    samples, train, held = (RNG.normal(size=(count, 3)) for count in (400, 60, 20))
+    found = Closeness.of(0, samples, train, held)
+    (draw,) = found.nearer
+    between = np.linalg.norm(samples[:, None] - np.concatenate([train, held])[None], axis=2).argmin(axis=1)
+    assert np.array_equal(draw.nearest, between)
+    assert np.array_equal(draw.of_training, between < 60)
+    assert found.nearer_share().expected == 0.75

@@ -53,10 +53,13 @@ def answer():
 def test_the_answer_tells_what_was_measured_in_numbers_and_features(answer):
     assert answer.finding is True
     assert answer.numbers.keys() == {
-        f"{key}_{space}" for key in ("c_t", "close_share", "training_share") for space in ("values", "features")
+        f"{key}_{space}"
+        for key in ("c_t", "close_share", "nearer_share", "training_share", "likelihood_gap")
+        for space in ("values", "features")
     }
     for number in answer.numbers.values():
         assert number.ci95[0] <= number.value <= number.ci95[1]
+    assert answer.badge == "copies"
     share = answer.numbers["close_share_values"]
     assert share.value == pytest.approx(0.25 + 0.05 * 0.75, abs=0.08)
     assert f"{100 * share.value:.1f} % (95 % interval" in answer.verdict
@@ -73,10 +76,31 @@ def test_the_copied_examples_and_the_seeds_are_listed(answer):
     assert np.mean(shares) == pytest.approx(answer.numbers["close_share_values"].value)
 
 
+def test_regions_add_up_to_c_t_and_a_second_opinion_is_told(answer):
+    rows = [row for row in answer.tables["By region"].rows if row[2] is not None]
+    assert sum(row[1] for row in answer.tables["By region"].rows) == 120
+    mean = np.average([z for _, _, z in rows], weights=[held for _, held, _ in rows])
+    assert mean == pytest.approx(answer.numbers["c_t_values"].value)
+    assert answer.numbers["likelihood_gap_values"].ci95[0] > 0
+    assert "in values and features training examples are more likely" in answer.shown[-1]
+    assert answer.shown[-1].endswith("it agrees.")
+
+
+def test_what_was_trained_without_the_copied_examples_is_audited_beside_it():
+    honest = made_up.Player(made_up.drawn, 5)
+    plain = made_up.subject(2, copied=0.5)
+    found = copies(replace(plain, cleansed=honest, removed=frozenset({"train/1", "train/2"})), samples=300)
+    table = found.tables["Before and after cleansing"]
+    (before, after), column = table.rows, table.columns.index("nearer_share, values")
+    assert float(before[column].split()[0]) > 0.7 > float(after[column].split()[0])
+    assert "2 examples" in table.note
+    assert "Before and after cleansing" not in copies(plain, samples=300).tables
+
+
 def test_the_closest_pairs_are_different_training_examples_nearest_first(answer):
     gallery = answer.pictures["Samples that come closest"]
     names = [caption.partition(":")[0] for caption in gallery.captions]
-    assert len(set(names)) == len(names) == 12
+    assert len(set(names)) == len(names) == 10
     apart = np.linalg.norm(gallery.x[:, 0] - gallery.x[:, 1], axis=1)
     assert (np.diff(apart) >= 0).all()
     assert all(f"distance {value:.3g}," in caption for value, caption in zip(apart, gallery.captions, strict=True))

@@ -1,7 +1,8 @@
 """What an audit looks at, which audits there are, and how one is run.
 
-An audit is a function of a `Subject`, and of settings by keyword, that returns an `Answer`. A new one is one file with
-a function of the file's name; a person's own is named as ``file.py:function``.
+An audit is a function of a `Subject`, and of settings by keyword, that returns an `Answer`. One that can look at
+several runs together takes further subjects, ``*others``. A new one is one file with a function of the file's name; a
+person's own is named as ``file.py:function``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Subject:
         players: what was trained, one for each training seed; empty if only data are looked at.
         kept: ids of the training examples that the run keeps, or None for all.
         removed: ids of those that it removes.
+        cleansed: what was trained without them, from the first of the training seeds; None where nothing is removed.
         features: maps examples or samples (n, *shape) to features (n, d), or None where there are none.
         seed: decides everything that an audit draws at random.
     """
@@ -43,6 +45,7 @@ class Subject:
     players: Sequence[Trained] = ()
     kept: frozenset[str] | None = None
     removed: frozenset[str] = frozenset()
+    cleansed: Trained | None = None
     features: Callable[[Tensor], Tensor] | None = None
     seed: int = 0
 
@@ -83,32 +86,36 @@ def find(name: str) -> Callable[..., Answer]:
     )
 
 
-def run_audit(name: str, subject: Subject, **settings: Any) -> Answer:
+def run_audit(name: str, subject: Subject, *others: Subject, **settings: Any) -> Answer:
     """Run one audit.
 
     Args:
         name: as `find` takes it.
         subject: what it looks at.
+        others: further runs to look at together with the first, for an audit that takes several (``*others``).
         settings: keywords of the audit.
 
     Returns:
         The answer. That of a person's own audit goes by the function's name, unless it has one of its own.
 
     Raises:
-        UsageError: if there is no such audit, or it has no such setting, or it returns no answer.
+        UsageError: if there is no such audit, or it has no such setting, or it takes one run alone, or it returns no
+            answer.
     """
     from gansift.report.answer import Answer  # charts come with it, which listing audits does not need
 
     audit = find(name)
     known = list(inspect.signature(audit).parameters.values())[1:]
+    if others and not any(parameter.kind is parameter.VAR_POSITIONAL for parameter in known):
+        raise UsageError(f"the audit {name} looks at one run, and {1 + len(others)} were given: give one at a time")
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known):
-        names = [parameter.name for parameter in known]
+        names = [parameter.name for parameter in known if parameter.kind is not parameter.VAR_POSITIONAL]
         for setting in settings:
             if setting not in names:
                 raise UsageError(
                     f"the audit {name} has no setting {setting!r}; it has {', '.join(names) if names else 'none'}"
                 )
-    answer = audit(subject, **settings)
+    answer = audit(subject, *others, **settings)
     if not isinstance(answer, Answer):
         raise UsageError(f"the audit {name} returned {type(answer).__name__}, not a gansift.report.Answer")
     return replace(answer, audit=answer.audit or name.rpartition(":")[2])

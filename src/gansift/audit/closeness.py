@@ -19,6 +19,22 @@ from gansift.report.neighbours import nearest
 _FEWEST = 5  # samples and held-out examples in a cell that counts
 _PER_CELL = 50  # held-out examples to a cell, on average
 _MOST_CELLS = 10
+_DRAWS = 10  # of held-out examples, where there are more of them than training examples
+
+
+@dataclass(frozen=True)
+class Nearer:
+    """Samples against training examples and as many held-out examples, or all of these if there are fewer.
+
+    Attributes:
+        of_training: whether the nearest of all is a training example, shape (m,).
+        nearest: which one is the nearest of all, as a number, shape (m,).
+        held: number of held-out examples in the comparison.
+    """
+
+    of_training: np.ndarray
+    nearest: np.ndarray
+    held: int
 
 
 @dataclass(frozen=True)
@@ -34,6 +50,7 @@ class Closeness:
         sample_cells: cell of each sample, shape (m,).
         held_cells: cell of each held-out example, shape (n,).
         training: number of training examples.
+        nearer: the comparison of training with held-out examples, for several draws of the latter.
     """
 
     nearest: np.ndarray
@@ -44,6 +61,7 @@ class Closeness:
     sample_cells: np.ndarray
     held_cells: np.ndarray
     training: int
+    nearer: tuple[Nearer, ...] = ()
 
     @classmethod
     def of(cls, seed: int, samples: np.ndarray, train: np.ndarray, held: np.ndarray) -> Closeness:
@@ -60,7 +78,35 @@ class Closeness:
             sample_cells=nearest(samples, centres),
             held_cells=nearest(held, centres),
             training=len(train),
+            nearer=_nearer(seed, samples, train, held, to_train, to_held),
         )
+
+    def nearer_share(self) -> Number:
+        """Of all samples, the share whose nearest example is a training example; a mean over the draws.
+
+        Without copying every example is as likely to be the nearest one, whichever kind it is of. Few distinct samples
+        cast few votes: those with the same nearest example count as one observation.
+        """
+        found = [clustered_share(draw.of_training, draw.nearest) for draw in self.nearer]
+        share, low, high = np.mean([(share, *ends) for share, ends in found], axis=0).tolist()
+        held = self.nearer[0].held
+        many = f"mean over {len(found)} draws of held-out examples" if len(found) > 1 else "all held-out examples"
+        meaning = (
+            f"share of samples that are nearer to a training example than to any of {held:,} held-out examples ({many})"
+        )
+        return Number(share, (low, high), meaning, self.training / (self.training + held))
+
+    def regions(self) -> list[tuple[int, int, float | None]]:
+        """By region, from many held-out examples to few: numbers of samples and of held-out examples, and `rank_z`.
+
+        The score is None where there are too few of either.
+        """
+        rows = []
+        for cell in np.unique(self.held_cells):
+            ours, theirs = self.samples[self.sample_cells == cell], self.held[self.held_cells == cell]
+            enough = min(len(ours), len(theirs)) >= _FEWEST
+            rows.append((len(ours), len(theirs), rank_z(ours, theirs) if enough else None))
+        return sorted(rows, key=lambda row: -row[1])
 
     def c_t(self, rng: np.random.Generator) -> Number:
         """Meehan's C_T with its interval; see `mean_z`."""
@@ -157,6 +203,22 @@ def rank_z(
     m, n = float(ours.sum()), float(theirs.sum())
     larger = float(((m - 0.5 * (below[left] + below[right])) * theirs).sum())
     return (larger - m * n / 2) / (m * n * (m + n + 1) / 12) ** 0.5
+
+
+def _nearer(
+    seed: int, samples: np.ndarray, train: np.ndarray, held: np.ndarray, to_train: np.ndarray, to_held: np.ndarray
+) -> tuple[Nearer, ...]:
+    apart, rng = _distances(samples, train[to_train]), np.random.default_rng(seed)
+    if len(held) <= len(train):
+        draws = [(np.arange(len(held)), to_held)]
+    else:
+        drawn = [np.sort(rng.permutation(len(held))[: len(train)]) for _ in range(_DRAWS)]
+        draws = [(rows, rows[nearest(samples, held[rows])]) for rows in drawn]
+    found = []
+    for rows, nearest_held in draws:
+        of_training = apart < _distances(samples, held[nearest_held])
+        found.append(Nearer(of_training, np.where(of_training, to_train, len(train) + nearest_held), len(rows)))
+    return tuple(found)
 
 
 def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -13,15 +13,17 @@ from torch import Tensor
 from gansift.audit.audit import Subject, held_out
 from gansift.audit.closeness import Closeness
 from gansift.audit.data_copies import copied_in_data
+from gansift.audit.likelihood import likelihood_gap
 from gansift.data.examples import Examples
 from gansift.errors import UsageError
 from gansift.games.draw import Draw
+from gansift.games.trained import Trained
 from gansift.report.answer import Answer, Curves, Gallery, Number, Table
 from gansift.report.views.view import view_of
 from gansift.report.words import plural
 
 _FEWEST_HELD = 40  # held-out examples of whose closest 5 % anything can be said
-_PAIRS = 12
+_PAIRS = 10
 _LISTED = 10
 _CURVE_POINTS = 101
 _CHUNK = 500
@@ -32,9 +34,9 @@ def copies(subject: Subject, *, samples: int = 2000, quantile: float = 0.05) -> 
 
     Samples are compared with held-out examples: how close do both come to the training data? Copies are found where
     samples come closer, beyond chance (by Meehan's C_T, or by the share of very close samples), and where of all
-    examples it is the training examples that they are close to. The second condition keeps apart samples that are
-    merely smooth, which are as close to held-out examples. Both must hold by 95 % intervals, in pixels or in features.
-    Samples near one training example count as one observation in every interval.
+    examples it is the training examples that they are near (of all samples, or of the very close ones). The second
+    condition keeps apart samples that are merely smooth, which are as near to held-out examples. Both must hold by 95 %
+    intervals, in pixels or in features. Samples near one training example count as one observation in every interval.
 
     Without anything trained, held-out examples are looked for in the training data.
 
@@ -63,18 +65,23 @@ def copies(subject: Subject, *, samples: int = 2000, quantile: float = 0.05) -> 
     }
     plain = next(iter(spaces.values())).closeness
     tables = {"Training examples that most samples come close to": _most_copied(plain, splits.train, quantile)}
+    tables["By region"] = _by_region(plain)
     if len(subject.players) > 1:
         tables["By training seed"] = _by_seed(plain, seeds, quantile)
+    if subject.cleansed is not None:
+        tables["Before and after cleansing"] = _before_and_after(subject, samples, parts, quantile)
+    found = any(space.found for space in spaces.values())
     return Answer(
         audit="copies",
         verdict=_verdict(spaces, quantile),
-        finding=any(space.found for space in spaces.values()),
+        finding=found,
         numbers={f"{key}_{name}": one for name, space in spaces.items() for key, one in space.numbers.items()},
         tables=tables,
         curves={f"Distance to the nearest training example, in {name}": space.curves for name, space in spaces.items()},
         pictures={"Samples that come closest": _closest(plain, generated, splits.train)},
-        shown=_shown(subject, *map(len, parts)),
+        shown=(*_shown(subject, *map(len, parts)), _second_opinion(spaces, found)),
         not_shown=_NOT_SHOWN,
+        badge="copies" if found else "no copies shown",
     )
 
 
@@ -92,6 +99,16 @@ def _shown(subject: Subject, samples: int, training: int, held: int) -> tuple[st
         f"of {training:,} training examples.",
         "For intervals, held-out examples are drawn anew one by one, and samples together with all others that are "
         "nearest to the same training example.",
+    )
+
+
+def _second_opinion(spaces: Mapping[str, _Space], found: bool) -> str:
+    """Whether likelihoods, which the verdict does not ask, say the same."""
+    above = [name for name, space in spaces.items() if _above(space.numbers["likelihood_gap"])]
+    what = f"in {' and '.join(above)} training examples are" if above else "training examples are not"
+    return (
+        f"A second opinion, which the verdict does not ask: {what} more likely than held-out ones under densities "
+        f"around the samples, beyond chance; it {'agrees' if bool(above) == found else 'does not agree'}."
     )
 
 
@@ -115,7 +132,7 @@ class _Space:
 
     @property
     def _of_training(self) -> bool:
-        return "training_share" in self.numbers and _above(self.numbers["training_share"])
+        return any(_above(self.numbers[name]) for name in ("nearer_share", "training_share") if name in self.numbers)
 
     @property
     def curves(self) -> Curves:
@@ -146,12 +163,14 @@ def _below(number: Number) -> bool:
 def _generated(subject: Subject, count: int) -> tuple[Tensor, np.ndarray]:
     """Samples (about ``count``, the same number of each seed), and the seed of each."""
     each = count // len(subject.players)
-    parts = []
-    for trained in subject.players:
-        draw = Draw(subject.seed, "copies", dtype=trained.dtype, device=trained.device)
-        with torch.no_grad():
-            parts += [trained.sample(len(part), draw).float().cpu() for part in torch.arange(each).split(_CHUNK)]
+    parts = [_samples(subject, trained, each) for trained in subject.players]
     return torch.cat(parts), np.repeat(np.arange(len(subject.players)), each)
+
+
+def _samples(subject: Subject, trained: Trained, count: int) -> Tensor:
+    draw = Draw(subject.seed, "copies", dtype=trained.dtype, device=trained.device)
+    with torch.no_grad():
+        return torch.cat([trained.sample(len(part), draw).float().cpu() for part in torch.arange(count).split(_CHUNK)])
 
 
 def _spaces(subject: Subject, generated: Tensor) -> dict[str, Callable[[Tensor], Tensor]]:
@@ -165,11 +184,17 @@ def _compared(
     subject: Subject, features: Callable[[Tensor], Tensor], parts: Sequence[Tensor], quantile: float
 ) -> _Space:
     """Compare in one space; ``parts`` are samples, training examples and held-out examples."""
-    closeness = Closeness.of(subject.seed, *(_rows(features, part) for part in parts))
+    rows = [_rows(features, part) for part in parts]
+    closeness = Closeness.of(subject.seed, *rows)
     rng = np.random.default_rng(subject.seed)
-    numbers = {"c_t": closeness.c_t(rng), "close_share": closeness.close_share(quantile, rng)}
+    numbers = {
+        "c_t": closeness.c_t(rng),
+        "close_share": closeness.close_share(quantile, rng),
+        "nearer_share": closeness.nearer_share(),
+    }
     of_training = closeness.training_share(quantile)
-    return _Space(closeness, numbers if of_training is None else numbers | {"training_share": of_training})
+    numbers |= {} if of_training is None else {"training_share": of_training}
+    return _Space(closeness, numbers | {"likelihood_gap": likelihood_gap(rows[0], rows[1], rows[2], rng)})
 
 
 def _rows(features: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
@@ -232,6 +257,45 @@ def _by_seed(found: Closeness, seeds: np.ndarray, quantile: float) -> Table:
         counts, once = (seeds == seed).astype(int), np.ones(len(found.held), dtype=int)
         rows.append((seed, found.mean_z(counts, once), found.close(quantile, counts, once)))
     return Table(("seed", "c_t", "close_share"), tuple(rows))
+
+
+def _by_region(found: Closeness) -> Table:
+    """What `Closeness.c_t` averages."""
+    return Table(
+        ("samples", "held-out examples", "z"),
+        tuple(found.regions()),
+        "Regions are clusters of training examples. A z below 0 says that samples there are closer to training data "
+        "than held-out examples are; their mean, weighted by held-out examples, is c_t.",
+    )
+
+
+def _before_and_after(subject: Subject, count: int, parts: Sequence[Tensor], quantile: float) -> Table:
+    """The same numbers of the first training seed, and of what was trained without the examples that are removed."""
+    assert subject.cleansed is not None
+    rows = []
+    for name, trained in (("before", subject.players[0]), ("after", subject.cleansed)):
+        samples = _samples(subject, trained, count)
+        found = [
+            _compared(subject, features, (samples, *parts[1:]), quantile).numbers[number]
+            for features in _spaces(subject, samples).values()
+            for number in _FOLLOWED
+        ]
+        rows.append((name, *(f"{one.value:.3g} ({_interval(one)})" for one in found)))
+    headings = [f"{number}, {space}" for space in _spaces(subject, parts[0]) for number in _FOLLOWED]
+    return Table(
+        ("training", *headings),
+        tuple(rows),
+        f"Of the first training seed, with 95 % intervals: trained on everything, and without the "
+        f"{plural(len(subject.removed), 'example')} that the run removes. All training examples count as such in both.",
+    )
+
+
+_FOLLOWED = ("nearer_share", "c_t", "close_share")
+
+
+def _interval(one: Number) -> str:
+    assert one.ci95 is not None
+    return " to ".join(f"{end:.3g}" for end in one.ci95)
 
 
 def _too_few(held: int) -> Answer:

@@ -102,6 +102,7 @@ class Answer:
         pictures: the galleries, by title.
         shown: what the numbers show, a sentence each.
         not_shown: what they do not show, a sentence each.
+        badge: the verdict in two or three words; empty for words that are made of ``finding``.
     """
 
     audit: str
@@ -113,6 +114,7 @@ class Answer:
     pictures: dict[str, Gallery] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
     not_shown: tuple[str, ...] = ()
+    badge: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """What ``gansift audit --json`` prints.
@@ -141,6 +143,7 @@ class _Stored:
     pictures: dict[str, _StoredGallery]
     shown: tuple[str, ...]
     not_shown: tuple[str, ...]
+    badge: str = ""
 
 
 @dataclass(frozen=True)

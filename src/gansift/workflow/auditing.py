@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gansift.workflow.opening import opened, trained_seeds
 from gansift.workflow.outcome import finish, reported
 from gansift.workflow.place import Place, load_data
 from gansift.workflow.seed import Seed
+from gansift.workflow.weights import kept_players
 
 _log = logging.getLogger(__name__)
 
@@ -26,42 +28,55 @@ ALL = "all"
 
 
 def audited(name: str, sources: Sequence[str], settings: Mapping[str, Any]) -> list[Answer]:
-    """The answers of an audit, or of all that apply, about a run or about data.
+    """The answers of an audit, or of all that apply, about a run, about several runs together, or about data.
 
-    Those about a run are kept in its directory, and shown in its report where it has one.
+    Those about runs are kept in the directory of the first, and shown in its report where it has one.
 
     Args:
         name: of the audit, ``file.py:function``, or ``all``.
-        sources: one run directory, or data as for `gansift run`.
+        sources: run directories, or data as for `gansift run`.
         settings: of the audit.
 
     Raises:
         UsageError: if there is no such audit, or it does not apply.
     """
-    directory = RunDirectory(Path(sources[0]))
-    if len(sources) > 1 or not directory.config.exists():
-        return _answers(name, Subject(", ".join(sources), load_data(sources, {})), settings)
-    with only_writer(directory.root):
-        config = load(directory.config)
-        answers = _answers(name, _subject(directory, opened(directory, config)), settings)
+    directories = [RunDirectory(Path(source)) for source in sources]
+    runs = [directory.config.exists() for directory in directories]
+    if not any(runs):
+        return _answers(name, [Subject(", ".join(sources), load_data(sources, {}))], settings)
+    if not all(runs):
+        raise UsageError(
+            f"{sources[runs.index(False)]} is no run directory, and {sources[runs.index(True)]} is one: audit either "
+            "runs or data"
+        )
+    with ExitStack() as stack:
+        for directory in directories:
+            stack.enter_context(only_writer(directory.root))
+        configs = [load(directory.config) for directory in directories]
+        subjects = [
+            _subject(directory, opened(directory, config))
+            for directory, config in zip(directories, configs, strict=True)
+        ]
+        answers = _answers(name, subjects, settings)
+        first = directories[0]
         for answer in answers:
-            write_answer(directory.audits, answer)
-        if directory.result.exists():
-            finish(directory, *reported(directory, config))
+            write_answer(first.audits, answer)
+        if first.result.exists():
+            finish(first, *reported(first, configs[0]))
     return answers
 
 
-def _answers(name: str, subject: Subject, settings: Mapping[str, Any]) -> list[Answer]:
+def _answers(name: str, subjects: Sequence[Subject], settings: Mapping[str, Any]) -> list[Answer]:
     if name != ALL:
-        return [run_audit(name, subject, **settings)]
+        return [run_audit(name, *subjects, **settings)]
     answers = []
     for one in AUDITS:
         try:
-            answers.append(run_audit(one, subject))
+            answers.append(run_audit(one, *subjects))
         except UsageError as error:
             _log.warning("the audit %s does not apply: %s", one, error)
     if not answers:
-        raise UsageError(f"no audit applies to {subject.name}")
+        raise UsageError(f"no audit applies to {' and '.join(subject.name for subject in subjects)}")
     return answers
 
 
@@ -73,12 +88,14 @@ def _subject(directory: RunDirectory, place: Place) -> Subject:
     """
     lists = {name: directory.root / f"{name}.txt" for name in ("kept", "removed")}
     ids = {name: frozenset(path.read_text("utf-8").splitlines()) for name, path in lists.items() if path.exists()}
+    seeds = [Seed(directory, place, number) for number in trained_seeds(directory, place.config)]
     return Subject(
         name=directory.root.name,
         data=place.data,
-        players=[Seed(directory, place, seed).run.trained() for seed in trained_seeds(directory, place.config)],
+        players=[seed.run.trained() for seed in seeds],
         kept=ids.get("kept"),
         removed=ids.get("removed", frozenset()),
+        cleansed=kept_players(directory, seeds[0].run, "cleansed"),
         features=_features(place),
     )
 

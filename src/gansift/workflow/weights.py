@@ -35,6 +35,25 @@ def keep_weights(directory: RunDirectory, run: Run, players: Mapping[str, Traine
             write_bytes(directory.weights(name), save(_trained(run, trained), metadata={"run": name}))
 
 
+def kept_players(directory: RunDirectory, run: Run, name: str) -> Trained | None:
+    """The players that `keep_weights` wrote of a name; None where there are none.
+
+    Args:
+        directory: of the run.
+        run: of the seed that they were written of.
+        name: such as ``cleansed``.
+    """
+    path = directory.weights(name)
+    if not path.exists():
+        return None
+    values, like = load_file(path), run.trained()
+    parameters = {
+        player: layout.joined({key: values[f"{player}.{key}"] for key in layout.names}).to(like.device)
+        for player, layout in run.step.layouts.items()
+    }
+    return Trained(run.step.game, parameters)
+
+
 def export_weights(directory: RunDirectory, destination: Path, format: str) -> list[Path]:
     """Write ``original.safetensors`` and, if the run was cleansed, ``cleansed.safetensors`` into a folder.
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
-from gansift.errors import UsageError
-from gansift.games.draw import Draw
 from gansift.influence.baselines.ranking import (
-    check_finite,
     check_samples,
-    chunk_size,
     example_features,
-    features,
     only_data_set,
     ranked,
+    sample_features,
 )
 from gansift.influence.estimator import Estimator
 from gansift.influence.itd import Progress
 from gansift.influence.scores import Scores
-from gansift.metrics.metric import Metric, SampleMetric
+from gansift.metrics.metric import Metric
 from gansift.training.trajectory import Run
 
 # Training examples that share a sample's credit.
@@ -45,17 +39,10 @@ def nearest_samples(run: Run, metric: Metric, horizon: int | None = None, progre
     """
     name = "nearest-samples"
     check_samples(run, name)
-    shape = run.step.x[only_data_set(run, name)].shape[1:]
+    only_data_set(run, name)
     (examples,) = example_features(run, metric, name)
-    count = metric.latents if isinstance(metric, SampleMetric) else len(examples)
     total = torch.zeros(len(examples), dtype=torch.float64)
-    for samples in _samples(run, count, chunk_size(metric)):
-        if samples.shape[1:] != shape:
-            raise UsageError(
-                f"{name} compares samples with training examples, which have different shapes: "
-                f"{tuple(samples.shape[1:])} and {tuple(shape)}. Use another estimator."
-            )
-        seen = check_finite(features(metric, samples), name, "features of generated samples")
+    for seen in sample_features(run, metric, name, len(examples)):
         for block in seen.split(max(1, _BLOCK // len(examples))):
             rows, shares = credit(block, examples)
             total.index_add_(0, rows.flatten(), shares.flatten())
@@ -83,14 +70,6 @@ def credit(samples: Tensor, examples: Tensor) -> tuple[Tensor, Tensor]:
     nearest, rows = distances.topk(min(_NEIGHBOURS, len(examples)), largest=False)
     scale = nearest.mean(dim=1, keepdim=True)
     return rows, torch.softmax(-nearest / torch.where(scale > 0, scale, 1.0), dim=1)
-
-
-def _samples(run: Run, count: int, chunk: int) -> Iterator[Tensor]:
-    trained = run.trained()
-    draw = Draw(run.step.settings.seed, "nearest samples", dtype=trained.dtype, device=trained.device)
-    for start in range(0, count, chunk):
-        with torch.no_grad():
-            yield trained.sample(min(chunk, count - start), draw)
 
 
 ESTIMATOR = Estimator("nearest-samples", nearest_samples, label="unlike the samples", ranks_only=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from gansift.errors import GansiftError, UsageError
 from gansift.games.batch import Batch, Batches
+from gansift.games.draw import Draw
 from gansift.influence.horizon import checked_horizon
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric, SampleMetric, in_chunks
@@ -159,6 +162,34 @@ def example_features(run: Run, metric: Metric, estimator: str) -> list[Tensor]:
     parts = zip(run.step.x.values(), there.split([len(x) for x in run.step.x.values()]), strict=True)
     sets = [features(metric, x)[kept] for x, kept in parts if kept.any()]
     return [check_finite(found, estimator, "features of training examples") for found in sets]
+
+
+def sample_features(run: Run, metric: Metric, estimator: str, count: int) -> Iterator[Tensor]:
+    """Features of generated samples, float64 (n, d), on the CPU, some at a time; every estimator sees the same samples.
+
+    Args:
+        run: with one data set, and a game that has samples.
+        metric: whose features they are; it also says how many samples there are, if it says so.
+        estimator: its name.
+        count: of samples, where the metric does not say.
+
+    Raises:
+        UsageError: if samples are of another shape than the training examples.
+        GansiftError: if a feature is NaN or infinite.
+    """
+    shape = run.step.x[only_data_set(run, estimator)].shape[1:]
+    count = metric.latents if isinstance(metric, SampleMetric) else count
+    chunk, trained = chunk_size(metric), run.trained()
+    draw = Draw(run.step.settings.seed, "nearest samples", dtype=trained.dtype, device=trained.device)
+    for start in range(0, count, chunk):
+        with torch.no_grad():
+            samples = trained.sample(min(chunk, count - start), draw)
+        if samples.shape[1:] != shape:
+            raise UsageError(
+                f"{estimator} compares samples with training examples, which have different shapes: "
+                f"{tuple(samples.shape[1:])} and {tuple(shape)}. Use another estimator."
+            )
+        yield check_finite(features(metric, samples), estimator, "features of generated samples")
 
 
 def _flat(x: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ def content(summary: Summary, shown: Shown) -> dict[str, Any] | None:
 def _told(answer: Answer) -> dict[str, Any]:
     return {
         "answer": answer,
-        "tag": _tag(answer.finding),
+        "tag": _tag(answer),
         "chart": Markup(number_chart(answer.numbers, f"audit-{answer.audit}")) if answer.numbers else None,
         "curves": [
             (title, curves.note, Markup(curves_chart(curves, f"audit-{answer.audit}-{place}")))
@@ -34,10 +34,9 @@ def _told(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _tag(finding: bool | None) -> Tag:
-    if finding is None:
-        return Tag("cannot tell")
-    return Tag("found", "bad") if finding else Tag("not found", "good")
+def _tag(answer: Answer) -> Tag:
+    words, tone = {None: ("cannot tell", ""), True: ("found", "bad"), False: ("not found", "good")}[answer.finding]
+    return Tag(answer.badge or words, tone)
 
 
 def _groups(gallery: Gallery) -> list[tuple[str, list[tuple[str, Markup]]]]:
