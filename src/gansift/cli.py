@@ -25,7 +25,7 @@ from gansift.files import open_own
 from gansift.flags import named_game, system_manual, with_own, with_settings
 from gansift.lock import one_of_several_writers, only_writer
 from gansift.spread.share import OthersLeftError, parse_share
-from gansift.workflow.config import MACHINE, Way, parse_estimators
+from gansift.workflow.config import MACHINE, MOST_JOBS, MOST_REMOVALS, Way, parse_estimator
 from gansift.workflow.config import load as load_config
 from gansift.workflow.request import Request, requested
 
@@ -79,7 +79,10 @@ _Decisions = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(help="remove what this file marks (decisions.csv of the report page), not the most harmful"),
 ]
-_Jobs = Annotated[Optional[int], typer.Option(min=1, help="jobs at the same time (default: that of the run)")]  # noqa: UP045
+_Jobs = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(min=1, max=MOST_JOBS, help="jobs at the same time (default: that of the run)"),
+]
 _Cluster = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
@@ -324,7 +327,7 @@ def verify(
         Optional[str],  # noqa: UP045
         typer.Option(help="epochs at the end that are redone, or all (default: the chosen horizon, or the longest)"),
     ] = None,
-    removals: Annotated[int, typer.Option(min=3, max=100_000, help="how many times to retrain")] = 30,
+    removals: Annotated[int, typer.Option(min=3, max=MOST_REMOVALS, help="how many times to retrain")] = 30,
     remove: Annotated[str, typer.Option(help="examples in each removal: a count or a share; 1 leaves one out")] = "2%",
     over_seeds: Annotated[
         bool, typer.Option("--over-seeds", help="truth is the mean over all seeds, not your one model")
@@ -452,7 +455,7 @@ class _Machine(NamedTuple):
 def _opened(run_dir: Path, question: _Question, machine: _Machine) -> Iterator[tuple[RunDirectory, Config, Way]]:
     """The directory, configuration and way of cleansing of a run that is there; locked, and with the log set up."""
     config = load_config(run_dir / "config.json")
-    name = config.estimator if question.estimator is None else _estimator(question.estimator)
+    name = config.estimator if question.estimator is None else parse_estimator(question.estimator)
     from gansift.workflow import stages
     from gansift.workflow.directory import RunDirectory
 
@@ -471,13 +474,6 @@ def _opened(run_dir: Path, question: _Question, machine: _Machine) -> Iterator[t
 def _remember_cluster(cluster: str | None) -> None:
     """An address that a person gives is one that they trust: what answers there is executed."""
     trusted.remember([cluster] if cluster is not None and "://" in cluster else [])
-
-
-def _estimator(text: str) -> str:
-    names = parse_estimators(text)
-    if len(names) != 1:
-        raise UsageError(f"--estimator {text}: give one estimator")
-    return names[0]
 
 
 def _usual_outdir(sources: Sequence[str]) -> Path:

@@ -53,7 +53,7 @@ def _recorded(folder: Path) -> str | None:
         return None
     try:
         game = json.loads(path.read_text(encoding="utf-8")).get("game")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
     return game if isinstance(game, str) else None
 

@@ -145,6 +145,15 @@ def test_a_single_array_or_another_zip_is_told_apart(path):
         load(path)
 
 
+def test_a_header_that_declares_more_than_there_is_memory_for_is_an_error_of_that_file(path):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (2**40, 2**19)})
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("x.npy", header.getvalue() + bytes(100))
+    with pytest.raises(DataError, match=r"`x` in .*some\.npz says that it is larger than the memory that there is"):
+        load(path)
+
+
 def test_arrays_for_training_and_testing_are_the_splits(path):
     x = np.stack([pixels(number) for number in range(9)])
     y = np.arange(9) % 4

@@ -1,5 +1,6 @@
 """Weights to start from: what is written is read again, and nothing else is taken for it."""
 
+import json
 import pickle
 
 import pytest
@@ -31,6 +32,16 @@ def test_networks_come_back_as_they_were_and_stay_so(tmp_path, architecture):
     assert all(_same(one.state_dict(), other.state_dict()) for one, other in zip(pair, again, strict=True))
     assert again.generator.pretrained
     assert again.discriminator.pretrained
+
+
+@pytest.mark.parametrize(
+    "change", [{"latent": "x"}, {"width": 10**11}, {"depth": 0}, {"shape": [1, 8.5, 8]}, {"model": 3}]
+)
+def test_a_description_of_no_network_is_refused_before_anything_is_built(tmp_path, change):
+    about = {"model": "mlp", "shape": [1, 8, 8], "latent": 4, "width": 8} | change
+    save_file({"generator.w": torch.ones(1)}, tmp_path / "a.safetensors", {"architecture": json.dumps(about)})
+    with pytest.raises(DataError, match="does not say which networks its weights belong to"):
+        read_architecture(tmp_path / "a.safetensors")
 
 
 def test_a_discriminator_that_is_not_there_is_a_new_one(tmp_path):

@@ -34,6 +34,19 @@ def test_a_value_that_fits_is_kept_in_the_settings_own_type(setting, value, kept
         (Setting("r1", float, 0.0), float("nan"), "--r1 must be a finite number"),
         (Setting("r1", float, 0.0, range=Range(0)), -1.0, "--r1 must be a finite number of at least 0, not -1"),
         (Setting("size", int, 1, range=Range(1, 2)), 3, "a whole number of at least 1 and of at most 2, not 3"),
+        (
+            Setting("lr", float, 0.1, range=Range(above=0, most=1e3)),
+            0,
+            "a finite number above 0 and of at most 1000, not",
+        ),
+        (Setting("ema", float, 0.1, range=Range(0, below=1)), 1, "of at least 0 and below 1, not 1.0"),
+        (Setting("r1", float, 0.0), 10**400, "--r1 must be a finite number, not a number of 1329 bits"),
+        (
+            Setting("steps", int, 1, range=Range(1, 9)),
+            10**4000,
+            "of at least 1 and of at most 9, not a number of 13288",
+        ),
+        (Setting("steps", int, 1), "x" * 999, "--steps must be a whole number, not 'x{199}[.]{3}$"),
         (Setting("kind", str, "a", choices=("a", "b")), "c", "--kind must be one of a, b, not 'c'"),
     ],
 )

@@ -91,6 +91,8 @@ def test_kernels_that_do_not_repeat_are_refused_inside_and_allowed_outside():
 def test_a_device_that_is_not_there_is_refused_by_name():
     with pytest.raises(UsageError, match="the device warp cannot be used here"):
         check_device("warp")
+    with pytest.raises(UsageError, match="the device meta cannot be used here"):  # it only pretends to compute
+        check_device("meta")
     if not torch.cuda.is_available():
-        with pytest.raises(UsageError, match="the device cuda cannot be used here"):
+        with pytest.raises(UsageError, match=r"the device cuda cannot be used here; there is cpu$"):
             _train("cuda")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 
 import pytest
 import torch
@@ -90,7 +91,7 @@ def test_a_cosine_ends_at_its_final_share_of_the_rate():
     assert rates[54] == pytest.approx(1.25)
     assert rates[104] == pytest.approx(0.5)
     assert rates[4:] == sorted(rates[4:], reverse=True)
-    with pytest.raises(TrainingError, match="final is a share"):
+    with pytest.raises(TrainingError, match=r"^final=1\.5 of SGD must be a share"):
         training.SGD(lr=2.0, final=1.5)
 
 
@@ -140,12 +141,14 @@ def test_a_decay_without_a_name_is_refused_with_what_to_do(decay):
 def test_a_decay_that_is_no_factor_is_refused_by_name():
     with pytest.raises(TrainingError, match=r"rising_beyond gives inf at progress 0\.6"):
         training.SGD(lr=2.0, decay=rising_beyond).rate(6, 10)
-    with pytest.raises(TrainingError, match="final belongs to a cosine"):
+    with pytest.raises(TrainingError, match=r"final=0\.1 of SGD belongs to a cosine"):
         training.SGD(lr=2.0, decay=falling, final=0.1)
 
 
 def test_impossible_settings_are_refused_by_name():
-    with pytest.raises(TrainingError, match="lr must be positive"):
+    with pytest.raises(TrainingError, match=r"^lr=0 of SGD must be positive and finite$"):
         training.SGD(lr=0)
+    with pytest.raises(TrainingError, match=r"^weight_decay=nan of SGD must be finite and not negative$"):
+        training.SGD(lr=1, weight_decay=math.nan)
     with pytest.raises(TrainingError, match="unknown decay 'linear'"):
         training.Adam(lr=0.1, decay="linear")

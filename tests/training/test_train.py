@@ -70,6 +70,29 @@ def test_a_directory_of_another_run_is_refused_naming_the_difference(tmp_path, c
         _train(outdir=tmp_path, **change)
 
 
+def test_networks_that_begin_otherwise_each_time_are_told_from_another_run(tmp_path):
+    def script(seed):
+        torch.manual_seed(seed)  # as a script without a seed of its own
+        bare = {name: torch.nn.Sequential(module) for name, module in gan().players.items()}  # nothing resets these
+        game = games.GAN(**bare, latent=gan().latent)
+        training.train(
+            game, examples(), steps=2, batch_size=4, optimizers=training.SGD(lr=0.1), outdir=tmp_path
+        )  # fmt: skip
+
+    script(0)
+    script(0)
+    with pytest.raises(TrainingError, match=r"differs in initial .*call torch\.manual_seed\(0\) before they are made"):
+        script(1)
+
+
+@pytest.mark.parametrize("content", ["[]", "3", '{"stack": "x"}'])
+def test_a_configuration_of_another_kind_is_damaged(tmp_path, content):
+    _train(outdir=tmp_path)
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(TrainingError, match=r"config\.json is damaged.*delete that file"):
+        _train(outdir=tmp_path)
+
+
 def test_other_data_in_the_same_directory_is_refused(tmp_path):
     _train(outdir=tmp_path)
     with pytest.raises(TrainingError, match="differs in data"):

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from gansift.errors import ReplayError, UsageError
-from gansift.workflow import stages
+from gansift.training.devices import check_device
+from gansift.workflow import place, stages
 from gansift.workflow.config import load, moved
 from gansift.workflow.request import requested
 from tiny_run import gansift
@@ -15,6 +16,15 @@ from tiny_run import gansift
 # A device that is everywhere, and that nothing can be computed on.
 ELSEWHERE = "meta"
 SMALL = {"for_this_model": True, "steps": 6, "seeds": 2, "width": 4, "horizons": "all", "latents": 20, "jobs": 1}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch):
+    """That device taken for one that computes."""
+    for module in (stages, place):
+        monkeypatch.setattr(
+            module, "check_device", lambda device: None if device == ELSEWHERE else check_device(device)
+        )
 
 
 @pytest.fixture

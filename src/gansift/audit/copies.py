@@ -23,6 +23,7 @@ from gansift.report.views.view import view_of
 from gansift.report.words import plural
 
 _FEWEST_HELD = 40  # held-out examples of whose closest 5 % anything can be said
+_MOST_SAMPLES = 10_000_000
 _PAIRS = 10
 _LISTED = 10
 _CURVE_POINTS = 101
@@ -50,9 +51,10 @@ def copies(subject: Subject, *, samples: int = 2000, quantile: float = 0.05) -> 
     """
     if not subject.players:
         return copied_in_data(subject)
-    if samples < len(subject.players) or not 0 < quantile < 1:
+    if not len(subject.players) <= samples <= _MOST_SAMPLES or not 0 < quantile < 1:
         raise UsageError(
-            f"copies needs a sample of every seed and a quantile between 0 and 1; got {samples} and {quantile}"
+            f"copies needs a sample of every seed, {_MOST_SAMPLES} samples at most, and a quantile between 0 and 1; "
+            f"got {samples} and {quantile}"
         )
     generated, seeds = _generated(subject, samples)
     splits = subject.set_of(generated.shape[1:])

@@ -140,6 +140,11 @@ def _read_split_labels(file: np.lib.npyio.NpzFile, counts: Mapping[str, int], pa
 def _read_array(file: np.lib.npyio.NpzFile, key: str, path: Path) -> np.ndarray:
     try:
         array = file[key]
+    except MemoryError as error:
+        raise DataError(
+            f"`{key}` in {path} says that it is larger than the memory that there is ({error}). If it is not meant to "
+            "be, the file is damaged; else give it in parts."
+        ) from error
     except _DAMAGE as error:
         if "Object arrays" in str(error):
             raise DataError(

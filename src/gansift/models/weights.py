@@ -66,6 +66,19 @@ def read_weights(path: Path) -> tuple[Architecture, Pair]:
     return architecture, pair
 
 
+# What a network's sizes stay below: a file that says more is damaged, and would fill the memory.
+_MOST = 1_000_000
+
+
+def _check(architecture: Architecture) -> None:
+    """Refuse what can be no description of networks, with a ValueError."""
+    sizes = (*architecture.shape, *(getattr(architecture, name) for name in ("latent", "width", "most", "depth")))
+    if not all(type(size) is int and 1 <= size < _MOST for size in sizes):
+        raise ValueError("a size is no whole number, or out of all bounds")
+    if not isinstance(architecture.model, str) or not isinstance(architecture.activation, str):
+        raise ValueError("the model or its activation is no name")
+
+
 def _read(path: Path) -> tuple[Architecture, dict[str, Tensor]]:
     if not path.is_file():
         raise DataError(f"there is no file of weights {path}")
@@ -74,6 +87,7 @@ def _read(path: Path) -> tuple[Architecture, dict[str, Tensor]]:
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             about = json.loads((file.metadata() or {})["architecture"])
         architecture = Architecture(**about | {"shape": tuple(about["shape"])})
+        _check(architecture)
     except (SafetensorError, OSError) as error:
         raise DataError(
             f"{path} is no safetensors file, or it is damaged ({error}). A checkpoint of rosinality's StyleGAN2 is "

@@ -22,9 +22,9 @@ from gansift.training import Adam
 def dann(
     data: Mapping[str, Splits],
     *,
-    most: Annotated[float, Range(0)] = 1.0,
-    hidden: Annotated[int, Range(4)] = 64,
-    lr: float = 0.003,
+    most: Annotated[float, Range(0, 1e9)] = 1.0,
+    hidden: Annotated[int, Range(4, 65_536)] = 64,
+    lr: Annotated[float, Range(above=0, most=1000)] = 0.003,
 ) -> System:
     """Labels learnt on the data set source, from features that cannot tell it from the data set target (DANN).
 

@@ -10,6 +10,8 @@ from typing import Any
 from gansift.errors import UsageError
 from gansift.named import suggestion
 
+# Characters of a value in a message.
+_LONGEST = 200
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -20,10 +22,34 @@ class Range:
     Attributes:
         least: the smallest value that is allowed, or None.
         most: the largest one, or None.
+        above: what a value has to exceed, or None.
+        below: what a value has to stay under, or None.
     """
 
     least: float | None = None
     most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is within them."""
+        return (
+            (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+    def words(self) -> str:
+        """The bounds in words; empty where there are none."""
+        bounds = (
+            ("of at least", self.least), ("above", self.above), ("of at most", self.most), ("below", self.below)
+        )  # fmt: skip
+        return " and ".join(
+            f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}"
+            for words, bound in bounds
+            if bound is not None
+        )
 
 
 @dataclass(frozen=True)
@@ -74,7 +100,10 @@ class Setting:
         if value is None and self.optional:
             return None
         if self.type is float and type(value) is int:
-            value = float(value)
+            try:
+                value = float(value)
+            except OverflowError:
+                raise self._refused(value) from None
         if type(value) is not self.type or not self._allowed(value):
             raise self._refused(value)
         return value
@@ -84,11 +113,10 @@ class Setting:
             return value in self.choices
         if self.type not in (int, float):
             return True
-        least, most = self.range.least, self.range.most
-        return math.isfinite(value) and (least is None or value >= least) and (most is None or value <= most)
+        return (self.type is int or math.isfinite(value)) and self.range.holds(value)
 
     def _refused(self, value: Any) -> UsageError:
-        return UsageError(f"{self.flag} must be {self.wanted}, not {value!r}")
+        return UsageError(f"{self.flag} must be {self.wanted}, not {_shown(value)}")
 
     @property
     def wanted(self) -> str:
@@ -96,10 +124,15 @@ class Setting:
         if self.choices:
             return f"one of {', '.join(map(str, self.choices))}"
         kind = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}[self.type]
-        bounds = [("of at least", self.range.least), ("of at most", self.range.most)]
-        return " ".join(
-            [kind, " and ".join(f"{words} {bound:g}" for words, bound in bounds if bound is not None)]
-        ).strip()
+        return f"{kind} {self.range.words()}".strip()
+
+
+def _shown(value: Any) -> str:
+    """A value as a message shows it: of a number with thousands of digits, which Python does not print, its size."""
+    if type(value) is int and value.bit_length() > 1000:
+        return f"a number of {value.bit_length()} bits"
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def checked(settings: Sequence[Setting], values: Mapping[str, Any], what: str) -> dict[str, Any]:

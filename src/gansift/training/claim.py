@@ -54,10 +54,17 @@ def recorded_place(folder: Path | None) -> tuple[int, int] | None:
     if path is None or not path.exists():
         return None
     try:
-        config = read_json(path)
+        config = _recorded(path)
     except GansiftError:  # `claim` says so
         return None
-    return int(config.get("stack", 1)), int(config.get("place", 0))
+    return config.get("stack", 1), config.get("place", 0)
+
+
+def _recorded(path: Path) -> dict[str, Any]:
+    config = read_json(path)
+    if not isinstance(config, dict) or any(type(config.get(name, 0)) is not int for name in ("stack", "place")):
+        raise GansiftError(f"{path} is damaged: it is no configuration of a training")
+    return config
 
 
 def _still(step: Step) -> dict[str, dict[str, Tensor]]:
@@ -82,9 +89,15 @@ def claim(folder: Path, config: Mapping[str, Any]) -> None:
     differing = [key for key in _differing(path, config) if key not in ENVIRONMENT]
     if differing:
         raise TrainingError(
-            f"{folder} holds another run: it differs in {', '.join(differing)} (see {path}). Choose another outdir, "
-            "or delete this one to train anew."
+            f"{folder} holds another run: it differs in {', '.join(differing)} (see {path}). "
+            f"{_UNSEEDED if 'initial' in differing else ''}Choose another outdir, or delete this one to train anew."
         )
+
+
+_UNSEEDED = (
+    "If the script is the same as before, its networks begin with other numbers each time: call torch.manual_seed(0) "
+    "before they are made, or give them a method reset_parameters, which is called with the seed of the run. "
+)
 
 
 def elsewhere(folder: Path, config: Mapping[str, Any]) -> list[str]:
@@ -94,7 +107,7 @@ def elsewhere(folder: Path, config: Mapping[str, Any]) -> list[str]:
 
 def _differing(path: Path, config: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     try:
-        recorded = read_json(path)
+        recorded = _recorded(path)
     except GansiftError as error:
         raise TrainingError(
             f"{error}. If {path.parent} holds this very run, delete that file: it is written anew. Otherwise choose "

@@ -18,9 +18,11 @@ def check_device(device: str) -> None:
         UsageError: if not.
     """
     try:
-        torch.empty(0, device=device)
+        # A number that comes back: there are devices, such as meta, that only pretend to compute.
+        float(torch.ones(1, device=device).sum())
     except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"the device {device} cannot be used here: {str(error).splitlines()[0]}") from error
+        there = "cpu" + (", cuda" if torch.cuda.is_available() else "")
+        raise UsageError(f"the device {device or repr(device)} cannot be used here; there is {there}") from error
 
 
 def kind_of(device: str) -> str:

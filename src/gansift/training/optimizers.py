@@ -56,17 +56,27 @@ class Optimizer(ABC):
     slot_names: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr < math.inf or self.weight_decay < 0 or self.warmup < 0:
-            raise TrainingError(f"{self}: lr must be positive and finite, weight_decay and warmup not negative")
-        if not 0 <= self.final <= 1:
-            raise TrainingError(f"{self}: final is a share of the learning rate, within 0 and 1")
+        self._check("lr", self.lr, 0 < self.lr < math.inf, "positive and finite")
+        self._check("weight_decay", self.weight_decay, 0 <= self.weight_decay < math.inf, "finite and not negative")
+        self._check("warmup", self.warmup, self.warmup >= 0, "not negative")
+        self._check("final", self.final, 0 <= self.final <= 1, "a share of the learning rate, within 0 and 1")
         if callable(self.decay) and self.final:
-            raise TrainingError(f"{self}: final belongs to a cosine; let the function itself end at {self.final}")
+            raise TrainingError(
+                f"final={self.final} of {type(self).__name__} belongs to a cosine; let the function itself end there"
+            )
         decay_name(self.decay)
 
-    def _check_decays(self, *decays: float, eps: float = 0.0) -> None:
-        if not all(0 <= decay < 1 for decay in decays) or not 0 <= eps < math.inf:
-            raise TrainingError(f"{self}: decays (momentum, betas, alpha) must be in [0, 1), eps not negative")
+    def _check(self, name: str, value: Any, fits: bool, wanted: str) -> None:
+        """Refuse a value, by the name of the argument alone: the others are of no use to whoever gave it."""
+        if not fits:
+            raise TrainingError(f"{name}={value!r} of {type(self).__name__} must be {wanted}")
+
+    def _check_decays(self, **decays: float) -> None:
+        for name, decay in decays.items():
+            self._check(name, decay, 0 <= decay < 1, "at least 0 and below 1")
+
+    def _check_eps(self, eps: float) -> None:
+        self._check("eps", eps, 0 <= eps < math.inf, "finite and not negative")
 
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of step ``step`` in a run of ``steps``."""
@@ -112,7 +122,7 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_decays(self.momentum)
+        self._check_decays(momentum=self.momentum)
 
     def slots(self, parameters: Tensor) -> Slots:
         """See `Optimizer.slots`; none without momentum."""
@@ -146,7 +156,8 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_decays(*self.betas, eps=self.eps)
+        self._check("betas", self.betas, all(0 <= beta < 1 for beta in self.betas), "at least 0 and below 1 each")
+        self._check_eps(self.eps)
 
     def update(self, parameters: Tensor, slots: Slots, gradient: Tensor, count: int, lr: float) -> tuple[Tensor, Slots]:
         """See `Optimizer.update`."""
@@ -193,7 +204,8 @@ class RMSprop(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_decays(self.alpha, self.momentum, eps=self.eps)
+        self._check_decays(alpha=self.alpha, momentum=self.momentum)
+        self._check_eps(self.eps)
 
     def slots(self, parameters: Tensor) -> Slots:
         """See `Optimizer.slots`."""

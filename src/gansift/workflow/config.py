@@ -20,8 +20,28 @@ from gansift.systems.settings import Range, Setting
 Panel = Literal["Data", "Training", "Question", "Machine"]
 
 
-def _of(panel: Panel, default: Any, help_text: str, least: float | None = None, first: bool = False) -> Any:
-    metadata = {"panel": panel, "default": default, "help": help_text, "range": Range(least), "first": first}
+#: The most random removals, and the most jobs at the same time.
+MOST_REMOVALS, MOST_JOBS = 100_000, 10_000
+
+# What nobody means to exceed, so that a slip of the finger is named and not computed with.
+_PIXELS, _STEPS, _EXAMPLES, _LATENTS = 4096, 100_000_000, 100_000_000, 10_000_000
+_THREADS = 1024
+# Of each role: their numbers lie a thousand apart, see `plan`.
+_SEEDS = 1000
+_SPLIT_SEEDS = 2**63 - 1
+
+
+def _of(
+    panel: Panel,
+    default: Any,
+    help_text: str,
+    least: float | None = None,
+    most: float | None = None,
+    below: float | None = None,
+    first: bool = False,
+) -> Any:
+    bounds = Range(least, most, below=below)
+    metadata = {"panel": panel, "default": default, "help": help_text, "range": bounds, "first": first}
     return field(metadata=metadata)
 
 
@@ -50,7 +70,9 @@ class Config:
     system: Mapping[str, Any]
     files: Mapping[str, str]
 
-    size: int | None = _of("Data", None, "crop and resize every image to this many pixels a side", least=1, first=True)
+    size: int | None = _of(
+        "Data", None, "crop and resize every image to this many pixels a side", least=1, most=_PIXELS, first=True
+    )
     resize: str = _of("Data", "crop-lanczos", "how: crop, stretch or pad, and lanczos, bicubic, bilinear or box")
     labels: str | None = _of("Data", None, "label file of images (CSV with path,label or dataset.json)")
     label: str | None = _of("Data", None, "column of a table that is the label", first=True)
@@ -62,11 +84,11 @@ class Config:
     )
     skip_bad: bool = _of("Data", False, "go on without images that cannot be read or have an odd size")
     fractions: str = _of("Data", "0.5,0.25,0.25", "shares of the training, validation and test examples")
-    split_seed: int = _of("Data", 0, "seed of that split")
+    split_seed: int = _of("Data", 0, "seed of that split", least=-_SPLIT_SEEDS, most=_SPLIT_SEEDS)
 
-    steps: int = _of("Training", _OPEN, "training steps", least=1, first=True)
-    batch: int = _of("Training", _OPEN, "examples in a batch", least=1, first=True)
-    ema: float = _of("Training", _OPEN, "decay of the averaged players; 0 for none", least=0)
+    steps: int = _of("Training", _OPEN, "training steps", least=1, most=_STEPS, first=True)
+    batch: int = _of("Training", _OPEN, "examples in a batch", least=1, most=_EXAMPLES, first=True)
+    ema: float = _of("Training", _OPEN, "decay of the averaged players; 0 for none", least=0, below=1)
     renormalise: bool = _of("Training", False, "removal divides a batch's loss by the sum of weights, not its size")
     dtype: str = _of("Training", "float32", "float32 or float64")
     compiled: bool = _of("Training", False, "compile training steps and the sweep: faster for small networks")
@@ -80,12 +102,15 @@ class Config:
     features: str = _of(
         "Question", "auto", "of fid, kid, is: classifier, autoencoder, imagenet[:dims], module:name or a file"
     )
-    latents: int = _of("Question", 2000, "generated samples behind each value of a metric of samples", least=2)
+    latents: int = _of(
+        "Question", 2000, "generated samples behind each value of a metric of samples", least=2, most=_LATENTS
+    )
     seeds: int = _of(
         "Question",
         _OPEN,
         "training seeds with --for-this-model; the first is your model, the others show if the gain holds",
         least=1,
+        most=_SEEDS,
         first=True,
     )
     horizons: str = _of(
@@ -95,23 +120,33 @@ class Config:
     for_this_model: bool = _of(
         "Question", False, "ask what improves this very model, not the next one that is trained", first=True
     )
-    scoring_seeds: int = _of("Question", _OPEN, "trainings that score the examples, for new models", least=1)
-    choosing_seeds: int = _of("Question", _OPEN, "fresh trainings that choose the number to remove", least=2)
-    judging_seeds: int = _of("Question", _OPEN, "further fresh trainings that prove the gain", least=2, first=True)
+    scoring_seeds: int = _of(
+        "Question", _OPEN, "trainings that score the examples, for new models", least=1, most=_SEEDS
+    )
+    choosing_seeds: int = _of(
+        "Question", _OPEN, "fresh trainings that choose the number to remove", least=2, most=_SEEDS
+    )
+    judging_seeds: int = _of(
+        "Question", _OPEN, "further fresh trainings that prove the gain", least=2, most=_SEEDS, first=True
+    )
     remove_groups: str | None = _of(
         "Question", None, "kinds to remove whole, for new models, as the report names them: 'kind noise,label 3'"
     )
     from_start: bool = _of("Question", False, "remove from the whole run, not only from the horizon on")
     estimator: str = _of("Question", "itd", "what scores the examples; `gansift about` lists the estimators")
     baselines: str = _of("Question", _OPEN, "other estimators to compare the choice with, or none")
-    verify: int = _of("Question", _OPEN, "random removals retrained to verify the scores; 0 for none", least=0)
+    verify: int = _of(
+        "Question", _OPEN, "random removals retrained to verify the scores; 0 for none", least=0, most=MOST_REMOVALS
+    )
 
     jobs: int | None = _of(
-        "Machine", None, "jobs at the same time (default: one for each processor)", least=1, first=True
+        "Machine", None, "jobs at the same time (default: one for each processor)", least=1, most=MOST_JOBS, first=True
     )
     cluster: str | None = _of("Machine", None, "spread jobs over a Ray cluster: ray://host:port, auto, local, or none")
     memory: str | None = _of("Machine", None, "memory for states while scoring, over all jobs, e.g. 2GiB")
-    threads: int = _of("Machine", 1, "processor threads of each job; the last bits of results depend on it", least=1)
+    threads: int = _of(
+        "Machine", 1, "processor threads of each job; the last bits of results depend on it", least=1, most=_THREADS
+    )
     device: str = _of("Machine", Open("that of the run, or cpu"), "cpu, cuda, ...")
     accept_drift: bool = _of("Machine", Open("no"), "use a run of another device that replays here to other bits")
 
@@ -247,6 +282,11 @@ def load(path: Path) -> Config:
         ) from error
 
 
+# What stands in `config.json` beside the general settings; and what a setting of a system may be.
+_OF_RUN = ("sources", "game", "system", "files")
+_PLAIN = (bool, int, float, str, type(None))
+
+
 def _read(path: Path, content: Any) -> Config:
     known = {item.name for item in fields(Config)}
     if not isinstance(content, dict) or set(content) != known:
@@ -254,14 +294,18 @@ def _read(path: Path, content: Any) -> Config:
             f"{path.parent} is no run directory of `gansift run`: its {path.name} has other settings. Give the folder "
             "that holds report.html, not one of its seeds."
         )
-    kinds = {"sources": list, "game": str, "system": dict, "files": dict}
-    for name, kind in kinds.items():
-        if not isinstance(content[name], kind):
+    sources, game, system, named = (content[name] for name in _OF_RUN)
+    fits = {
+        "sources": isinstance(sources, list) and bool(sources) and all(isinstance(one, str) for one in sources),
+        "game": isinstance(game, str),
+        "system": isinstance(system, dict) and all(type(value) in _PLAIN for value in system.values()),
+        "files": isinstance(named, dict) and all(isinstance(digest, str) for digest in named.values()),
+    }
+    for name in _OF_RUN:
+        if not fits[name]:
             raise GansiftError(f"{path} is damaged: {name!r} is {content[name]!r}")
     values = {one.name: _checked(path, one, content[one.name]) for one in GENERAL}
-    return Config(
-        sources=tuple(map(str, content["sources"])), **{name: content[name] for name in list(kinds)[1:]}, **values
-    )
+    return Config(tuple(sources), game, system, named, **values)
 
 
 def _checked(path: Path, one: General, value: Any) -> Any:
@@ -326,7 +370,7 @@ def moved(recorded: Config, settings: Mapping[str, Any]) -> Config:
     return recorded.having(machine | kept)
 
 
-def parse_horizons(text: str, epoch: float, steps: int) -> list[int]:
+def parse_horizons(text: str, epoch: float, steps: int, flag: str = "--horizons") -> list[int]:
     """Horizons in steps from a list in epochs, ascending; ``all`` is the whole run, longer ones are left out.
 
     ``auto`` stands for 1, 2, 4, 8, ... epochs and the whole run.
@@ -345,10 +389,10 @@ def parse_horizons(text: str, epoch: float, steps: int) -> list[int]:
         if part.strip() == "all":
             horizons.add(steps)
             continue
-        epochs = _number(part, "--horizons", "epochs such as 1,5,20 or all")
-        horizon = max(1, round(epochs * epoch))
-        if horizon <= steps:
-            horizons.add(horizon)
+        epochs = _number(part, flag, "epochs such as 1,5,20 or all")
+        if epochs * epoch < steps + 1:  # also where the product is infinite
+            horizons.add(max(1, round(epochs * epoch)))
+    horizons = {horizon for horizon in horizons if horizon <= steps}
     return sorted(horizons) or [steps]
 
 
@@ -368,6 +412,18 @@ def parse_estimators(text: str) -> list[str]:
     return names
 
 
+def parse_estimator(text: str) -> str:
+    """The one estimator whose scores are wanted.
+
+    Raises:
+        UsageError: for none, several, or a name that does not exist.
+    """
+    names = parse_estimators(text)
+    if len(names) != 1:
+        raise UsageError(f"--estimator {text}: give one estimator")
+    return names[0]
+
+
 def parse_counts(text: str, count: int) -> list[int]:
     """Numbers of examples from counts and shares of ``count``, ascending.
 
@@ -383,9 +439,8 @@ def parse_counts(text: str, count: int) -> list[int]:
         number = _number(part.strip().rstrip("%"), "--remove", "counts or shares such as 20,5%")
         removed = max(1, round(number / 100 * count)) if share else round(number)
         if not 1 <= removed < count:
-            raise UsageError(
-                f"--remove {part.strip()} is {removed} of {count} training examples; at least one must stay"
-            )
+            shown = removed if abs(removed) < 10**12 else f"{float(removed):.1e}"
+            raise UsageError(f"--remove {part.strip()} is {shown} of {count} training examples; at least one must stay")
         counts.add(removed)
     return sorted(counts)
 

@@ -291,11 +291,14 @@ def at_once(plan: Plan, last: str) -> int:
 def to_do(directory: RunDirectory, plan: Plan, jobs: Sequence[Job]) -> list[ToDo]:
     """What is left of these jobs, in their order."""
     left = [job for job in jobs if not job.done(directory)]
-    return [
-        ToDo(
-            job.stage,
-            job.cost(directory, plan),
-            tuple(row for row, other in enumerate(left) if any(other.gives(need) for need in job.needs)),
-        )
-        for job in left
-    ]
+    rows: dict[tuple[type[Job], int], list[int]] = {}  # what gives a need is of its kind and its seed
+    for row, job in enumerate(left):
+        rows.setdefault((type(job), job.seed), []).append(row)
+
+    def before(job: Job) -> tuple[int, ...]:
+        found = {
+            row for need in job.needs for row in rows.get((type(need), need.seed), ()) if left[row].gives(need)
+        }  # fmt: skip
+        return tuple(sorted(found))
+
+    return [ToDo(job.stage, job.cost(directory, plan), before(job)) for job in left]

@@ -9,6 +9,7 @@ from gansift.data.sets import parse_sources
 from gansift.data.splits import parse_fractions
 from gansift.data.survey import survey
 from gansift.data.survey_text import survey_text
+from gansift.systems.settings import checked
 from gansift.workflow.config import GENERAL
 from gansift.workflow.place import roles_of
 
@@ -26,10 +27,12 @@ def look(sources: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         DataError, UsageError: as `data.survey.survey`.
     """
+    of_data = [one.setting for one in GENERAL if one.panel == "Data"]
+    given = checked(of_data, {name: value for name, value in settings.items() if value is not None}, "gansift data")
     by_name, test = parse_sources(sources)
     if test is not None:
         by_name |= {"test": test}
-    values = {one.name: one.default for one in GENERAL if one.panel == "Data"} | dict(settings)
+    values = {one.name: one.default for one in of_data} | given
     surveys = {name: _survey(source, values) for name, source in by_name.items()}
     if len(surveys) == 1:
         return next(iter(surveys.values()))

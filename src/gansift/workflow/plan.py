@@ -13,7 +13,7 @@ import numpy as np
 
 from gansift.errors import UsageError
 from gansift.named import fingerprint
-from gansift.workflow.config import Config, Way, parse_counts, parse_estimators, parse_horizons
+from gansift.workflow.config import Config, Way, parse_counts, parse_estimator, parse_estimators, parse_horizons
 
 #: The stages of a run, in their order.
 STAGES = ("train", "score", "cleanse", "verify")
@@ -56,8 +56,11 @@ class Plan:
             raise UsageError("--remove-groups asks about new models; leave out --for-this-model, or --remove-groups")
         for name in ("horizons", "counts"):  # a list that cannot be read raises
             getattr(self, name)
-        others = [] if self.config.baselines == "none" else [self.config.baselines]
-        parse_estimators(",".join([self.config.estimator, *others]))
+        parse_estimator(self.config.estimator)
+        parse_estimators(self.config.baselines)
+        twice = [name for name in dict.fromkeys(self.config.metrics) if self.config.metrics.count(name) > 1]
+        if twice:
+            raise UsageError(f"--metric {self.config.metric}: {', '.join(twice)} is named twice")
 
     @property
     def metric(self) -> str:

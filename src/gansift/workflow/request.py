@@ -77,12 +77,14 @@ def read_toml(path: Path) -> Mapping[str, Any]:
         UsageError: if it cannot be read.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # an editor may have put a byte order mark first
     except OSError as error:
         raise UsageError(f"the configuration {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"the configuration {path} is not in UTF-8: {error.reason} at byte {error.start}") from error
-    except tomllib.TOMLDecodeError as error:
+        raise UsageError(
+            f"the configuration {path} is not in UTF-8: {error.reason} at byte {error.start}. Save it in that encoding."
+        ) from error
+    except (ValueError, RecursionError) as error:  # no TOML; a number of thousands of digits; lists within lists
         raise UsageError(f"the configuration {path} is not TOML: {error}") from error
 
 

@@ -252,20 +252,20 @@ def examined(place: Place, quick: bool) -> list[Finding]:
     return examine(place.game(0), place.train, **place.training, quick=quick)
 
 
-def _consult(place: Place) -> None:
+def _consult(directory: RunDirectory, place: Place) -> None:
     findings = examined(place, quick=True)
     for finding in findings:
         if finding.verdict == "warning":
             _log.warning("doctor: %s %s %s", finding.where, finding.message, finding.remedy)
     faults = [
-        f"{finding.where} {finding.message} {finding.remedy}".strip()
+        f"{finding.where} {finding.message.rstrip('.')}. {finding.remedy}".strip()
         for finding in findings
         if finding.verdict == "fault"
     ]
     if faults:
         raise GansiftError(
-            f"scores of this game would be wrong: {' '.join(faults)} `gansift doctor` says more; --no-doctor scores "
-            "anyway."
+            f"scores of this game would be wrong: {' '.join(faults)} `gansift doctor` says more. To score a trained "
+            f"run anyway: `gansift score {directory.root} --no-doctor`."
         )
 
 
@@ -300,7 +300,7 @@ def work(
     else:
         scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
     if consult and last != "train" and (way.new_models or sweeps(way.estimator)) and not scored:
-        _consult(place)
+        _consult(directory, place)
     for unfinished in directory.unfinished() if share is None else ():  # others may be writing them
         remove(unfinished)
     seeds = len(plan.seeds)
@@ -399,7 +399,9 @@ def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> lis
 
 def _verified_horizon(directory: RunDirectory, plan: Plan, file_scores: Scores | None, horizon: str | None) -> int:
     if horizon is not None:
-        return parse_horizons(horizon, plan.epoch, plan.steps)[-1]
+        if "," in horizon or horizon.strip() == AUTO:
+            raise UsageError(f"--horizon {horizon}: give one horizon, in epochs, or all")
+        return parse_horizons(horizon, plan.epoch, plan.steps, flag="--horizon")[-1]
     if file_scores is not None:
         return file_scores.horizon
     chosen = read_json(directory.result)["chosen"] if directory.result.exists() else None

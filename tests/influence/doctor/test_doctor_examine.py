@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from doctor_games import ADAM, Own, step, troubles
@@ -150,3 +152,11 @@ def test_both_removal_conventions_and_precisions_are_clean():
 
 def test_findings_compare_by_what_they_say():
     assert Finding("mixing", "ok", "", "nothing") == Finding("mixing", "ok", "", "nothing", "")
+
+
+def test_a_learning_rate_that_is_far_off_is_not_blamed_on_the_derivatives():
+    some = data.load("digits", seed=0).train.subset(range(60))
+    game, settings = _preset(some.shape, width=16)
+    far_off = {name: replace(optimizer, lr=1e30) for name, optimizer in settings.pop("optimizers").items()}
+    findings = examine(game, some, batch_size=6, optimizers=far_off, quick=True, **settings)
+    assert troubles(findings) == set(), findings

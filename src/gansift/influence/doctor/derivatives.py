@@ -110,6 +110,12 @@ def _paced(probe: Still) -> Still:
         name: replace(optimizer, warmup=0, decay="constant") for name, optimizer in probe.settings.optimizers.items()
     }
     probe = copied(probe, Still, steps=_SETTLED + 1, optimizers=constant)
+    # Twice: where one player's rate is far too large, what the others do beside it says nothing of their own rates.
+    return _with_rates(_with_rates(probe))
+
+
+def _with_rates(probe: Still) -> Still:
+    """The step with the learning rates by which its first step moves each player as far as is wanted."""
     state = probe.initial()
     after = probe(state, 0, ones(probe))
 
@@ -118,7 +124,9 @@ def _paced(probe: Still) -> Still:
         moved = float((after[name][PARAMETERS] - state[name][PARAMETERS]).norm())
         return replace(optimizer, lr=optimizer.lr * _MOVE * length / moved) if moved > 0 and length > 0 else optimizer
 
-    return copied(probe, Still, optimizers={name: rate(name, optimizer) for name, optimizer in constant.items()})
+    return copied(
+        probe, Still, optimizers={name: rate(name, optimizer) for name, optimizer in probe.settings.optimizers.items()}
+    )
 
 
 def _cotangent(player: str, state: State, after: State) -> State:
