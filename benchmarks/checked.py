@@ -17,7 +17,6 @@ from command_line import Table, parser
 
 from gansift import data, influence
 from gansift.cleansing import checked, verify
-from gansift.influence.horizon import trust
 from gansift.training import Run
 from gansift.workflow.config import AUTO, parse_horizons
 from gansift.workflow.place import Place
@@ -50,14 +49,14 @@ def main() -> None:
 
 def _measured(place: Place, run: Run) -> dict[str, Any]:
     metric = place.validation
-    scores = influence.itd_horizons(run, metric, parse_horizons(AUTO, run.epoch, run.steps))
-    told = trust(scores[max(scores)].growth, run.epoch).horizon
-    believed = {horizon: of for horizon, of in scores.items() if horizon <= max(told, min(scores))}
+    told = influence.itd(run, metric, horizon="auto").horizon
+    horizons = parse_horizons(AUTO, run.epoch, run.steps)
+    believed = influence.itd_horizons(run, metric, [one for one in horizons if one <= max(told, min(horizons))])
     check = checked(run, believed, metric)[-1]
     row: dict[str, Any] = {"holds": check.holds}
     for name, horizon in (("sweep", max(believed)), ("checked", check.horizon)):
         # Of another number, so that they are other sets than those that checked.
-        found = verify(run, scores[horizon], metric, count=_VERIFIED, removed=round(0.02 * len(run.ids))).agreement
+        found = verify(run, believed[horizon], metric, count=_VERIFIED, removed=round(0.02 * len(run.ids))).agreement
         row |= {name: horizon, f"{name}_lds": tuple(found.spearman), f"{name}_slope": tuple(found.slope)}
     return row
 
