@@ -152,7 +152,7 @@ def test_splits_of_the_sources_own_and_copies_across_them_are_shown(tmp_path):
     assert (found["classes"], found["crossing"]) == ({"dog": 7, "cat": 6}, 1)
     assert found["command"].endswith("--fractions 0.6,0.3,0.1")
     assert "(its own: train, test)" in survey_text(found)
-    assert any("1 groups of exact copies lie in more than one split" in sentence for sentence in found["next"])
+    assert any("Exact copies lie in more than one split (1 such)" in sentence for sentence in found["next"])
 
 
 def test_folders_of_splits_without_training_images_cannot_be_used(tmp_path):
@@ -170,8 +170,8 @@ def test_copies_and_look_alikes_of_different_classes_contradict_and_are_not_advi
     assert found["conflicts"] == [["cat/07.png", "dog/planted.png"]]
     assert found["near_conflicts"] == [["cat/09.png", "dog/like.bmp"]]
     advice = " ".join(found["next"])
-    assert "1 groups of exact copies have different classes, such as cat/07.png, dog/planted.png" in advice
-    assert "1 groups that look the same have different classes, such as cat/09.png, dog/like.bmp" in advice
+    assert "1 group of exact copies with different classes, such as cat/07.png, dog/planted.png" in advice
+    assert "1 group of look-alikes with different classes, such as cat/09.png, dog/like.bmp" in advice
     text = survey_text(found)
     assert "copies of different classes, 2 in 1 groups:\n  cat/07.png, dog/planted.png" in text
     assert "look the same, of different classes, 2 in 1 groups:\n  cat/09.png, dog/like.bmp" in text

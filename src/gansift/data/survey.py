@@ -19,6 +19,7 @@ from gansift.data.images import Told, no_image, odd_sizes, read_told, readable
 from gansift.data.labels import read_label_file
 from gansift.data.layout import SPLITS
 from gansift.data.names import shown
+from gansift.data.nothing import nothing_in
 from gansift.data.pixels import BadImageError, decode, form, to_pixels
 from gansift.data.record_survey import survey_records
 from gansift.data.records import NO_ROLES, Records, Roles
@@ -32,6 +33,10 @@ _SIDES = (256, 128, 64, 32, 28, 16)
 
 # A class with a smaller share of what an equal one would have is called rare.
 _RARE = 0.2
+# With a larger share of blank images, or of noise, than this, that is what the data are.
+_USUAL_SHARE = 0.2
+# Members of a group that a sentence names.
+_NAMED = 4
 
 
 class _Seen(NamedTuple):
@@ -43,6 +48,7 @@ class _Seen(NamedTuple):
         size: width and height in pixels; None for points.
         form: format and colour mode.
         thumb: the thumbnail; None for points.
+        nothing: what an image is that shows nothing, see `nothing_in`.
     """
 
     name: str
@@ -50,6 +56,7 @@ class _Seen(NamedTuple):
     size: tuple[int, int] | None
     form: str
     thumb: np.ndarray | None
+    nothing: str | None = None
 
 
 def survey(
@@ -74,13 +81,14 @@ def survey(
         fractions: of the splits that the source does not have itself.
 
     Returns:
-        ``source``, ``found`` and ``usable`` counts; ``sizes``, ``forms`` and ``classes`` (None without labels), each
-        name -> count, the most frequent first; ``exact`` and ``near``, groups of names that are copies and that look
-        the same, and ``conflicts`` and ``near_conflicts``, those of them that have different classes; ``leaks``, how
-        many near groups are in more than one split; ``bad``, path and reason of each unusable file; ``others``,
-        suffix -> count of files that are no images; ``split``, part -> count; ``own_split``, the splits that the source
-        has itself; ``crossing``, how many exact groups are in more than one split; ``next``, sentences; ``command`` to
-        go on with. Of a table also what :func:`gansift.data.record_survey.survey_records` adds.
+        ``source``, ``found`` and ``usable`` counts; ``sizes``, ``forms`` and ``classes`` (None without labels),
+        each name -> count, the most frequent first; ``exact`` and ``near``, groups of names that are copies and
+        that look the same, and ``conflicts`` and ``near_conflicts``, those of them that have different classes;
+        ``nothing``, kind -> names of images that are ``blank`` or ``noise``; ``leaks``, how many near groups
+        are in more than one split; ``bad``, path and reason of each unusable file; ``others``, suffix -> count
+        of files that are no images; ``split``, part -> count; ``own_split``, the splits that the source has
+        itself; ``crossing``, how many exact groups are in more than one split; ``next``, sentences; ``command``
+        to go on with. Of a table also what :func:`gansift.data.record_survey.survey_records` adds.
 
     Raises:
         DataError: if the source is not there or nothing of its kind.
@@ -124,6 +132,7 @@ def survey(
         "near": _printable(near),
         "conflicts": _printable(conflicts),
         "near_conflicts": _printable(unsure),
+        "nothing": _of_nothing(usable),
         "leaks": leaks,
         "crossing": crossing,
         "bad": sorted([*bad, *((_where(found, name), reason) for name, reason in odd.items())]),
@@ -153,7 +162,8 @@ def _of_files(collection: Collection, strays: Mapping[str, str]) -> tuple[list[_
             continue
         height, width = pixels.shape[:2]
         content_hash = hashlib.sha256(content).hexdigest()
-        seen.append(_Seen(file.name, content_hash, (width, height), form(content), thumbnail(pixels)))
+        size = width, height
+        seen.append(_Seen(file.name, content_hash, size, form(content), thumbnail(pixels), nothing_in(pixels)))
     return seen, bad
 
 
@@ -164,9 +174,10 @@ def _of_examples(examples: Examples) -> tuple[list[_Seen], list[tuple[str, str]]
         return [_Seen(name, content_hash, None, kind, None) for name, content_hash in rows], []
     channels, height, width = examples.shape
     kind = "grey" if channels == 1 else "RGB"
+    pictures = map(to_pixels, examples.x.numpy())
     return [
-        _Seen(name, content_hash, (width, height), kind, thumbnail(to_pixels(image.numpy())))
-        for name, content_hash, image in zip(examples.ids, examples.hashes, examples.x, strict=True)
+        _Seen(name, content_hash, (width, height), kind, thumbnail(pixels), nothing_in(pixels))
+        for name, content_hash, pixels in zip(examples.ids, examples.hashes, pictures, strict=True)
     ], []
 
 
@@ -206,6 +217,15 @@ def _copies(usable: Sequence[_Seen]) -> tuple[list[list[str]], list[list[str]]]:
     return exact, [[first[row].name for row in group] for group in near]
 
 
+def _of_nothing(usable: Sequence[_Seen]) -> dict[str, list[str]]:
+    """Names of images that show nothing, by what they are; none where so many are that this is what the data are."""
+    found: dict[str, list[str]] = {}
+    for one in usable:
+        if one.nothing is not None:
+            found.setdefault(one.nothing, []).append(shown(one.name))
+    return {kind: names for kind, names in found.items() if len(names) <= _USUAL_SHARE * len(usable)}
+
+
 def _wanted_size(seen: Sequence[_Seen], differing: bool) -> int | None:
     """The side to resize to, if sizes differ or the built-in networks take none such."""
     shorter = sorted(min(one.size) for one in seen if one.size)
@@ -234,30 +254,43 @@ def _advice(found: dict[str, Any], differing: bool, size: int | None, wanted: in
         advice.append(f"No example falls into {' and '.join(empty)}: add examples, or try another --split-seed.")
     if found["conflicts"]:
         advice.append(
-            f"{len(found['conflicts'])} groups of exact copies have different classes, such as "
-            f"{', '.join(found['conflicts'][0])}: one of the labels must be wrong. Mend them, or leave such a "
+            f"{_groups(found['conflicts'])} of exact copies with different classes, such as "
+            f"{_some(found['conflicts'][0])}: one of the labels must be wrong. Mend them, or leave such a "
             "group out."
         )
     if found["near_conflicts"]:
         advice.append(
-            f"{len(found['near_conflicts'])} groups that look the same have different classes, such as "
-            f"{', '.join(found['near_conflicts'][0])}: look whether a label is wrong. If they are different "
+            f"{_groups(found['near_conflicts'])} of look-alikes with different classes, such as "
+            f"{_some(found['near_conflicts'][0])}: look whether a label is wrong. If they are different "
             "things, keep all."
         )
+    for kind, names in found["nothing"].items():
+        what = "of one colour" if kind == "blank" else "like pure noise"
+        advice.append(f"Look at what is {what} ({len(names)}, such as {names[0]}), and leave out what shows nothing.")
     if found["leaks"]:
         advice.append(
-            f"{found['leaks']} groups that look the same lie in more than one split, where they make the metric look "
-            "better than it is: of those of one class, keep one image of each."
+            f"Images that look the same lie in more than one split ({found['leaks']} such), where they make the metric "
+            "look better than it is: of those of one class, keep one image of each."
         )
     if found["crossing"]:
         advice.append(
-            f"{found['crossing']} groups of exact copies lie in more than one split: those that are held out stay, and "
+            f"Exact copies lie in more than one split ({found['crossing']} such): those that are held out stay, and "
             "their copies are left out of what is trained on."
         )
     rare = _rare(found["classes"] or {})
     if rare:
         advice.append(f"Few examples to learn from in {', '.join(rare)}.")
     return advice
+
+
+def _groups(groups: Sequence[Sequence[str]]) -> str:
+    return f"{len(groups)} group{'s' * (len(groups) > 1)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few names."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _rare(by_class: dict[str, int]) -> list[str]:

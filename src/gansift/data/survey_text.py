@@ -31,6 +31,8 @@ def survey_text(found: dict[str, Any]) -> str:
             ("look the same, of different classes", "near_conflicts"),
         ):
             lines += _groups(title, found[name]) if found[name] else []
+        for kind, names in found["nothing"].items():
+            lines += _listed({"blank": "of one colour", "noise": "pure noise"}[kind], names)
     lines += _listed("unusable or odd", [f"{path} {reason}" for path, reason in found["bad"]])
     lines += [f"- {sentence}" for sentence in found["next"]]
     if found["command"] is not None:
