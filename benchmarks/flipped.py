@@ -1,6 +1,6 @@
 """Flipped labels in an AC-GAN's training data: who finds them, and what does removing them do to new models?
 
-    python benchmarks/flipped.py [--data digits] [--seeds 4] [--judges 4] [--share 0.05] [--out results.json]
+    python benchmarks/flipped.py [--data digits] [--steps 400] [--seeds 4] [--judges 4] [--trainings 4] [--out FILE]
 
 For each seed the data are split anew, a share of the training labels is flipped, and a GAN that is told the class
 (`--game acgan`, all else as it is) is trained on them. The first table is the AUC of the flipped ones among those that
@@ -43,7 +43,8 @@ def main() -> None:
     made = parser(__doc__)
     made.add_argument("--data", default="digits", help="a built-in data set with labels")
     made.add_argument("--seeds", type=int, default=4)
-    made.add_argument("--judges", type=int, default=4, help="new models for each seed and way")
+    made.add_argument("--judges", type=int, default=4, help="new models for each seed and way; 0 for the AUC alone")
+    made.add_argument("--trainings", type=int, default=4, help="trainings whose rolling scores are averaged, too")
     made.add_argument("--share", type=float, default=0.05, help="of the training labels that are flipped")
     made.add_argument("--steps", type=int, help="of each training; by default the preset's")
     made.add_argument("--count", type=int, help="training examples; by default all")
@@ -60,6 +61,8 @@ def main() -> None:
         values = [one["auc"][way] for one in found]
         print(f"| {way} | {np.mean(values):.3f} | {' '.join(f'{value:.3f}' for value in values)} |")
     names = list(found[0]["base"])
+    if not names:
+        return
     print(f"\n| removed by | {' | '.join(names)} |\n|---|{'---|' * len(names)}")
     print(f"| nobody: the values | {' | '.join(_mean([one['base'][name] for one in found], '') for name in names)} |")
     for way in found[0]["change"]:
@@ -84,16 +87,20 @@ def _measured(seed: int, arguments: Any) -> dict[str, Any]:
         "steps": steps, "batch_size": system.defaults["batch"], "optimizers": system.optimizers,
         "ema": system.defaults["ema"],
     }  # fmt: skip
-    run = training.train(system.new_game(seed), splits.train, seed=seed, **settings)
-    ways = dict(_ways(run, system))
+    numbers = [seed + 100 * number for number in range(arguments.trainings)]
+    run, *others = training.train_seeds(system.new_game, splits.train, numbers, **settings)
+    ways = dict(_ways(run, others, system))
     ways["random"] = influence.estimate("random", run, system.judges("class-loss").validation, [steps])[steps]
     planted = np.isin(np.arange(len(splits.train)), wrong)
     removed = {"flipped": tuple(np.array(run.ids)[wrong])}
     removed |= {way: scores.harmful(len(wrong)).ids for way, scores in ways.items() if way in REMOVED_BY}
+    areas = {way: auc(scores.harm, planted) for way, scores in ways.items()}
+    if not arguments.judges:
+        return {"auc": areas, "base": {}, "change": {}}
     values = _judged(system, splits.train, removed, seed, arguments.judges, settings)
     base = values.pop("nobody")
     return {
-        "auc": {way: auc(scores.harm, planted) for way, scores in ways.items()},
+        "auc": areas,
         "base": {name: float(base[name].mean()) for name in base},
         "change": {
             way: {name: float((of_way[name] - base[name]).mean()) for name in base} for way, of_way in values.items()
@@ -113,17 +120,20 @@ def flipped(splits: Splits, share: float, seed: int) -> tuple[Splits, np.ndarray
     return replace(splits, train=wrong), rows.numpy()
 
 
-def _ways(run: training.Run, system: System) -> Iterator[tuple[str, Scores]]:
-    """Every way of scoring, by name."""
+def _ways(run: training.Run, others: list[training.Run], system: System) -> Iterator[tuple[str, Scores]]:
+    """Every way of scoring one training, by name, and the rolling scores of several trainings together."""
     judges: list[Metric] = [system.judges(name).validation for name in METRICS]
     horizons = {"last 50 steps": 50, "whole run": run.steps}
     for name, scores in zip(METRICS, influence.itd_metrics(run, judges, list(horizons.values())), strict=True):
         for title, horizon in horizons.items():
             if horizon in scores:  # else the sweep overflowed
                 yield f"{name} {title}", scores[horizon]
+    several = f"{1 + len(others)} trainings"
     for name in ROLLING:
-        looks = influence.rolling(run, judges[METRICS.index(name)])
-        yield f"{name} rolling", influence.combine([looks])
+        metric = judges[METRICS.index(name)]
+        looks = [of_run for (of_run,) in influence.rolling_seeds([run, *others], [[metric]] * (1 + len(others)))]
+        yield f"{name} rolling", influence.combine(looks[:1])
+        yield f"{name} rolling, {several}", influence.combine(looks)
     yield "own-loss", influence.estimate("own-loss", run, judges[0], [run.steps])[run.steps]
 
 
