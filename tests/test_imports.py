@@ -12,8 +12,9 @@ import gansift
 
 # Each package may import from those before it.
 ORDER = [
-    "errors", "files", "lock", "named", "trusted", "catalogue", "data", "models", "games", "training", "metrics",
-    "systems", "influence", "cleansing", "report", "audit", "spread", "workflow", "flags", "terminal", "about", "cli",
+    "errors", "bounds", "files", "lock", "named", "trusted", "catalogue", "data", "models", "games", "training",
+    "metrics", "systems", "influence", "cleansing", "report", "audit", "spread", "workflow", "flags", "terminal",
+    "about", "cli",
 ]  # fmt: skip
 # What a package knows nothing of, although it comes earlier.
 BLIND = {

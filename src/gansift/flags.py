@@ -14,7 +14,7 @@ import typer
 from gansift import trusted
 from gansift.errors import UsageError
 from gansift.systems.reading import Manual, manual
-from gansift.systems.settings import Setting
+from gansift.systems.settings import Setting, checked
 from gansift.systems.system import SYSTEMS, spec_of
 from gansift.workflow.config import GENERAL, General
 from gansift.workflow.request import USUAL_GAME, read_toml
@@ -89,21 +89,27 @@ def with_settings(
     flags += [_flag(one.setting, _general_help(one), one.panel, everything or one.first) for one in GENERAL]
     chosen = everything or game != USUAL_GAME  # who names another system asks about its settings
     flags += [_flag(one, _system_help(one), f"System {_short(game)}", chosen) for one in system]
-    return _receiving(verb, flags)
+    return _receiving(verb, flags, [*(one.setting for one in GENERAL), *system])
 
 
 def with_own(verb: Callable[..., None], settings: Sequence[Setting], heading: str) -> Callable[..., None]:
     """Give a verb the flags of the audit that it is about, received as ``settings``."""
     flags = [_flag(one, _system_help(one), heading, True) for one in settings]
-    return _receiving(verb, flags)
+    return _receiving(verb, flags, settings)
 
 
-def _receiving(verb: Callable[..., None], flags: Sequence[inspect.Parameter]) -> Callable[..., None]:
-    """The verb with these flags, of which those that are given come as the dictionary ``settings``."""
+def _receiving(
+    verb: Callable[..., None], flags: Sequence[inspect.Parameter], bounded: Sequence[Setting]
+) -> Callable[..., None]:
+    """The verb with these flags, of which those that are given come as the dictionary ``settings``.
+
+    A value that is out of the bounds of its setting is refused before the verb begins.
+    """
     names = {flag.name for flag in flags}
 
     def wrapped(**given: Any) -> None:
         settings = {key: value for key, value in given.items() if key in names and value is not None}
+        checked(bounded, {one.name: settings[one.name] for one in bounded if one.name in settings}, verb.__name__)
         verb(settings=settings, **{key: value for key, value in given.items() if key not in names})
 
     own = [item for name, item in inspect.signature(verb, eval_str=True).parameters.items() if name != "settings"]

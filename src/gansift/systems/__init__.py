@@ -1,7 +1,8 @@
 """Systems: what a run is about, as functions of named data sets and settings. Importing this imports no torch."""
 
+from gansift.bounds import Range
 from gansift.systems.reading import Manual, manual
-from gansift.systems.settings import Range, Setting, checked
+from gansift.systems.settings import Setting, checked
 from gansift.systems.system import SYSTEMS, Judges, System, build, find, maker_of, only, settled, spec_of
 
 __all__ = [

@@ -10,11 +10,11 @@ from typing import Annotated
 import torch
 
 from gansift import games, models
+from gansift.bounds import Range
 from gansift.data.columns import LABEL, Column
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
 from gansift.metrics.held_out import class_loss
-from gansift.systems.settings import Range
 from gansift.systems.system import Judges, System
 from gansift.training import Adam
 

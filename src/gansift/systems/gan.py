@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 import torch
 
 from gansift import games, models, training
+from gansift.bounds import Range
 from gansift.data.examples import Splits
 from gansift.errors import UsageError
 from gansift.systems.judges import sample_metrics
 from gansift.systems.presets import general, preset
-from gansift.systems.settings import Range
 from gansift.systems.system import System, only
 
 # What makes the player that follows path lengths their moving average, see `games.stylegan2.PathMean`.

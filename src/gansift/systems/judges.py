@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from torch import Tensor
 
 from gansift import metrics
+from gansift.bounds import Range
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
 from gansift.metrics.distance import Distance
 from gansift.metrics.imagenet import is_imagenet, parse_dims, weights_file
 from gansift.metrics.loaded import takes_features
-from gansift.systems.settings import Range
 from gansift.systems.system import Judges
 
 #: Features that are fitted on held-out data.

@@ -15,10 +15,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
+from gansift.bounds import Range
 from gansift.catalogue import SAMPLE_METRICS
 from gansift.errors import UsageError
 from gansift.named import import_named, source_file
-from gansift.systems.settings import Range, Setting
+from gansift.systems.settings import Setting
 
 _PLAIN = (bool, int, float, str)
 # What annotations may name when they are read without running the module.

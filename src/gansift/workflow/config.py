@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from gansift.bounds import Range
 from gansift.catalogue import ESTIMATOR_LABELS, ROLLING
 from gansift.errors import GansiftError, UsageError
 from gansift.files import read_json, refuse_pipes, write_json
-from gansift.systems.settings import Range, Setting
+from gansift.systems.settings import Setting
 
 Panel = Literal["Data", "Training", "Question", "Machine"]
 

@@ -363,15 +363,17 @@ def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, qu
         UsageError: for what does not fit the run.
         TrainingError: if the data are no longer those of the run.
     """
+    file_scores = None if how.file is None else Scores.read(how.file)
     place = opened(directory, config)
     plan = place.plan(way)
-    discard_damaged(directory, plan.examples)
-    file_scores = None if how.file is None else Scores.read(how.file)
+    if how.horizon is not None:  # what cannot be understood is said before anything is done
+        _one_horizon(plan, how.horizon)
     seeds = [Seed(directory, place, number) for number in (plan.seeds if how.over_seeds else [plan.main])]
     counts = parse_counts(how.remove, plan.examples)
     if len(counts) != 1:
         raise UsageError(f"--remove {how.remove}: give one count or share, which every removal has")
     (removed,) = counts
+    discard_damaged(directory, plan.examples)
     with doing(directory, plan, how.removals * len(seeds), quiet) as do:
         do([Train(seed.number, (plan.metric,)) for seed in seeds], "train")
         steps = _verified_horizon(directory, plan, file_scores, how.horizon)
@@ -397,11 +399,15 @@ def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> lis
         return [seed.scores_at(plan.metric, plan.way.estimator, horizon, tick) for seed in seeds]
 
 
+def _one_horizon(plan: Plan, text: str) -> int:
+    if "," in text or text.strip() == AUTO:
+        raise UsageError(f"--horizon {text}: give one horizon, in epochs, or all")
+    return parse_horizons(text, plan.epoch, plan.steps, flag="--horizon")[-1]
+
+
 def _verified_horizon(directory: RunDirectory, plan: Plan, file_scores: Scores | None, horizon: str | None) -> int:
     if horizon is not None:
-        if "," in horizon or horizon.strip() == AUTO:
-            raise UsageError(f"--horizon {horizon}: give one horizon, in epochs, or all")
-        return parse_horizons(horizon, plan.epoch, plan.steps, flag="--horizon")[-1]
+        return _one_horizon(plan, horizon)
     if file_scores is not None:
         return file_scores.horizon
     chosen = read_json(directory.result)["chosen"] if directory.result.exists() else None
