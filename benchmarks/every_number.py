@@ -25,9 +25,9 @@ import command_line
 from gansift import cli
 
 #: The texts. Those of `MEANT` may make sense, for one flag or another.
-MEANT = ("1", "2", "10", "0.5")
+MEANT = ("1", "2", "10", "0.5", "1e-30")
 VALUES = (
-    *MEANT, "nan", "inf", "-inf", "0", "-0", "-1", "0.0", "1e30", "1e-30", "1e999", "99999999999", "9" * 40, "9" * 5000,
+    *MEANT, "nan", "inf", "-inf", "0", "-0", "-1", "0.0", "1e30", "1e999", "99999999999", "9" * 40, "9" * 5000,
     "-99999999999", "", " ", "many", "½",
 )  # fmt: skip
 #: Flags that are texts and hold numbers.

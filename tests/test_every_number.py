@@ -28,15 +28,16 @@ def only_checked(monkeypatch):
 
     monkeypatch.setattr(stages, "describe", begun)
     monkeypatch.setattr("gansift.workflow.auditing.audited", begun)
+    monkeypatch.setattr(cli, "_opened", begun)
     monkeypatch.setattr("gansift.workflow.looking.survey", begun)
 
 
-@pytest.mark.parametrize("verb", ["run", "data", "audit"])
+@pytest.mark.parametrize("verb", ["run", "data", "audit", "verify"])
 def test_every_text_is_a_number_within_bounds_or_refused_by_the_name_of_its_flag(verb):
     beside = every_number.VERBS[verb]
     command = typer.main.get_command(cli.application([verb, *beside]))
     flags = every_number.numbers(verb)
-    assert {"run": "--steps", "data": "--size", "audit": "--samples"}[verb] in flags
+    assert {"run": "--steps", "data": "--size", "audit": "--samples", "verify": "--horizon"}[verb] in flags
     for flag in flags:
         begun = set()
         for value in every_number.VALUES:

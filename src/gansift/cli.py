@@ -346,9 +346,9 @@ def verify(
     """
     from gansift.workflow import stages
 
-    question = _Question(metric, estimator)
+    question, asked = _Question(metric, estimator), stages.Verifying(scores, horizon, removals, remove, over_seeds)
+    asked.check()
     with _opened(run_dir, question, _Machine(jobs, cluster, device, accept_drift)) as (directory, resolved, way):
-        asked = stages.Verifying(scores, horizon, removals, remove, over_seeds)
         found = stages.verify(directory, resolved, way, asked, quiet)
     ends = found["spearman"]["ci95"]
     chance = ends is None or ends[0] <= 0

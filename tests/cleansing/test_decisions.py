@@ -39,7 +39,7 @@ def test_the_digest_is_that_of_the_set(tmp_path):
         ("id,path,choice,reason\na,,remove,\n", "no column decision"),
         (HEADER + "a,,remove,\nx9,,keep,\n", "1 ids that are not among the training examples: 'x9'"),
         (HEADER + "a,,remove,\nb,,delete,\n", "line 3: the decision must be remove, keep, undecided, not 'delete'"),
-        (HEADER + "a\n", "line 2: the decision must be"),
+        (HEADER + "a\n", "line 2 has 1 cells, and its first line 4"),
         (HEADER + "a,,keep,\n", "marks nothing 'remove'"),
         (HEADER + "".join(f'"{i}",,remove,\n' for i in ("a", 'b,""ü""', "c", "d")), "marks all 4 training examples"),
         (HEADER + "a,,remove,\nc,,remove,\na,,keep,\n", "1 ids twice and differently: 'a'"),

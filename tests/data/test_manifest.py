@@ -82,5 +82,5 @@ def test_sets_follow_one_another_and_a_manifest_without_sets_is_of_one(faces, tm
 @pytest.mark.parametrize("content", ["", "id,path\n1,2\n", "id,path,sha256,set,split,label\na,b\n", '"'])
 def test_a_damaged_manifest_is_refused(tmp_path, content):
     (tmp_path / "manifest.csv").write_text(content)
-    with pytest.raises(GansiftError, match="is damaged"):
+    with pytest.raises(GansiftError, match=r"the manifest .* (is damaged|has no column|is no CSV).*delete it"):
         read_manifest(tmp_path / "manifest.csv")

@@ -67,8 +67,10 @@ def test_files_of_other_tools_need_only_the_columns_that_carry_meaning(tmp_path)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id,score\nx,1\n", "has no metric, direction"),
-        ("", "has no id, score"),
+        ("id,score\nx,1\n", "has no column metric and no column direction"),
+        ("", "has no column id and no column score"),
+        ("id,score,metric,direction,estimator,horizon,steps,removal\n", "has no scores"),
+        ("id,id,score,metric,direction,estimator,horizon,steps,removal\n", "more than one column called id"),
         ("id,score,metric,direction,estimator,horizon,steps,removal\nx,high,m,lower,e,1,1,r\n", "does not fit"),
         ("id,score,metric,direction,estimator,horizon,steps,removal\nx,1,m,down,e,1,1,r\n", "does not fit"),
     ],

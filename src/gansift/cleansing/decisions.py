@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gansift.data.cells import text_of
+from gansift.data.rows import read_rows
 from gansift.errors import UsageError
 
 #: The columns of the file; ``path`` and ``reason`` are for people.
@@ -67,24 +66,13 @@ def read_decisions(path: str | Path, ids: Sequence[str]) -> Decisions:
 
 def _read(path: Path) -> dict[str, str]:
     """The decision for every id in the file."""
-    try:
-        # A spreadsheet may have put a byte order mark first.
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file)
-            header, rows = table.fieldnames or [], [(table.line_num, row) for row in table]
-    except OSError as error:
-        raise UsageError(f"the decisions {path} cannot be read: {error.strerror}") from error
-    except (ValueError, csv.Error) as error:
-        raise UsageError(f"the decisions {path} are no CSV file in UTF-8: {error}") from error
-    missing = [name for name in ("id", "decision") if name not in header]
-    if missing:
-        raise UsageError(
-            f"{path} has no column {' and no column '.join(missing)}; its first line must be {','.join(COLUMNS)}"
-        )
+    rows = read_rows(
+        path, COLUMNS, lambda wrong: UsageError(f"the decisions {path} {wrong}"), optional=("path", "reason")
+    )
     marked: dict[str, str] = {}
     twice = []
     for line, row in rows:
-        identity, word = text_of(row["id"]), row["decision"]
+        identity, word = row["id"], row["decision"]
         if word not in _WORDS:
             raise UsageError(f"{path}, line {line}: the decision must be {', '.join(_WORDS)}, not {word!r}")
         if marked.setdefault(identity, word) != word:

@@ -243,7 +243,7 @@ class Encoding:
                 raise ValueError(f"its format is {content['format']!r}, not {_FORMAT!r}")
             columns = {name: None if names is None else tuple(names) for name, names in content["columns"].items()}
             return cls(tuple(map(_feature, content["features"])), columns, content["label"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(f"this is no encoding that gansift wrote ({error})") from error
 
     @classmethod

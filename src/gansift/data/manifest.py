@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gansift.data.cells import cell, text_of
+from gansift.data.cells import cell
 from gansift.data.examples import Examples, Splits
 from gansift.data.held_out import label_names
 from gansift.data.layout import SPLITS
+from gansift.data.rows import read_rows
 from gansift.errors import GansiftError
 from gansift.files import write_text
 
@@ -45,17 +46,12 @@ def read_manifest(path: Path) -> list[dict[str, str]]:
     Raises:
         GansiftError: if the manifest cannot be read, or is damaged.
     """
-    try:
-        recorded = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise GansiftError(f"the manifest {path} cannot be read: {error}. {_REMEDY}") from error
-    try:
-        rows = [{"set": _ONLY, **row} for row in _rows(recorded)]
-    except csv.Error as error:
-        raise GansiftError(f"the manifest {path} is damaged: {error}. {_REMEDY}") from error
-    if not rows or any(row.get(name) is None for row in rows for name in COLUMNS):
-        raise GansiftError(f"the manifest {path} is damaged: a row does not fit its columns. {_REMEDY}")
-    return rows
+    rows = read_rows(
+        path, COLUMNS, lambda wrong: GansiftError(f"the manifest {path} {wrong}. {_REMEDY}"), optional=("set",)
+    )
+    if not rows:
+        raise GansiftError(f"the manifest {path} is damaged: it has no rows. {_REMEDY}")
+    return [{"set": _ONLY, **row.cells} for row in rows]
 
 
 def changes(path: Path, sets: Mapping[str, Splits]) -> list[str]:
@@ -67,25 +63,25 @@ def changes(path: Path, sets: Mapping[str, Splits]) -> list[str]:
         GansiftError: if the manifest cannot be read, or is damaged.
     """
     before = read_manifest(path)
-    now = _rows(_table(sets))
+    now = [dict(zip(COLUMNS, row, strict=True)) for row in _listed(sets)]
     differing = {tuple(row[name] for name in COLUMNS if name != "path") for row in before}
     differing ^= {tuple(row[name] for name in COLUMNS if name != "path") for row in now}
     return sorted({identity for identity, *_ in differing})
-
-
-def _rows(text: str) -> list[dict[str, str]]:
-    table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    return [{name: text_of(one) if isinstance(one, str) else one for name, one in row.items()} for row in table]
 
 
 def _table(sets: Mapping[str, Splits]) -> str:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(COLUMNS)
+    writer.writerows(map(cell, row) for row in _listed(sets))
+    return table.getvalue()
+
+
+def _listed(sets: Mapping[str, Splits]) -> Iterator[tuple[str, ...]]:
+    """The rows, each in the order of the columns."""
     for name, splits in sets.items():
         for part in SPLITS:
             examples: Examples = getattr(splits, part)
             columns = (examples.ids, examples.paths, examples.hashes, label_names(examples))
             for identity, source, content_hash, label in zip(*columns, strict=True):
-                writer.writerow(map(cell, (identity, source, content_hash, name, part, label)))
-    return table.getvalue()
+                yield identity, source, content_hash, name, part, label

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from gansift.data.cells import cell, text_of
+from gansift.data.cells import cell
+from gansift.data.rows import Row, read_rows
 from gansift.errors import GansiftError, UsageError
 from gansift.files import write_text
 
 _COLUMNS = ("id", "score", "score_se", "rank", "metric", "direction", "estimator", "horizon", "steps", "removal", "run")
+# What another tool may leave out.
+_OPTIONAL = ("score_se", "rank", "run")
 # What is the same for all rows of a file.
 _OF_ALL = ("metric", "direction", "estimator", "horizon", "steps", "removal")
 
@@ -159,36 +162,28 @@ class Scores:
         Raises:
             GansiftError: naming the file and what is missing or wrong in it.
         """
-        try:
-            with open(path, encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
-        except OSError as error:
-            raise GansiftError(f"the score file {path} cannot be read: {error.strerror}") from error
-        except (ValueError, csv.Error) as error:
-            raise GansiftError(f"the score file {path} is damaged: {error}") from error
-        missing = [name for name in _COLUMNS if not rows or rows[0].get(name) is None]
-        required = [name for name in missing if name not in ("score_se", "rank", "run")]
-        if required:
-            raise GansiftError(f"the score file {path} has no {', '.join(required)}; it needs {', '.join(_COLUMNS)}")
-        short = next((line for line, row in enumerate(rows, 2) if None in row.values()), None)
-        if short is not None:
-            raise GansiftError(f"the score file {path} is damaged: line {short} is cut short")
+        rows = read_rows(
+            Path(path), _COLUMNS, lambda wrong: GansiftError(f"the score file {path} {wrong}"), optional=_OPTIONAL
+        )
+        if not rows:
+            raise GansiftError(f"the score file {path} has no scores")
         return cls._from_rows(path, rows)
 
     @classmethod
-    def _from_rows(cls, path: str | Path, rows: Sequence[Mapping[str, str]]) -> Scores:
+    def _from_rows(cls, path: str | Path, lines: Sequence[Row]) -> Scores:
+        rows = [row.cells for row in lines]
         first = rows[0]
         for name in _OF_ALL:
-            odd = next((line for line, row in enumerate(rows, 2) if row[name] != first[name]), None)
+            odd = next((row for row in lines if row.cells[name] != first[name]), None)
             if odd is not None:
                 raise GansiftError(
-                    f"the score file {path}, line {odd}: {name} is {rows[odd - 2][name]!r}, but {first[name]!r} above. "
-                    "One file has the scores of one metric, estimator and horizon."
+                    f"the score file {path}, line {odd.line}: {name} is {odd.cells[name]!r}, but {first[name]!r} "
+                    "above. One file has the scores of one metric, estimator and horizon."
                 )
         try:
             errors = [row.get("score_se") for row in rows]
             found = cls(
-                ids=tuple(text_of(row["id"]) for row in rows),
+                ids=tuple(row["id"] for row in rows),
                 values=np.array([float(row["score"]) for row in rows]),
                 metric=first["metric"],
                 direction=first["direction"],
@@ -196,10 +191,10 @@ class Scores:
                 horizon=int(first["horizon"]),
                 steps=int(first["steps"]),
                 removal=first["removal"],
-                run=text_of(first.get("run") or "memory"),
+                run=first.get("run") or "memory",
                 standard_error=np.array([float(error) for error in errors if error]) if all(errors) else None,
             )
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise GansiftError(f"the score file {path} has a value that does not fit: {error}") from error
         found._check(path)
         return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gansift.audit import AUDITS, Subject, run_audit
-from gansift.errors import UsageError
+from gansift.errors import GansiftError, UsageError
 from gansift.lock import only_writer
 from gansift.report.answer import Answer, write_answer
 from gansift.systems.judges import features_of
@@ -87,7 +87,7 @@ def _subject(directory: RunDirectory, place: Place) -> Subject:
         UsageError: if no seed is.
     """
     lists = {name: directory.root / f"{name}.txt" for name in ("kept", "removed")}
-    ids = {name: frozenset(path.read_text("utf-8").splitlines()) for name, path in lists.items() if path.exists()}
+    ids = {name: _listed(path) for name, path in lists.items() if path.exists()}
     seeds = [Seed(directory, place, number) for number in trained_seeds(directory, place.config)]
     return Subject(
         name=directory.root.name,
@@ -98,6 +98,16 @@ def _subject(directory: RunDirectory, place: Place) -> Subject:
         cleansed=kept_players(directory, seeds[0].run, "cleansed"),
         features=_features(place),
     )
+
+
+def _listed(path: Path) -> frozenset[str]:
+    """The ids in a list of the run."""
+    try:
+        return frozenset(path.read_text("utf-8").splitlines())
+    except (OSError, ValueError) as error:
+        raise GansiftError(
+            f"{path} is damaged: {error}. Delete it; `gansift report {path.parent}` writes it anew."
+        ) from error
 
 
 def _features(place: Place) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -348,6 +349,17 @@ class Verifying(NamedTuple):
     remove: str
     over_seeds: bool
 
+    def check(self) -> None:
+        """Refuse what cannot be understood whatever the run is, so that none is opened for it.
+
+        Raises:
+            UsageError: for a horizon or a number to remove that is none, or several of them.
+        """
+        if self.horizon is not None:
+            _one_horizon(self.horizon, epoch=1, steps=1)
+        if len(parse_counts(self.remove, sys.maxsize)) != 1:
+            raise UsageError(f"--remove {self.remove}: give one count or share, which every removal has")
+
 
 def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, quiet: bool) -> dict[str, Any]:
     """Verify scores against retraining; write it down, and into the report where there is one.
@@ -363,17 +375,13 @@ def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, qu
         UsageError: for what does not fit the run.
         TrainingError: if the data are no longer those of the run.
     """
+    how.check()
     file_scores = None if how.file is None else Scores.read(how.file)
     place = opened(directory, config)
     plan = place.plan(way)
-    if how.horizon is not None:  # what cannot be understood is said before anything is done
-        _one_horizon(plan, how.horizon)
-    seeds = [Seed(directory, place, number) for number in (plan.seeds if how.over_seeds else [plan.main])]
-    counts = parse_counts(how.remove, plan.examples)
-    if len(counts) != 1:
-        raise UsageError(f"--remove {how.remove}: give one count or share, which every removal has")
-    (removed,) = counts
     discard_damaged(directory, plan.examples)
+    seeds = [Seed(directory, place, number) for number in (plan.seeds if how.over_seeds else [plan.main])]
+    (removed,) = parse_counts(how.remove, plan.examples)
     with doing(directory, plan, how.removals * len(seeds), quiet) as do:
         do([Train(seed.number, (plan.metric,)) for seed in seeds], "train")
         steps = _verified_horizon(directory, plan, file_scores, how.horizon)
@@ -399,15 +407,15 @@ def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> lis
         return [seed.scores_at(plan.metric, plan.way.estimator, horizon, tick) for seed in seeds]
 
 
-def _one_horizon(plan: Plan, text: str) -> int:
+def _one_horizon(text: str, epoch: float, steps: int) -> int:
     if "," in text or text.strip() == AUTO:
         raise UsageError(f"--horizon {text}: give one horizon, in epochs, or all")
-    return parse_horizons(text, plan.epoch, plan.steps, flag="--horizon")[-1]
+    return parse_horizons(text, epoch, steps, flag="--horizon")[-1]
 
 
 def _verified_horizon(directory: RunDirectory, plan: Plan, file_scores: Scores | None, horizon: str | None) -> int:
     if horizon is not None:
-        return _one_horizon(plan, horizon)
+        return _one_horizon(horizon, plan.epoch, plan.steps)
     if file_scores is not None:
         return file_scores.horizon
     chosen = read_json(directory.result)["chosen"] if directory.result.exists() else None
