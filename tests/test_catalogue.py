@@ -25,7 +25,10 @@ def test_a_function_named_after_its_file_is_found_and_no_other():
     systems_of_files, audits_of_files = map(catalogue.functions_named_after_files, ("systems", "audit"))
     assert {"acgan", "dann", "gan"} <= set(systems_of_files)
     assert {"copies"} <= set(audits_of_files)
-    assert not {"system", "plain", "judges", "closeness", "data_copies", "paired"} & {*systems_of_files, *audits_of_files}
+    assert not {"system", "plain", "judges", "closeness", "data_copies", "paired"} & {
+        *systems_of_files,
+        *audits_of_files,
+    }
 
 
 def test_about_says_of_every_name_what_it_is():
