@@ -33,7 +33,7 @@ def test_samples_that_are_only_smooth_are_not_flagged_although_they_come_closer(
     assert found(spread=0.3) <= 4
     answer = copies(made_up.subject(0, spread=0.3), samples=300)
     assert answer.numbers["c_t_values"].ci95[1] < 0
-    assert "as close to held-out examples as to training examples" in answer.verdict
+    assert "not closer to training examples than to held-out ones" in answer.verdict
 
 
 def test_a_generator_collapsed_onto_a_few_points_is_not_flagged():

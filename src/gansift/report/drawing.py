@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gansift.report.words import finite, number
+from gansift.report.words import MINUS, finite, number
 
 INK, SOFT, LINE = "#20242c", "#5b6270", "#c9ced6"
 HARMFUL, HELPFUL, RANDOM = "#c2410c", "#1d6fb8", "#6b7280"
@@ -66,7 +66,13 @@ def many(points: np.ndarray) -> bool:
 
 
 def tick(value: float, _: Any) -> str:
-    """A short label for a tick, as matplotlib asks for it."""
+    """A short label for a tick, as matplotlib asks for it.
+
+    >>> tick(0.25, None), tick(1500.0, None)
+    ('0.25', '1,500')
+    """
+    if 100 <= abs(value) < 1e5 and value == round(value):
+        return f"{value:,.0f}".replace("-", MINUS)
     return number(round(value, 12), 3).rstrip("0").rstrip(".") if 1e-3 <= abs(value) < 1 else number(value, 2)
 
 

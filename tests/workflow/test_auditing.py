@@ -1,0 +1,64 @@
+"""What an audit is given of a run, of several runs, and of what was trained without the removed examples."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from gansift.errors import UsageError
+from gansift.workflow.config import load
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.opening import opened
+from gansift.workflow.seed import Seed
+from gansift.workflow.weights import keep_weights, kept_players
+from tiny_run import gansift
+
+TINY = ["--game", "acgan", "--until", "train", "--steps", 3, "--seeds", 1, "--batch", 8, "--width", 4, "--latents", 20]
+QUICK = [
+    "--classifier", "sklearn.naive_bayes:BernoulliNB", "--samples", 40, "--rounds", 2, "--json",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    first, second = (tmp_path_factory.mktemp("audited") / name for name in ("first", "second"))
+    gansift("run", "digits", *TINY, "--jobs", 1, "--quiet", "--outdir", first)
+    shutil.copytree(first, second)  # as good as another split, for what is looked at here
+    return [first, second]
+
+
+def test_runs_on_several_splits_get_one_answer_which_lies_with_the_first(runs):
+    found = json.loads(gansift("audit", "usefulness", *runs, *QUICK).stdout)
+    assert found["audit"] == "usefulness"
+    stored = json.loads((runs[0] / "audits/usefulness.json").read_text())
+    assert stored["verdict"] == found["verdict"]
+    assert "of each of 2 splits" in stored["shown"][0]
+    assert not (runs[1] / "audits").exists()
+
+
+def test_a_run_whose_generator_is_told_the_class_is_audited_alone(runs):
+    found = json.loads(gansift("audit", "usefulness", runs[1], *QUICK).stdout)
+    assert set(found["numbers"]) >= {"synthetic_over_classical", "all_over_classical"}
+
+
+def test_runs_beside_data_and_runs_that_an_audit_does_not_take_are_refused(runs):
+    with pytest.raises(UsageError, match=r"digits is no run directory, and .* is one: audit either runs or data"):
+        gansift("audit", "usefulness", runs[0], "digits")
+    with pytest.raises(UsageError, match="copies looks at one run, and 2 were given"):
+        gansift("audit", "copies", *runs)
+
+
+def test_what_was_trained_without_the_removed_examples_is_audited_too(runs):
+    directory = RunDirectory(runs[0])
+    run = Seed(directory, opened(directory, load(directory.config)), 0).run
+    assert kept_players(directory, run, "cleansed") is None
+    other = run.trained(1)
+    keep_weights(directory, run, {"cleansed": other})
+    again = kept_players(directory, run, "cleansed")
+    assert all(torch.equal(again.parameters[name], flat) for name, flat in other.parameters.items())
+    gansift("audit", "copies", runs[0], "--samples", 60)
+    answer = json.loads((directory.audits / "copies.json").read_text())
+    assert [row[0] for row in answer["tables"]["Before and after cleansing"]["rows"]] == ["before", "after"]
