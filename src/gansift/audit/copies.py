@@ -222,8 +222,8 @@ def _verdict(spaces: Mapping[str, _Space], quantile: float) -> str:
             )
     if any(space.closer for space in spaces.values()):
         return (
-            "No copies are shown: samples come closer to the training data than held-out examples do, but not closer to "
-            "training examples than to held-out ones beyond chance. Smooth or common samples do the same."
+            "No copies are shown: samples come closer to the training data than held-out examples do, but not closer "
+            "to training examples than to held-out ones beyond chance. Smooth or common samples do the same."
         )
     return "No copies are shown: samples come no closer to the training data than held-out examples do."
 
