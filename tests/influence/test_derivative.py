@@ -13,7 +13,7 @@ from gansift.errors import GansiftError, UsageError
 from gansift.games import Game, Trained
 from gansift.games.batch import weighted_mean
 from gansift.influence.aid import aid
-from gansift.influence.baselines import without_propagation
+from gansift.influence.baselines.without_propagation import without_propagation
 from gansift.metrics import NetMetric
 from gansift.metrics.metric import weight_gradient_of
 from toys import Critic, MeanWave, Perceptron, examples, gan

@@ -255,6 +255,7 @@ def test_the_verb_tells_programs_all_numbers(estimated):
     assert estimated["fits"] is True
 
 
+@pytest.mark.slow
 def test_the_disk_estimated_for_training_is_what_its_checkpoints_take(estimated, tmp_path):
     directory, config = stages.prepare(request(SETTINGS | {"seeds": 1}), tmp_path)
     stages.work(directory, config, "train", ITD, True)

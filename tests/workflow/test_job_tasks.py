@@ -121,6 +121,7 @@ def _do(root: Path, executor, replaced=()) -> float:
     return sum(amounts)
 
 
+@pytest.mark.slow
 def test_a_killed_workers_job_is_done_again_to_the_same_bytes(tmp_path):
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
     alone = _do(undisturbed, Here())

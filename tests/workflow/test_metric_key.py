@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,7 @@ CONFIG = resolved(Request(("normal-1d",))).config
 @pytest.mark.parametrize("name", ["metric", "features"])
 def test_an_edited_file_or_module_is_another_metric(spec, name, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_metric", raising=False)  # another test's
     asked = replace(CONFIG, **{name: spec.format(folder=tmp_path)})
     keys = []
     for text in ("a = 1", "a = 2", "a = 2"):

@@ -48,6 +48,11 @@ class Job(ABC):
         """``train``, ``score``, ``cleanse`` or ``verify``."""
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """All training seeds that it works on."""
+        return (self.seed,)
+
+    @property
     def needs(self) -> tuple[Job, ...]:
         """The jobs whose results this one reads."""
         return (Train(self.seed, self.metrics),)
@@ -291,13 +296,14 @@ def at_once(plan: Plan, last: str) -> int:
 def to_do(directory: RunDirectory, plan: Plan, jobs: Sequence[Job]) -> list[ToDo]:
     """What is left of these jobs, in their order."""
     left = [job for job in jobs if not job.done(directory)]
-    rows: dict[tuple[type[Job], int], list[int]] = {}  # what gives a need is of its kind and its seed
+    rows: dict[tuple[str, int], list[int]] = {}  # what gives a need is of its stage and has its seed
     for row, job in enumerate(left):
-        rows.setdefault((type(job), job.seed), []).append(row)
+        for seed in job.seeds:
+            rows.setdefault((job.stage, seed), []).append(row)
 
     def before(job: Job) -> tuple[int, ...]:
         found = {
-            row for need in job.needs for row in rows.get((type(need), need.seed), ()) if left[row].gives(need)
+            row for need in job.needs for row in rows.get((need.stage, need.seed), ()) if left[row].gives(need)
         }  # fmt: skip
         return tuple(sorted(found))
 
