@@ -11,8 +11,26 @@ import typer.main
 from click.testing import CliRunner
 
 from gansift import cli
+from gansift.about import audit_manual
+from gansift.audit import AUDITS
 from gansift.errors import GansiftError
+from gansift.systems import SYSTEMS, manual, spec_of
 from gansift.workflow import stages
+from gansift.workflow.config import GENERAL
+
+ON_OFFER = {
+    "every run": [one.setting for one in GENERAL],
+    **{name: manual(spec_of(name)).settings for name in SYSTEMS},
+    **{name: audit_manual(name).settings for name in AUDITS},
+}
+
+
+@pytest.mark.parametrize("name", ON_OFFER)
+def test_every_number_that_is_on_offer_has_a_lower_and_an_upper_bound(name):
+    numbers = [one for one in ON_OFFER[name] if one.type in (int, float) and not one.choices]
+    unbounded = [one.flag for one in numbers if one.range.holds(-1e300) or one.range.holds(1e300)]
+    assert numbers
+    assert not unbounded
 
 
 class BegunError(GansiftError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from gansift.audit.audit import Subject
 from gansift.audit.intervals import share_interval
 from gansift.audit.variety import Variety
+from gansift.bounds import Range
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
 from gansift.games.draw import Draw
@@ -31,11 +33,11 @@ _FEWEST = 10
 def classes(
     subject: Subject,
     *,
-    samples: int = 2000,
-    steps: int = 1000,
-    least: float = 0.9,
-    same: float = 0.2,
-    most: float = 0.05,
+    samples: Annotated[int, Range(1, 10_000_000)] = 2000,
+    steps: Annotated[int, Range(1, 1_000_000)] = 1000,
+    least: Annotated[float, Range(0, 1)] = 0.9,
+    same: Annotated[float, Range(0, 1)] = 0.2,
+    most: Annotated[float, Range(0, 1)] = 0.05,
 ) -> Answer:
     """Are samples of the class that was asked for, and is there variety within each class?
 

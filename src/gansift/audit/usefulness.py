@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from gansift.audit.arms import ALL, ARMS, CLASSICAL, ONLY, REAL, SYNTHETIC, Case
 from gansift.audit.audit import Subject, held_out
 from gansift.audit.classifiers import Classifier, classifier_of
 from gansift.audit.paired import class_interval, mean_over_classes
+from gansift.bounds import Range
 from gansift.data.examples import Examples
 from gansift.errors import UsageError
 from gansift.games.draw import Draw
@@ -35,9 +37,9 @@ def usefulness(
     subject: Subject,
     *others: Subject,
     classifier: str = "network",
-    samples: int = 2000,
-    rounds: int = 8,
-    steps: int = 200,
+    samples: Annotated[int, Range(1, 10_000_000)] = 2000,
+    rounds: Annotated[int, Range(2, 10_000)] = 8,
+    steps: Annotated[int, Range(1, 1_000_000)] = 200,
 ) -> Answer:
     """Are generated samples of use as further training data for a classifier?
 

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 import torch
 
 from gansift import games, models
+from gansift.bounds import Range
 from gansift.data.examples import Splits
 from gansift.errors import UsageError
 from gansift.metrics.held_out import class_loss
 from gansift.systems import gan
 from gansift.systems.judges import conditional_metrics, sample_metrics
 from gansift.systems.presets import general
-from gansift.systems.settings import Range
 from gansift.systems.system import Judges, System, only
 
 _RANKINGS = "far-neighbours,isolation-forest,density,discriminator-score,nearest-samples"
@@ -27,32 +27,32 @@ def acgan(
     data: Mapping[str, Splits],
     *,
     conditioning: Literal["classifier", "projection"] = "classifier",
-    class_weight: Annotated[float, Range(0)] = 1.0,
+    class_weight: Annotated[float, Range(0, 1e9)] = 1.0,
     class_loss_on_fakes: bool = True,
     model: Literal["auto", "mlp", "dcgan", "stylegan2", "fc"] = "auto",
-    latent: Annotated[int | None, Range(1)] = None,
-    width: Annotated[int | None, Range(1)] = None,
-    most: Annotated[int | None, Range(1)] = None,
-    depth: Annotated[int | None, Range(1)] = None,
+    latent: Annotated[int | None, Range(1, 65_536)] = None,
+    width: Annotated[int | None, Range(1, 65_536)] = None,
+    most: Annotated[int | None, Range(1, 65_536)] = None,
+    depth: Annotated[int | None, Range(1, 1024)] = None,
     activation: Literal["silu", "lrelu"] | None = None,
     noise: bool | None = None,
     augment: str = "none",
     mirror: bool = False,
     loss: Literal["non-saturating", "saturating", "least-squares", "wasserstein"] = "non-saturating",
-    r1: Annotated[float | None, Range(0)] = None,
-    r1_interval: Annotated[int | None, Range(1)] = None,
-    gradient_penalty: Annotated[float, Range(0)] = 0.0,
+    r1: Annotated[float | None, Range(0, 1e9)] = None,
+    r1_interval: Annotated[int | None, Range(1, 100_000_000)] = None,
+    gradient_penalty: Annotated[float, Range(0, 1e9)] = 0.0,
     schedule: str = "alternating",
     optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam",
-    lr: float | None = None,
-    generator_lr: float | None = None,
-    beta1: float = 0.0,
-    beta2: float | None = None,
-    eps: float | None = None,
+    lr: Annotated[float | None, Range(above=0, most=1000)] = None,
+    generator_lr: Annotated[float | None, Range(above=0, most=1000)] = None,
+    beta1: Annotated[float, Range(0, below=1)] = 0.0,
+    beta2: Annotated[float | None, Range(0, below=1)] = None,
+    eps: Annotated[float | None, Range(0, 1)] = None,
     eps_inside: bool = True,
-    warmup: int | None = None,
+    warmup: Annotated[int | None, Range(0, 100_000_000)] = None,
     decay: Literal["constant", "cosine"] | None = None,
-    final: Annotated[float | None, Range(0)] = None,
+    final: Annotated[float | None, Range(0, 1)] = None,
 ) -> System:
     """A generator that is told the class, G(z, c), against a discriminator that knows classes (AC-GAN, or projection).
 

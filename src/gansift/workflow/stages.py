@@ -356,7 +356,7 @@ class Verifying(NamedTuple):
             UsageError: for a horizon or a number to remove that is none, or several of them.
         """
         if self.horizon is not None:
-            _one_horizon(self.horizon, epoch=1, steps=1)
+            _check_horizon(self.horizon)
         if len(parse_counts(self.remove, sys.maxsize)) != 1:
             raise UsageError(f"--remove {self.remove}: give one count or share, which every removal has")
 
@@ -382,9 +382,10 @@ def verify(directory: RunDirectory, config: Config, way: Way, how: Verifying, qu
     discard_damaged(directory, plan.examples)
     seeds = [Seed(directory, place, number) for number in (plan.seeds if how.over_seeds else [plan.main])]
     (removed,) = parse_counts(how.remove, plan.examples)
+    horizon = None if how.horizon is None else _given_horizon(how.horizon, plan)
     with doing(directory, plan, how.removals * len(seeds), quiet) as do:
         do([Train(seed.number, (plan.metric,)) for seed in seeds], "train")
-        steps = _verified_horizon(directory, plan, file_scores, how.horizon)
+        steps = _verified_horizon(directory, plan, file_scores, horizon)
         scores = (
             [replace(file_scores, horizon=steps)] * len(seeds) if file_scores else _scored(seeds, plan, steps, quiet)
         )
@@ -407,15 +408,26 @@ def _scored(seeds: Sequence[Seed], plan: Plan, horizon: int, quiet: bool) -> lis
         return [seed.scores_at(plan.metric, plan.way.estimator, horizon, tick) for seed in seeds]
 
 
-def _one_horizon(text: str, epoch: float, steps: int) -> int:
+def _check_horizon(text: str) -> None:
+    """Refuse what is no single horizon, whatever the run is."""
     if "," in text or text.strip() == AUTO:
         raise UsageError(f"--horizon {text}: give one horizon, in epochs, or all")
-    return parse_horizons(text, epoch, steps, flag="--horizon")[-1]
+    parse_horizons(text, epoch=1, steps=1, flag="--horizon")
 
 
-def _verified_horizon(directory: RunDirectory, plan: Plan, file_scores: Scores | None, horizon: str | None) -> int:
+def _given_horizon(text: str, plan: Plan) -> int:
+    """A single horizon in steps, no longer than the run."""
+    if text.strip() != "all" and float(text) * plan.epoch >= plan.steps + 1:
+        raise UsageError(
+            f"--horizon {text}: the run has {plan.steps} steps, {plan.steps / plan.epoch:.4g} epochs; give at most "
+            "that, or all"
+        )
+    return parse_horizons(text, plan.epoch, plan.steps, flag="--horizon")[-1]
+
+
+def _verified_horizon(directory: RunDirectory, plan: Plan, file_scores: Scores | None, horizon: int | None) -> int:
     if horizon is not None:
-        return _one_horizon(horizon, plan.epoch, plan.steps)
+        return horizon
     if file_scores is not None:
         return file_scores.horizon
     chosen = read_json(directory.result)["chosen"] if directory.result.exists() else None
