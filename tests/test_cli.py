@@ -258,6 +258,26 @@ def test_a_mistake_is_named_in_one_message(tmp_path, monkeypatch, arguments, cod
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "LONG", "--dry-run"], ["data", "LONG"], ["score", "LONG"], ["doctor", "LONG"], ["export", "LONG", "x"],
+        ["audit", "copies", "LONG"], ["run", "digits", "--outdir", "LONG", "--dry-run"], ["report", "LONG", "--json"],
+        ["run", "digits", "--dry-run", "--features", "LONG"], ["run", "digits", "--dry-run", "--metric", "LONG.py:f"],
+    ],
+)  # fmt: skip
+def test_a_name_that_no_file_can_have_is_a_mistake_and_no_crash(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    done = _gansift(*(part.replace("LONG", "a" * 5000) for part in arguments), code=2)
+    assert "is longer than the name of any file can be" in done.stderr
+    assert len(done.stderr) < 300
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_long_value_of_a_flag_is_not_taken_for_a_name():
+    assert "--r1 must be" in _gansift("run", "digits", "--dry-run", "--r1=" + "9" * 5000, code=2).stderr
+
+
 def test_other_settings_in_the_same_directory_are_refused(finished):
     folder, _ = finished
     done = _gansift("run", "digits", "--outdir", folder, *SMALL, "--r1", "9", code=1)

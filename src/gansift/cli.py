@@ -5,6 +5,7 @@ Nothing that takes long to import stands at the top, so that help and mistakes a
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -557,6 +558,9 @@ _TOO_LARGE = (
     "--jobs, or give scoring a limit with --memory; `gansift estimate` says what a run takes. What is finished is kept."
 )
 
+# Of a source, a file or a folder: whichever asks the system for it first meets this.
+_TOO_LONG = "{}... is longer than the name of any file can be; give another name"
+
 # The program ---------------------------------------------------------------------------------------------------------
 
 _WITH_SETTINGS: tuple[Callable[..., None], ...] = (run, doctor, estimate)
@@ -630,6 +634,11 @@ def main() -> None:
     except GansiftError as error:
         typer.secho(f"gansift: {error}", err=True, fg="red")
         raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        typer.secho(f"gansift: {_TOO_LONG.format(str(error.filename)[:60])}", err=True, fg="red")
+        raise SystemExit(2) from None
     except (MemoryError, RuntimeError) as error:
         if not is_of_memory(error):
             raise

@@ -49,9 +49,9 @@ def named_game(arguments: Sequence[str]) -> str:
 def _recorded(folder: Path) -> str | None:
     """The system of a run directory; None where there is none."""
     path = folder / "config.json"
-    if not path.is_file():  # a pipe would be waited for
-        return None
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return None
         game = json.loads(path.read_text(encoding="utf-8")).get("game")
     except (OSError, ValueError, AttributeError, RecursionError):
         return None
