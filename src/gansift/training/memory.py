@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from gansift.errors import UsageError
@@ -17,10 +18,10 @@ def bytes_of(amount: int | str) -> int:
         UsageError: for anything else, or less than one byte.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", str(amount).lower())
-    found = int(float(match[1]) * _UNITS[match[2]]) if match else 0
-    if found < 1:
-        raise UsageError(f"{amount!r} is no amount of memory; write it like 500MiB or 2GiB")
-    return found
+    found = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not 1 <= found < math.inf:
+        raise UsageError(f"{str(amount)[:60]!r} is no amount of memory; write it like 500MiB or 2GiB")
+    return int(found)
 
 
 def state_bytes(state: State) -> int:
