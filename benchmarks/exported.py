@@ -17,6 +17,7 @@ import built_in
 import torch
 from command_line import Table, parser
 
+from gansift import training
 from gansift.cleansing import mean_interval
 from gansift.workflow.place import Place
 
@@ -25,20 +26,23 @@ _FIRST = 3000
 _SAMPLES = 2000
 
 
-def preset(place: Place, seed: int) -> Any:
-    """The built-in GAN, as `gansift run` would train it."""
-    return built_in.train(place, seed)
+def preset(place: Place, seeds: range) -> list[Any]:
+    """The built-in GANs of these seeds, as `gansift run` would train them; None where a training broke down."""
+    settings = place.training | {"steps": place.config.steps}
+    return list(training.players_of_seeds(place.game, place.data.only.train, seeds, **settings))
 
 
-def plain(place: Place, seed: int) -> torch.Tensor:
-    """Samples of the plain script, trained for as many steps as the preset."""
+def plain(place: Place, seeds: range) -> list[Any]:
+    """Samples of the plain script of each seed, trained for as many steps as the preset."""
     sys.path.append(str(Path(__file__).resolve().parents[1] / "examples"))
     import plain_gan
 
-    torch.manual_seed(seed)
-    generator = plain_gan.train(place.data.only.train.x, place.config.steps)
-    with torch.no_grad():
-        samples: torch.Tensor = generator(torch.randn(_SAMPLES, 16))
+    samples = []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        generator = plain_gan.train(place.data.only.train.x, place.config.steps)
+        with torch.no_grad():
+            samples.append(generator(torch.randn(_SAMPLES, 16)))
     return samples
 
 
@@ -51,8 +55,13 @@ def main() -> None:
     everything, exported = built_in.place(arguments.source), built_in.place(arguments.folder)
     judge, trained = everything.test, _TRAINERS[arguments.trainer]
     table = Table({"seed": "seed", "everything": "before:.2f", "exported": "after:.2f"}, arguments.out)
-    for seed in range(_FIRST, _FIRST + arguments.seeds):
-        before, after = (judge.value(trained(place, seed)) for place in (everything, exported))
+    seeds = range(_FIRST, _FIRST + arguments.seeds)
+    pairs = zip(*(trained(place, seeds) for place in (everything, exported)), strict=True)
+    for seed, pair in zip(seeds, pairs, strict=True):
+        if any(one is None for one in pair):
+            print(f"seed {seed} broke down and is left out")
+            continue
+        before, after = map(judge.value, pair)
         table.add({"seed": seed, "before": before, "after": after})
     change = mean_interval([row["after"] - row["before"] for row in table.rows])
     ends = "" if change.ci95 is None else f" [{change.ci95[0]:+.2f}, {change.ci95[1]:+.2f}]"

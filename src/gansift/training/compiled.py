@@ -89,6 +89,9 @@ class Compiled:
         step: the pure step.
     """
 
+    #: Whether it is of several replicas at once.
+    stacked = False
+
     def __init__(self, step: Step) -> None:
         self._step = step
         self._calls: dict[str, list[Call]] = {}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from torch import Tensor
 
 from gansift.training.compiled import Call
-from gansift.training.devices import repeatable
 from gansift.training.state import State
-from gansift.training.step import Step, gradient_of
+from gansift.training.step import Step
 from gansift.training.written import Written
 
 
@@ -60,20 +58,3 @@ class Reweighted(Step):
         """What a player's loss draws if these are its calls."""
         draw = self.draw(number, player, turn)
         return [getattr(draw, call.kind)(*call.shape) for call in calls]
-
-    def gradient(
-        self,
-        number: int,
-        player: str,
-        turn: int,
-        rows: Mapping[str, Tensor],
-        parameters: Mapping[str, Tensor],
-        batch_weights: Mapping[str, Tensor],
-    ) -> tuple[Tensor, Tensor]:
-        """See `Step.gradient`: (R, P) and (R,)."""
-        if self.compiled is None:
-            return super().gradient(number, player, turn, rows, parameters, batch_weights)
-        work = partial(gradient_of, player)
-        with repeatable(self.settings.device):
-            gradient, value = self.compiled("the gradient", work, number, player, turn, parameters, batch_weights)
-        return gradient, value

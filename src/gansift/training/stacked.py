@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, NoReturn, cast
 
 import torch
@@ -26,10 +25,9 @@ from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.training.checkpoints import Checkpoints
 from gansift.training.compiled import Call
-from gansift.training.devices import repeatable
 from gansift.training.shards import WHOLE, Shard
 from gansift.training.state import PARAMETERS, Gradients, State, is_finite, row_of, stacked
-from gansift.training.step import SMALL, Settings, Step, Trace, gradient_of
+from gansift.training.step import SMALL, Settings, Step, Trace
 from gansift.training.trajectory import Run
 from gansift.training.written import Written
 
@@ -156,23 +154,6 @@ class Stack(Step):
         draws = [member.draw(number, player, turn) for member in self._distinct]
         found = [[getattr(draw, call.kind)(*call.shape) for draw in draws] for call in calls]
         return [torch.stack([of_call[own] for own in self._drawn_by]) for of_call in found]
-
-    def gradient(
-        self,
-        number: int,
-        player: str,
-        turn: int,
-        rows: Mapping[str, Tensor],
-        parameters: Mapping[str, Tensor],
-        batch_weights: Mapping[str, Tensor],
-    ) -> tuple[Tensor, Tensor]:
-        """See `Step.gradient`: (R, P) and (R,)."""
-        if self.compiled is None:
-            return super().gradient(number, player, turn, rows, parameters, batch_weights)
-        work = partial(gradient_of, player)
-        with repeatable(self.settings.device):
-            gradient, value = self.compiled("the gradient", work, number, player, turn, parameters, batch_weights)
-        return gradient, value
 
     def check_finite(self, state: State, number: int, losses: Mapping[str, Tensor]) -> None:
         """See `Step.check_finite`.

@@ -272,7 +272,7 @@ class Step:
         Those of R replicas, (R, P) and (R,), if batch weights are (R, B).
         """
         stacked = next(iter(batch_weights.values())).ndim > 1
-        if self.compiled is not None and not stacked:
+        if self.compiled is not None and self.compiled.stacked == stacked:
             work = partial(gradient_of, player)
             with repeatable(self.settings.device):
                 gradient, value = self.compiled("the gradient", work, number, player, turn, parameters, batch_weights)

@@ -43,6 +43,7 @@ class Written(Compiled):
         possible: whether gradients can be written down.
     """
 
+    stacked = True
     _step: Stack | Reweighted
 
     def __init__(self, step: Stack | Reweighted) -> None:

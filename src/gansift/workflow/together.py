@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from gansift.spread.progress import Tick
 from gansift.workflow.cost import Cost
@@ -33,9 +33,9 @@ class Together(Job):
         return (self.seed, *self.others)
 
     @property
+    @abstractmethod
     def each(self) -> Sequence[Job]:
         """The job of each seed."""
-        raise NotImplementedError
 
     @property
     def needs(self) -> tuple[Job, ...]:
@@ -71,7 +71,7 @@ class Together(Job):
 class TrainTogether(Together):
     """Train several seeds in one stack and measure what was trained."""
 
-    stage: ClassVar[str] = "train"
+    stage = "train"
 
     def __str__(self) -> str:
         return f"training seeds {_listed(self.seeds)}"
@@ -99,7 +99,7 @@ class LookTogether(Together):
     """
 
     scored: int
-    stage: ClassVar[str] = "score"
+    stage = "score"
 
     def __str__(self) -> str:
         return f"scoring seeds {_listed(self.seeds)} all through their trainings"

@@ -33,7 +33,7 @@ def most_copied(run: Run, metric: Metric, horizon: int | None = None, progress: 
     exceeds the nearness of all but 5 % of these is the sample's evidence that the example is copied, and adds up over
     the samples. So it needs no held-out data, but of an example that is in the training data twice it sees nothing.
     Scores are such sums; they do not predict the metric, and many are 0. Called like every estimator
-    (`gansift.influence.estimators.Function`).
+    (`gansift.influence.estimator.Function`).
 
     Raises:
         UsageError: if the horizon is not in the run, or the game has several data sets, no samples, or samples of
