@@ -71,7 +71,8 @@ def copies(
         name: _compared(subject, features, parts, quantile) for name, features in _spaces(subject, generated).items()
     }
     plain = next(iter(spaces.values())).closeness
-    tables = {"Training examples that most samples come close to": _most_copied(plain, splits.train, quantile)}
+    copied = _most_copied(plain, splits.train, quantile)
+    tables = {"Training examples that most samples come close to": copied} if copied.rows else {}
     tables["By region"] = _by_region(plain)
     if len(subject.players) > 1:
         tables["By training seed"] = _by_seed(plain, seeds, quantile)
