@@ -70,8 +70,9 @@ class Trained:
             return self.game.sample(net, count, draw)
         if not self.game.conditional:
             raise UsageError(
-                f"samples of requested classes need a game that can make them, and {type(self.game).__name__}.sample "
-                "has no parameter `label`. Give it one, sample(self, net, count, draw, label=None), or ask for none."
+                "samples of requested classes need a game that can make them, such as --game acgan, and "
+                f"{type(self.game).__name__}.sample has no parameter `label`. Give it one, "
+                "sample(self, net, count, draw, label=None), or ask for none."
             )
         if label.shape != (count,):
             raise UsageError(f"{count} samples need one label each, shape ({count},), not {tuple(label.shape)}")
