@@ -26,7 +26,7 @@ from gansift.files import open_own
 from gansift.flags import named_game, system_manual, with_own, with_settings
 from gansift.lock import one_of_several_writers, only_writer
 from gansift.spread.share import OthersLeftError, parse_share
-from gansift.workflow.config import MACHINE, MOST_JOBS, MOST_REMOVALS, Way, parse_estimator
+from gansift.workflow.config import MACHINE, MOST_FOLDS, MOST_JOBS, MOST_REMOVALS, Way, parse_estimator
 from gansift.workflow.config import load as load_config
 from gansift.workflow.request import Request, requested
 
@@ -263,6 +263,36 @@ def run(
             _show_values(stages.evaluate(directory), as_json)
         else:
             _show(finish(directory, resolved, resolved.way, time.monotonic() - start), as_json)
+
+
+def crossfit(
+    source: _Sources,
+    settings: dict[str, Any],
+    folds: Annotated[int, typer.Option(min=3, max=MOST_FOLDS, help="parts of the data that are held out in turn")] = 4,
+    outdir: _Outdir = None,
+    config: _ConfigFile = None,
+    dry_run: _DryRun = False,
+    help_all: _Everything = False,
+    trust: _Trust = False,
+    as_json: _Json = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Do `gansift run` on several folds, so that every example is held out once and scored otherwise: for few data.
+
+    Each fold is a run directory in OUTDIR. Run it again to go on after a stop.
+    """
+    from gansift.workflow.crossfit import CrossFit, finished
+
+    folder = outdir or _usual_outdir(source).with_name(f"{_usual_outdir(source).name}-crossfit")
+    asked = CrossFit(requested(source, settings, config), folds, folder)
+    if dry_run:
+        plan = asked.plan()
+        _print(plan, as_json, f"In each of {folds} folds, of which this is the first:\n{terminal.plan_text(plan)}")
+        return
+    _log_to(folder)
+    with only_writer(folder):
+        asked.work(quiet)
+        _show(finished(folder, folds), as_json)
 
 
 def score(
@@ -509,6 +539,7 @@ def _show(result: dict[str, Any], as_json: bool) -> None:
         printed |= {key: result[key] for key in ("question", "new_models", "kinds")} | {
             "this_model": this_model and {key: this_model[key] for key in _SUMMARY}
         }
+        printed |= {"folds": result["folds"]} if result["folds"] else {}
     _print(printed, as_json, terminal.result_text(result))
 
 
@@ -563,9 +594,9 @@ _TOO_LONG = "{}... is longer than the name of any file can be; give another name
 
 # The program ---------------------------------------------------------------------------------------------------------
 
-_WITH_SETTINGS: tuple[Callable[..., None], ...] = (run, doctor, estimate)
+_WITH_SETTINGS: tuple[Callable[..., None], ...] = (run, crossfit, doctor, estimate)
 _VERBS: tuple[Callable[..., None], ...] = (
-    run, about, data, doctor, estimate, score, verify, cleanse, evaluate, audit, report, export,
+    run, crossfit, about, data, doctor, estimate, score, verify, cleanse, evaluate, audit, report, export,
 )  # fmt: skip
 
 

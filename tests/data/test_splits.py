@@ -57,6 +57,29 @@ def test_another_seed_splits_otherwise():
     assert split(examples(MANY), "many", seed=1).train.hashes != split(examples(MANY), "many", seed=2).train.hashes
 
 
+@pytest.mark.parametrize("folds", [3, 4, 7])
+def test_over_all_turns_each_example_is_held_out_once_for_each_purpose_and_trained_on_otherwise(folds):
+    fractions = (1 - 2 / folds, 1 / folds, 1 / folds)
+    parts = [[assign(one, 5, fractions, turn / folds) for one in MANY] for turn in range(folds)]
+    for of_example in zip(*parts, strict=True):
+        assert sorted(of_example) == ["test"] + ["train"] * (folds - 2) + ["valid"]
+
+
+def test_a_turn_leaves_test_examples_alone_that_the_source_has():
+    whole = examples(MANY[:400], parts=["train"] * 300 + ["test"] * 100)
+    turns = [split(whole, "own", turn=turn / 4) for turn in range(4)]
+    assert len({parts.test.ids for parts in turns}) == 1
+    validated = {identity for parts in turns for identity in parts.valid.ids}
+    assert validated == set(whole.ids[:300])
+
+
+def test_a_turn_is_refused_where_the_source_has_all_splits():
+    whole = examples(MANY[:9], parts=["train", "valid", "test"] * 3)
+    assert len(split(whole, "own").train) == 3
+    with pytest.raises(DataError, match=r"own: .*no other examples can be held out in turn"):
+        split(whole, "own", turn=0.25)
+
+
 def test_copies_of_one_content_stay_together():
     parts = split(examples(MANY[:50] * 3), "copies")
     pieces = [set(getattr(parts, part).hashes) for part in SPLITS]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
-from gansift.influence import Group, GroupEffect
 from gansift.terminal import result_text
-from gansift.workflow.new_result import _advice
+from gansift.workflow.new_result import kind_advice
 
 
 @pytest.mark.parametrize(
@@ -26,11 +23,10 @@ from gansift.workflow.new_result import _advice
 )
 def test_only_what_was_measured_to_hurt_is_to_be_removed(name, predicted, proof, advice):
     for direction, sign in (("lower", 1), ("higher", -1)):
-        study = SimpleNamespace(place=SimpleNamespace(validation=SimpleNamespace(direction=direction)))
         ends, proved = (
             None if pair is None else tuple(sorted(sign * end for end in pair)) for pair in (predicted, proof)
         )
-        assert _advice(study, GroupEffect(Group(name, ("a",)), 0.0, ends), proved) == advice
+        assert kind_advice(name, ends, proved, direction) == advice
 
 
 def test_the_terminal_tells_kinds_that_hurt_from_those_that_may():

@@ -5,6 +5,7 @@ from gansift.cleansing.checked import Check, checked
 from gansift.cleansing.choose import choose, complete_cells, cross_fitted, strongest
 from gansift.cleansing.crossed import Crossed, crossed, difference
 from gansift.cleansing.decisions import Decisions, read_decisions
+from gansift.cleansing.folds import over_folds
 from gansift.cleansing.new_models import Judgement, chosen_count, judge_removal
 from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.retrain import retrain
@@ -37,6 +38,7 @@ __all__ = [
     "difference",
     "judge_removal",
     "mean_interval",
+    "over_folds",
     "read_decisions",
     "retrain",
     "retrained_players",

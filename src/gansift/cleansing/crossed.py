@@ -65,33 +65,72 @@ def crossed(values: Sequence[Replicates]) -> Crossed:
     if not values:
         raise ValueError("no values to average")
     single = np.array([value.value for value in values])
-    mean, seeds = float(single.mean()), len(single)
-    parts = [(float(single.var(ddof=1)) / seeds, seeds - 1.0)] if seeds > 1 else []
-    jackknifed = []
+    mean = float(single.mean())
+    of_others: list[list[Part]] = []
     for name in ("without_examples", "without_latents"):
         blocks = [getattr(value, name) for value in values]
         complete = len(blocks[0]) > 1 and len(set(map(len, blocks))) == 1
-        jackknifed.append(_jackknife(np.mean(blocks, axis=0), mean) if complete else None)
-    parts += [part for part in jackknifed if part is not None]
-    total = sum(variance for variance, _ in parts)
-    spread = sum(variance**2 / freedom for variance, freedom in parts)
-    examples, latents = (None if part is None else part[0] ** 0.5 for part in jackknifed)
+        of_others.append([jackknife(np.mean(blocks, axis=0), mean).part] if complete else [])
+    return summed(mean, part_of_seeds(single), *of_others)
+
+
+class Part(NamedTuple):
+    """One of the variances that add up, and its degrees of freedom."""
+
+    variance: float
+    freedom: float
+
+
+def part_of_seeds(values: np.ndarray) -> Part | None:
+    """The variance of the mean of one value for each seed, shape (S,); None for a single seed."""
+    count = len(values)
+    return Part(float(values.var(ddof=1)) / count, count - 1.0) if count > 1 else None
+
+
+def summed(mean: float, seeds: Part | None, examples: Sequence[Part], latents: Sequence[Part]) -> Crossed:
+    """A mean with all its variances added up.
+
+    Args:
+        mean: over seeds.
+        seeds: by seeds; None for a single one.
+        examples: by held-out examples; empty where the metric does not tell.
+        latents: by latents; empty where there are none.
+    """
+    parts = [*([] if seeds is None else [seeds]), *examples, *latents]
+    total = sum(part.variance for part in parts)
+    spread = sum(part.variance**2 / part.freedom for part in parts)
     return Crossed(
         mean,
-        error=total**0.5 if seeds > 1 else None,
-        freedom=total**2 / spread if spread else max(1.0, seeds - 1.0),
-        of_seeds=parts[0][0] ** 0.5 if seeds > 1 else None,
-        of_examples=examples,
-        of_latents=latents,
+        error=None if seeds is None else total**0.5,
+        freedom=total**2 / spread if spread else max(1.0, 0.0 if seeds is None else seeds.freedom),
+        of_seeds=None if seeds is None else seeds.variance**0.5,
+        of_examples=_error(examples),
+        of_latents=_error(latents),
     )
 
 
-def _jackknife(without: np.ndarray, whole: float) -> tuple[float, float]:
-    """Variance (with the squared bias) and degrees of freedom from the values without each block, shape (G,)."""
+def _error(parts: Sequence[Part]) -> float | None:
+    return sum(part.variance for part in parts) ** 0.5 if parts else None
+
+
+class Jackknife(NamedTuple):
+    """What values without each block say of the whole: its variance, its bias, and the degrees of freedom."""
+
+    variance: float
+    bias: float
+    freedom: float
+
+    @property
+    def part(self) -> Part:
+        """The variance with the bias as one more way to be off."""
+        return Part(self.variance + self.bias**2, self.freedom)
+
+
+def jackknife(without: np.ndarray, whole: float) -> Jackknife:
+    """What the values without each block, shape (G,), say of the value of all."""
     blocks = len(without)
     variance = (blocks - 1) / blocks * float(((without - without.mean()) ** 2).sum())
-    bias = (blocks - 1) * float(without.mean() - whole)
-    return variance + bias**2, blocks - 1.0
+    return Jackknife(variance, (blocks - 1) * float(without.mean() - whole), blocks - 1.0)
 
 
 def difference(one: Replicates, other: Replicates) -> Replicates:

@@ -22,6 +22,14 @@ Values = Sequence[Replicates | None]
 Finding = Literal["better", "worse", "unproven"]
 
 
+def paired(after: Values, before: Values) -> list[Replicates | None]:
+    """The change of every seed; None where one of its two trainings broke down."""
+    return [
+        None if one is None or other is None else difference(one, other)
+        for one, other in zip(after, before, strict=True)
+    ]
+
+
 def change_of(after: Values, before: Values) -> Crossed | None:
     """The mean change over the seeds in which both trainings went through; None if there are none.
 
@@ -29,11 +37,7 @@ def change_of(after: Values, before: Values) -> Crossed | None:
         after: by seed, without some examples.
         before: by seed, with all of them or without others.
     """
-    pairs = [
-        difference(one, other)
-        for one, other in zip(after, before, strict=True)
-        if one is not None and other is not None
-    ]
+    pairs = [change for change in paired(after, before) if change is not None]
     return crossed(pairs) if pairs else None
 
 

@@ -123,6 +123,23 @@ class Examples:
             parts=tuple(self.parts[row] for row in rows) if self.parts else (),
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence[Examples]) -> Examples:
+        """Examples of one source, part after part; what their categories are called is what it is in the first."""
+        first = parts[0]
+        return cls(
+            ids=tuple(identity for part in parts for identity in part.ids),
+            x=torch.cat([part.x for part in parts]),
+            columns={
+                name: Column(torch.cat([part.columns[name].values for part in parts]), column.names)
+                for name, column in first.columns.items()
+            },
+            paths=tuple(path for part in parts for path in part.paths),
+            hashes=tuple(content_hash for part in parts for content_hash in part.hashes),
+            resize=first.resize,
+            parts=tuple(own for part in parts for own in part.parts),
+        )
+
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of all that decides what is trained on: another digest, another run.
 

@@ -119,6 +119,7 @@ def load_sets(
     cache: Path | None = None,
     roles: Roles = NO_ROLES,
     test: str | None = None,
+    turn: float = 0.0,
 ) -> DataSets:
     """Load data sets that are given as on the command line.
 
@@ -134,13 +135,14 @@ def load_sets(
         cache: a folder for decoded pixels; of several sets, each has its own in there.
         roles: of the columns of tables.
         test: the same as ``test=SOURCE``.
+        turn: of each split, as for ``load``.
 
     Raises:
         UsageError: as :func:`parse_sources` and ``load``, or if one label file is given for several sets.
         DataError: as ``load``.
     """
     by_name, tested = parse_sources([*sources, *([] if test is None else [f"{TEST}={test}"])])
-    reading = Reading(seed, fractions, labels, size, resize, skip_bad, cache, roles)
+    reading = Reading(seed, fractions, labels, size, resize, skip_bad, cache, roles, turn)
     found = {name: open_source(source, seed, roles) for name, source in by_name.items()}
     if len(by_name) == 1:
         return DataSets({name: splits_of(found[name], source, reading, tested) for name, source in by_name.items()})

@@ -39,6 +39,7 @@ class Reading:
     skip_bad: bool = False
     cache: Path | None = None
     roles: Roles = NO_ROLES
+    turn: float = 0.0
 
     def __post_init__(self) -> None:
         check_fractions(self.fractions)
@@ -66,6 +67,7 @@ def load(
     include: Sequence[str] = (),
     impute: str | None = None,
     test: str | os.PathLike[str] | None = None,
+    turn: float = 0.0,
 ) -> Splits:
     """Load a source of examples and split it.
 
@@ -88,6 +90,8 @@ def load(
         impute: of a table: what stands for a missing number, the ``mean`` or ``median`` of the training rows; None
             refuses such a table.
         test: a source of its own that holds the test examples: all of it, or its test split if it has one.
+        turn: the same split, turned on by this share of the examples, see :func:`gansift.data.assign`; so each example
+            can be held out once.
 
     Raises:
         DataError: if the source is not there or cannot be used, or a split ends up empty.
@@ -95,7 +99,7 @@ def load(
             source.
     """
     roles = Roles(label, tuple(group), tuple(ignore), tuple(include), impute)
-    reading = Reading(seed, fractions, labels, size, resize, skip_bad, cache, roles)
+    reading = Reading(seed, fractions, labels, size, resize, skip_bad, cache, roles, turn)
     return splits_of(open_source(source, seed, roles), source, reading, test)
 
 
@@ -111,7 +115,7 @@ def splits_of(
         DataError, UsageError: as `load`.
     """
     name = source_name(source)
-    cut = partial(split, name=name, seed=reading.seed, fractions=reading.fractions)
+    cut = partial(split, name=name, seed=reading.seed, fractions=reading.fractions, turn=reading.turn)
     if isinstance(found, Records):
         return _splits_of_records(found, source, reading, cut, test)
     examples, skipped = _read(found, source, reading)

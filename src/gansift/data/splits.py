@@ -53,22 +53,27 @@ def parse_fractions(text: str) -> tuple[float, float, float]:
     return train, valid, test
 
 
-def assign(content_hash: str, seed: int, fractions: Sequence[float] = FRACTIONS) -> str:
+def assign(content_hash: str, seed: int, fractions: Sequence[float] = FRACTIONS, turn: float = 0.0) -> str:
     """The split of the example with this content: "train", "valid" or "test".
 
     The first 53 bits of SHA-256("seed:content hash") are a number in [0, 1), exact in float64; the fractions cut
     that interval in three. So no file that comes or goes moves another one, and copies of one content under two
-    names stay together: none leaks from train to test.
+    names stay together: none leaks from train to test. A turn moves every number on by so much, past 1 to 0 again: of
+    the turns 0, 1/n, 2/n, ... each takes another n-th of the examples for testing, if that is the share of the tests.
     """
     digest = hashlib.sha256(f"{seed}:{content_hash}".encode()).digest()
-    place = (int.from_bytes(digest[:8], "big") >> 11) / 2**53
+    place = ((int.from_bytes(digest[:8], "big") >> 11) / 2**53 + turn) % 1
     if place < fractions[0]:
         return "train"
     return "valid" if place < fractions[0] + fractions[1] else "test"
 
 
 def parts_of(
-    hashes: Sequence[str], own: Sequence[str], seed: int = 0, fractions: Sequence[float] = FRACTIONS
+    hashes: Sequence[str],
+    own: Sequence[str],
+    seed: int = 0,
+    fractions: Sequence[float] = FRACTIONS,
+    turn: float = 0.0,
 ) -> list[str]:
     """The split of every example: by :func:`assign`, or as the source has it.
 
@@ -79,17 +84,23 @@ def parts_of(
         own: the split of each as the source has it; empty if it has none.
         seed: of the split.
         fractions: of train, valid and test.
+        turn: see :func:`assign`.
 
     Raises:
-        DataError: if the source has splits and none of its examples is for training.
+        DataError: if the source has splits and none of its examples is for training, or all of them where a turn is
+            asked for.
     """
     if not own:
-        return [assign(content_hash, seed, fractions) for content_hash in hashes]
+        return [assign(content_hash, seed, fractions, turn) for content_hash in hashes]
     if "train" not in own:
         raise DataError(f"all examples are {' or '.join(sorted(set(own)))} examples, so there is none to train on")
     shares = _shares(own, fractions)
+    if turn and shares[0] == 1:
+        raise DataError(
+            "training, validation and test examples are given, so that no other examples can be held out in turn"
+        )
     return [
-        assign(content_hash, seed, shares) if part == "train" else part
+        assign(content_hash, seed, shares, turn) if part == "train" else part
         for content_hash, part in zip(hashes, own, strict=True)
     ]
 
@@ -111,6 +122,7 @@ def split(
     *,
     seed: int = 0,
     fractions: Sequence[float] = FRACTIONS,
+    turn: float = 0.0,
     skipped: tuple[tuple[str, str], ...] = (),
 ) -> Splits:
     """Split examples by :func:`parts_of`, keeping their order inside each split.
@@ -124,7 +136,7 @@ def split(
     """
     check_fractions(fractions)
     try:
-        parts = parts_of(examples.hashes, examples.parts, seed, fractions)
+        parts = parts_of(examples.hashes, examples.parts, seed, fractions, turn)
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
     copies = _copies(examples, parts)

@@ -17,6 +17,8 @@ from gansift.report.item import Item
 def write_arrays(path: Path, items: Sequence[Item]) -> None:
     """Write ``x_train``, ``x_valid`` and ``x_test``, and ``y_train`` and so on where there are classes.
 
+    A split without items has no arrays.
+
     Args:
         path: the file.
         items: images, written as bytes (N, H, W) or (N, H, W, 3), or points, as floats (N, d).
@@ -28,6 +30,8 @@ def write_arrays(path: Path, items: Sequence[Item]) -> None:
     arrays: dict[str, Any] = {}
     for part in SPLITS:
         of_part = [item for item in items if item.split == part]
+        if not of_part:  # of a cross-fit, in which everybody is trained on
+            continue
         arrays[f"x_{part}"] = np.stack([_array(item) for item in of_part])
         if labelled:
             arrays[f"y_{part}"] = np.array([item.label for item in of_part])

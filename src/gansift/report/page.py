@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from gansift.files import write_text
@@ -44,9 +45,14 @@ def write_page(path: Path, summary: Summary, shown: Shown) -> None:
     Raises:
         GansiftError: if the file cannot be written.
     """
+    write_sections(path, summary, shown, SECTIONS)
+
+
+def write_sections(path: Path, summary: Summary, shown: Shown, sections: Sequence[Section]) -> None:
+    """Write a page of some sections, see `write_page`."""
     common = {"report": summary, "label": summary.words.label, "lower": summary.direction == "lower"}
-    contents = {section.TEMPLATE: section.content(summary, shown) for section in SECTIONS}
+    contents = {section.TEMPLATE: section.content(summary, shown) for section in sections}
     parts = [render(template, **common, **content) for template, content in contents.items() if content is not None]
-    text = render("page.html", **common, sections=parts, review=contents[review.TEMPLATE])
+    text = render("page.html", **common, sections=parts, review=contents.get(review.TEMPLATE))
     # File names need not be Unicode; the page must be.
     write_text(path, text.encode("utf-8", "backslashreplace").decode("utf-8"))

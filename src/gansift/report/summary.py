@@ -372,6 +372,35 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class FoldRow:
+    """What one fold of a cross-fit found on the examples that it held out.
+
+    Attributes:
+        train: how many examples it trained on.
+        test: how many it judged by.
+        removed: how many it removed; 0 where it chose none.
+        before: mean test value with everything kept.
+        change: that removal made, with its interval ``ci95``.
+        ci95: interval of the change.
+        random_change: the change by removing as many at random.
+        finding: ``better``, ``worse`` or ``unproven``; None where nothing was chosen that could be judged.
+        reliability: of its scores, or None.
+        report: the path of its own page, from the folder of the cross-fit.
+    """
+
+    train: int
+    test: int
+    removed: int
+    before: float | None
+    change: float | None
+    ci95: Ends
+    random_change: float | None
+    finding: Literal["better", "worse", "unproven"] | None
+    reliability: float | None
+    report: str
+
+
+@dataclass(frozen=True)
 class Summary:
     """The result of a run in numbers.
 
@@ -412,6 +441,7 @@ class Summary:
         new_models: what removal does to new models, if that was the question.
         kinds: groups of examples by their effect on new models, the most harmful first.
         this_model: what was found for this very model, the content of its own ``report.json``, or None.
+        folds: what each fold of a cross-fit found; empty for a single run.
     """
 
     gansift: str
@@ -450,6 +480,7 @@ class Summary:
     new_models: NewModels | None = None
     kinds: tuple[Kind, ...] = ()
     this_model: dict[str, Any] | None = None
+    folds: tuple[FoldRow, ...] = ()
 
     @property
     def words(self) -> MetricWords:

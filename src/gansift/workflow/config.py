@@ -21,8 +21,8 @@ from gansift.systems.settings import Setting
 Panel = Literal["Data", "Training", "Question", "Machine"]
 
 
-#: The most random removals, and the most jobs at the same time.
-MOST_REMOVALS, MOST_JOBS = 100_000, 10_000
+#: The most random removals, the most jobs at the same time, and the most folds of a cross-fit.
+MOST_REMOVALS, MOST_JOBS, MOST_FOLDS = 100_000, 10_000, 100
 
 # What nobody means to exceed, so that a slip of the finger is named and not computed with.
 _PIXELS, _STEPS, _EXAMPLES, _LATENTS = 4096, 100_000_000, 100_000_000, 10_000_000
@@ -86,6 +86,10 @@ class Config:
     skip_bad: bool = _of("Data", False, "go on without images that cannot be read or have an odd size")
     fractions: str = _of("Data", "0.5,0.25,0.25", "shares of the training, validation and test examples")
     split_seed: int = _of("Data", 0, "seed of that split", least=-_SPLIT_SEEDS, most=_SPLIT_SEEDS)
+
+    turn: float = _of(
+        "Data", 0.0, "turn the split on by this share, so that other examples are held out", least=0, below=1
+    )
 
     steps: int = _of("Training", _OPEN, "training steps", least=1, most=_STEPS, first=True)
     batch: int = _of("Training", _OPEN, "examples in a batch", least=1, most=_EXAMPLES, first=True)
@@ -249,6 +253,9 @@ def names_of(*panels: Panel) -> tuple[str, ...]:
     return tuple(one.name for one in GENERAL if one.panel in panels)
 
 
+#: The file that says that a folder holds a cross-fit and no run, see `crossfit`.
+CROSSFIT = "crossfit.json"
+
 #: Settings that change how fast a result is reached, not what it is but for rounding.
 MACHINE = tuple(name for name in names_of("Machine") if name != "threads")
 
@@ -269,6 +276,8 @@ def load(path: Path) -> Config:
         UsageError: if the folder holds no run.
         GansiftError: if the file is damaged, naming the setting, or there is a pipe or a device in the folder.
     """
+    if not path.exists() and (path.parent / CROSSFIT).exists():
+        raise UsageError(f"{path.parent} is a cross-fit; give the run of one of its folds, {path.parent / 'fold-0'}")
     if not path.exists():
         raise UsageError(f"{path.parent} holds no run (no {path.name} in it); start one with `gansift run SOURCE`")
     refuse_pipes(path.parent)
@@ -286,11 +295,14 @@ def load(path: Path) -> Config:
 # What stands in `config.json` beside the general settings; and what a setting of a system may be.
 _OF_RUN = ("sources", "game", "system", "files")
 _PLAIN = (bool, int, float, str, type(None))
+# What runs had before there was the setting.
+_SINCE = {"turn": 0.0}
 
 
 def _read(path: Path, content: Any) -> Config:
     known = {item.name for item in fields(Config)}
-    if not isinstance(content, dict) or set(content) != known:
+    content = _SINCE | content if isinstance(content, dict) else None
+    if content is None or set(content) != known:
         raise UsageError(
             f"{path.parent} is no run directory of `gansift run`: its {path.name} has other settings. Give the folder "
             "that holds report.html, not one of its seeds."

@@ -10,13 +10,14 @@ from typing import Any
 
 from gansift.data import Records
 from gansift.data.records import NO_ROLES
-from gansift.data.sets import parse_sources
+from gansift.data.sets import DataSets, parse_sources
 from gansift.data.sources import open_source
 from gansift.errors import UsageError
 from gansift.report.export import FORMATS, SCORED, SOURCES, export
 from gansift.workflow import weights
 from gansift.workflow.config import Config, load
 from gansift.workflow.directory import RunDirectory
+from gansift.workflow.folds import is_crossfit, load_whole
 from gansift.workflow.outcome import chosen_scores
 from gansift.workflow.place import load_data, roles_of
 from gansift.workflow.request import USUAL_GAME
@@ -46,17 +47,22 @@ def exported(root: Path, destination: Path, format: str, link: str) -> tuple[dic
     if format in weights.FORMATS:
         files = [str(path) for path in weights.export_weights(directory, destination, format)]
         return {"files": files}, "\n".join(files)
-    config = load(directory.config)
-    sets = load_data(config.sources, asdict(config))
+    config, sets = load_whole(root) if is_crossfit(root) else _loaded(directory)
     scores = chosen_scores(directory) if format in SCORED else None
     tables = _tables(config) if format == "csv" else {}
     kept = export(format, root, destination, link=link, sets=sets, tables=tables, scores=scores)
     count = sum(map(len, sets.train.values()))
     again = _again(config, destination, tuple(sets), tables) if format in SOURCES else None
     lines = [f"{kept} of {count} training examples in {destination}"]
-    lines += [] if again is None else [f"Train on them, with the same validation and test examples: {again}"]
+    held_out = "" if is_crossfit(root) else ", with the same validation and test examples"
+    lines += [] if again is None else [f"Train on them{held_out}: {again}"]
     summary = {"kept": kept, "removed": count - kept, "destination": str(destination), "command": again}
     return summary, "\n".join(lines)
+
+
+def _loaded(directory: RunDirectory) -> tuple[Config, DataSets]:
+    config = load(directory.config)
+    return config, load_data(config.sources, asdict(config))
 
 
 def _tables(config: Config) -> dict[str, list[Records]]:

@@ -9,6 +9,9 @@ from gansift.influence.groups import Group
 from gansift.metrics.metric import SampleMetric, in_chunks
 from gansift.workflow.place import Place
 
+#: What clusters are called, before their number.
+LOOK_ALIKES = "look-alikes"
+
 # Clusters of features, and examples behind each at the least.
 _CLUSTERS, _PER_CLUSTER = 12, 10
 # A group of one is an example, and one of more than half of the data is no kind but the rule.
@@ -45,6 +48,6 @@ def _look_alikes(place: Place) -> dict[str, list[int]]:
     scaled = (features - features.mean(dim=0)) / torch.where(spread > 0, spread, 1)
     labels = KMeans(count, random_state=0, n_init=3).fit(scaled.numpy()).labels_
     return {
-        f"look-alikes {row + 1}": torch.nonzero(torch.from_numpy(labels == row)).flatten().tolist()
+        f"{LOOK_ALIKES} {row + 1}": torch.nonzero(torch.from_numpy(labels == row)).flatten().tolist()
         for row in range(count)
     }

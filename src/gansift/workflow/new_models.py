@@ -215,20 +215,32 @@ class Study:
         """What the judging seeds say of the choice; None without one, or if no seed went through."""
         if self.chosen is None:
             return None
-        rows = self._rows(self.judging, split)
+        rows = self.judged(split)
         return judge_removal(rows[0], rows[1], rows[2])
+
+    def judged(self, split: str) -> list[Values]:
+        """The values of every judging seed: with everything, without the choice, without as many at random, and so on.
+
+        The rows have the `arm_names`, and those of the `proved` kinds are the last.
+        """
+        return self._rows(self.judging, split)
+
+    @property
+    def arm_names(self) -> list[str]:
+        """What each row of `judged` is without: ``random``, or the name of what chose it; empty for other rows."""
+        names = [removal_name(removal) for removal in self.judging[0].removals]
+        names[1] = ROLLING if isinstance(self.chosen, Harmful) else GROUPS
+        return names
 
     @cached_property
     def arms(self) -> list[Arm]:
         """The choice beside other ways to choose as many examples, on the judging seeds."""
         if self.chosen is None:
             return []
-        names = [removal_name(removal) for removal in self.judging[0].removals]
-        names[1] = ROLLING if isinstance(self.chosen, Harmful) else GROUPS
-        validation, test = (self._rows(self.judging, split) for split in ("validation", "test"))
+        validation, test = (self.judged(split) for split in ("validation", "test"))
         return [
             Arm(name, change_of(validation[row], validation[0]), change_of(test[row], test[0]))
-            for row, name in enumerate(names)
+            for row, name in enumerate(self.arm_names)
             if name
         ]
 
@@ -237,7 +249,7 @@ class Study:
         """For each kind whose removal was tried, what that changed on test data."""
         if self.chosen is None or not self.proved:
             return {}
-        rows = self._rows(self.judging, "test")
+        rows = self.judged("test")
         first = len(rows) - len(self.proved)
         return {group.name: change_of(rows[first + place], rows[0]) for place, group in enumerate(self.proved)}
 
@@ -249,7 +261,7 @@ class Study:
 
     def values(self, split: str) -> list[list[float | None]]:
         """For every judging seed the values with everything, without the choice, and without as many at random."""
-        rows = self._rows(self.judging, split)[:3]
+        rows = self.judged(split)[:3]
         return [[None if value is None else value.value for value in of_seed] for of_seed in zip(*rows, strict=True)]
 
     def _rows(self, jobs: Sequence[FromScratch], split: str) -> list[Values]:

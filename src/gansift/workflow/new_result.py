@@ -21,14 +21,15 @@ from gansift.workflow.new_models import GROUPS, Study
 from gansift.workflow.plan import STAGES
 from gansift.workflow.result import Values, floor, metric_words, nouns_of, source_of
 
-_TITLES = ESTIMATOR_LABELS | {
+#: What ways to choose are called in charts.
+TITLES = ESTIMATOR_LABELS | {
     ROLLING: "most harmful (rolling)",
     GROUPS: "the kinds that were named",
     "random": "at random",
     "random-balanced": "at random, of the same classes",
 }
-# Examples of a kind that the page shows.
-_PICTURED = 8
+#: Examples of a kind that a page shows.
+PICTURED = 8
 _FALSE_DISCOVERIES = 0.1
 
 
@@ -200,7 +201,7 @@ def _baselines(study: Study) -> list[summary.Baseline]:
     return [
         summary.Baseline(
             arm.name,
-            _TITLES.get(arm.name, arm.name),
+            TITLES.get(arm.name, arm.name),
             _mean(arm.validation),
             _ends(arm.validation),
             _mean(arm.test),
@@ -213,7 +214,7 @@ def _baselines(study: Study) -> list[summary.Baseline]:
 def _kind(study: Study, effect: GroupEffect) -> summary.Kind:
     proof = study.proofs.get(effect.group.name)
     scores = study.scores[[study.scores.rows[identity] for identity in effect.group.ids]]
-    pictured = min(_PICTURED, len(scores))
+    pictured = min(PICTURED, len(scores))
     harmful = (effect.predicted < 0) == (study.place.validation.direction == "lower")
     return summary.Kind(
         name=effect.group.name,
@@ -222,25 +223,31 @@ def _kind(study: Study, effect: GroupEffect) -> summary.Kind:
         ci95=effect.ci95,
         proved=_mean(proof),
         proved_ci95=_ends(proof),
-        advice=_advice(study, effect, _ends(proof)),
+        advice=kind_advice(effect.group.name, effect.ci95, _ends(proof), study.place.validation.direction),
         shown=(scores.harmful(pictured) if harmful else scores.helpful(pictured)).ids,
     )
 
 
-def _advice(study: Study, effect: GroupEffect, proof: Ends) -> str:
+def kind_advice(name: str, predicted: Ends, proof: Ends, direction: str) -> str:
     """What to do with a kind, as a clause: what retraining says counts before what scores predict.
 
     Of many kinds a few are predicted to hurt by chance, so what was only predicted is to be tried first.
+
+    Args:
+        name: of the kind.
+        predicted: interval of the predicted change.
+        proof: of the measured one; None where it was not tried.
+        direction: of the metric.
     """
-    known = proof if proof is not None else effect.ci95
+    known = proof if proof is not None else predicted
     if known is None or None in known:
         return ""
-    low, high = (end if study.place.validation.direction == "higher" else -end for end in known if end is not None)
+    low, high = (end if direction == "higher" else -end for end in known if end is not None)
     low, high = min(low, high), max(low, high)
     if low > 0 and proof is None:
         return "try without it"
     if low > 0:
-        return "keep one of the copies" if effect.group.name.endswith("exact copies") else "remove"
+        return "keep one of the copies" if name.endswith("exact copies") else "remove"
     return "collect more" if high < 0 else ""
 
 

@@ -197,7 +197,7 @@ def _write_outcome(
     told = doubts(main.place.train, shown, removed, ranks_only(shown.estimator))
     result = replace(
         result,
-        classes=_classes(main.place, set(removed)),
+        classes=classes_of(main.place, set(removed)),
         warnings=(*result.warnings, *told),
         report=str(directory.page),
     )
@@ -206,7 +206,7 @@ def _write_outcome(
     write_lists(directory.root, run.ids, removed)
     write_json(directory.result, result.to_json())
     pictured = Shown(
-        _sets(main.place, shown),
+        shown_sets(main.place, shown),
         samples_before=_samples(main, run.trained()) if result.samples else None,
         samples_after=_samples(main, after) if result.samples and after is not None else None,
         removed=frozenset(removed),
@@ -257,7 +257,7 @@ def _requested(data: Mapping[str, Splits], game: Game) -> torch.Tensor | None:
     return torch.arange(_SAMPLES) * len(names[0]) // _SAMPLES
 
 
-def _sets(place: Place, shown: Scores) -> dict[str, ShownSet]:
+def shown_sets(place: Place, shown: Scores) -> dict[str, ShownSet]:
     """The training examples of each data set with their scores; the only set goes without its name."""
     sets, first = {}, 0
     for name, splits in place.data.items():
@@ -280,7 +280,7 @@ def _label_names(train: Examples) -> tuple[str, ...] | None:
     return tuple(train.class_names[label] for label in train.labels.tolist())
 
 
-def _classes(place: Place, removed: set[str]) -> tuple[ClassCount, ...] | None:
+def classes_of(place: Place, removed: set[str]) -> tuple[ClassCount, ...] | None:
     """Examples of each class before and after; None without classes, or where data sets have classes of their own."""
     names = {splits.train.class_names for splits in place.data.values()}
     if len(names) != 1 or None in names:

@@ -195,6 +195,7 @@ def load_data(sources: Sequence[str], settings: Mapping[str, Any], cache: Path |
         skip_bad=values["skip_bad"],
         cache=cache,
         roles=roles_of(values),
+        turn=values["turn"],
     )
 
 
