@@ -145,6 +145,7 @@ def data(
     impute: Annotated[Optional[str], typer.Option(help="mean or median, for missing numbers of a table")] = None,  # noqa: UP045
     size: Annotated[Optional[int], typer.Option(help="as it will be given to `gansift run`")] = None,  # noqa: UP045
     resize: Annotated[str, typer.Option(help="as it will be given to `gansift run`")] = "crop-lanczos",
+    range: Annotated[str, typer.Option(help="as it will be given to `gansift run`")] = "auto",
     fractions: Annotated[str, typer.Option(help="as it will be given to `gansift run`")] = "0.5,0.25,0.25",
     split_seed: Annotated[int, typer.Option(help="seed of the split")] = 0,
     as_json: _Json = False,
@@ -157,7 +158,7 @@ def data(
 
     given = {
         "labels": labels, "label": label, "group": group, "ignore": ignore, "include": include, "impute": impute,
-        "size": size, "resize": resize, "fractions": fractions, "split_seed": split_seed,
+        "size": size, "resize": resize, "range": range, "fractions": fractions, "split_seed": split_seed,
     }  # fmt: skip
     found = look(source, given)
     _print(found, as_json, look_text(found))

@@ -111,3 +111,9 @@ def test_what_cannot_be_examples_is_refused_by_item(dataset, message):
     with pytest.raises(DataError) as caught:
         from_dataset(dataset, name="mine")
     assert message in str(caught.value)
+
+
+def test_images_of_bfloat16_are_read_as_floats():
+    images = channels_first(COLOUR.astype(np.float32) / 255).bfloat16()
+    examples = from_dataset(Listed(images), name="half")
+    assert torch.equal(examples.x, images.float() * 2 - 1)

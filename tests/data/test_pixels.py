@@ -1,4 +1,5 @@
 import io
+import struct
 import zlib
 
 import numpy as np
@@ -60,6 +61,23 @@ def test_16_bit_grey_is_rounded_to_8_bits(format):
     wide = np.random.default_rng(2).integers(0, 65536, (6, 5), dtype=np.uint16)
     wide[0, :2] = 0, 65535
     assert np.array_equal(decode(encode(wide, format)), np.rint(wide * (255 / 65535)))
+
+
+def _png_of_16_bits(values, clear):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"tRNS", struct.pack(">H", clear)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
+
+
+def test_the_transparent_value_of_16_bit_grey_is_laid_on_white():
+    values = np.array([[0, 65535], [25700, 257]])
+    assert decode(_png_of_16_bits(values, clear=0)).tolist() == [[255, 255], [100, 1]]
+    assert decode(_png_of_16_bits(values, clear=25700)).tolist() == [[0, 255], [255, 1]]
 
 
 def test_transparency_is_laid_on_white():

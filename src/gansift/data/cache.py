@@ -14,13 +14,14 @@ import numpy as np
 import PIL
 
 from gansift.data.names import shown
+from gansift.data.pixels import FULL, Span
 from gansift.errors import GansiftError
 from gansift.files import write_atomically
 
 _log = logging.getLogger(__name__)
 
 # Anything in `pixels.decode` that changes what comes out of it raises this.
-_DECODER = 1
+_DECODER = 2
 
 
 class PixelCache:
@@ -33,10 +34,11 @@ class PixelCache:
         folder: where the files are; it need not exist.
         size: side in pixels that images were resized to, or None.
         resize: by which convention.
+        span: the values of 16-bit grey that are black and white.
     """
 
-    def __init__(self, folder: Path, size: int | None, resize: str) -> None:
-        way = json.dumps([_DECODER, PIL.__version__, size, None if size is None else resize])
+    def __init__(self, folder: Path, size: int | None, resize: str, span: Span = FULL) -> None:
+        way = json.dumps([_DECODER, PIL.__version__, size, None if size is None else resize, span])
         self._start = f"pixels-{hashlib.sha256(way.encode()).hexdigest()[:16]}"
         self._folder = folder
         self._records: dict[bytes, np.void] = {}

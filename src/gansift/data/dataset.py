@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
 from gansift.data.columns import labelled
 from gansift.data.examples import Examples
+from gansift.data.grey import depth_of, remarks, span_of
 from gansift.data.hashing import hash_rows, row_ids
 from gansift.data.labels import number_labels
-from gansift.data.pixels import BadImageError, flatten, signed
+from gansift.data.pixels import BadImageError, Span, flatten, signed
 from gansift.errors import DataError
 
 # So many items are read twice: a data set that augments at random has no examples, only views of them.
@@ -55,9 +57,12 @@ def from_dataset(dataset: MapStyle, *, name: str) -> Examples:
     if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__") or not len(dataset):
         raise DataError(f"the data set {name} must have a length, which is not 0, and items")
     classes = getattr(dataset, "classes", None)
-    items = list(_items(dataset, name, classes if isinstance(classes, list | tuple) else None))
+    taken = [_taken_apart(dataset[row]) for row in range(len(dataset))]
+    depth = depth_of(np.asarray(image).astype(np.int64) for image, _ in taken if _is_deep(image))
+    span = span_of(depth, None)
+    items = list(_items(taken, name, classes if isinstance(classes, list | tuple) else None, span))
     for row, item in enumerate(items[:_READ_TWICE]):
-        again = _pixels(_taken_apart(dataset[row])[0], f"item {row} of {name}")
+        again = _pixels(_taken_apart(dataset[row])[0], f"item {row} of {name}", span)
         if again.tobytes() != item.pixels.tobytes():
             raise DataError(
                 f"item {row} of {name} is another image when it is read again: switch random augmentation off"
@@ -73,14 +78,18 @@ def from_dataset(dataset: MapStyle, *, name: str) -> Examples:
         columns={} if None in labels else labelled(*number_labels([str(label) for label in labels])),
         paths=("",) * len(items),
         hashes=hashes,
+        notes=tuple(remarks(depth, None)),
     )
 
 
-def _items(dataset: MapStyle, name: str, classes: Sequence[Any] | None) -> Iterator[_Item]:
-    for row in range(len(dataset)):
+def _items(taken: Sequence[tuple[Any, Any]], name: str, classes: Sequence[Any] | None, span: Span) -> Iterator[_Item]:
+    for row, (image, label) in enumerate(taken):
         where = f"item {row} of {name}"
-        image, label = _taken_apart(dataset[row])
-        yield _Item(_pixels(image, where), _label(label, where, classes))
+        yield _Item(_pixels(image, where, span), _label(label, where, classes))
+
+
+def _is_deep(image: Any) -> bool:
+    return isinstance(image, Image.Image) and image.mode.startswith("I;16")
 
 
 def _taken_apart(item: Any) -> tuple[Any, Any]:
@@ -88,15 +97,16 @@ def _taken_apart(item: Any) -> tuple[Any, Any]:
     return (item[0], item[1]) if isinstance(item, tuple | list) and len(item) == 2 else (item, None)
 
 
-def _pixels(image: Any, where: str) -> np.ndarray:
+def _pixels(image: Any, where: str, span: Span) -> np.ndarray:
     """Pixels (H, W, 1 or 3), uint8 or float32."""
     if isinstance(image, Image.Image):
         try:
-            image = np.asarray(flatten(image, image.mode.startswith("I;16")))
+            image = np.asarray(flatten(image, _is_deep(image), span))
         except BadImageError as error:
             raise DataError(f"{where} {error}") from error
     elif isinstance(image, Tensor):
         image = image.detach().cpu()
+        image = image.float() if image.dtype == torch.bfloat16 else image  # which numpy does not know
         image = (image.permute(1, 2, 0) if image.ndim == 3 else image).numpy()
     elif not isinstance(image, np.ndarray):
         raise DataError(f"{where} is {type(image).__name__}, neither an image nor an (image, label)")

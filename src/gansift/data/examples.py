@@ -29,9 +29,10 @@ class Examples:
         columns: what else is known of each, by name: ``label``, and any other attribute, such as ``sex``.
         paths: the file that is the example, or "" where it is no file of its own.
         hashes: SHA-256 of the content of each, in hexadecimal.
-        resize: the convention by which files became images of this shape, if it is not the usual one; of records, the
-            digest of their encoding; else "".
+        resize: the convention by which files became images of this shape and these greys, if it is not the usual one;
+            of records, the digest of their encoding; else "".
         parts: the split of each as the source has it, "train", "valid" or "test"; () where it leaves that to chance.
+        notes: sentences on how the whole source was read, where that is not plain; parts of it have none.
 
     Raises:
         ValueError: if the parts are not of one length.
@@ -44,6 +45,7 @@ class Examples:
     hashes: tuple[str, ...]
     resize: str = ""
     parts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         parts: dict[str, Sized] = {
@@ -166,7 +168,7 @@ class Splits:
         skipped: (path, reason) of everything that was left out: on request, because it has no place among the folders,
             or because it is a copy of what is held out.
         encoding: how the records of a table became x; None where x is none of the kind.
-        notes: sentences on how the splits came about, where the source has a say in it.
+        notes: sentences on how the source was read, and on how the splits came about where it has a say in that.
     """
 
     name: str

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,14 +18,28 @@ from gansift.data.cache import PixelCache
 from gansift.data.collection import Collection, File, Own
 from gansift.data.columns import labelled
 from gansift.data.examples import Examples
+from gansift.data.grey import Depth, depth_of, remarks, span_of
 from gansift.data.labels import LabelFile, number_labels, read_label_file
 from gansift.data.layout import read_layout
 from gansift.data.names import refusal, shown
-from gansift.data.pixels import SUFFIXES, BadImageError, decode, to_signed
+from gansift.data.pixels import FULL, SUFFIXES, BadImageError, Span, decode, deep_grey, to_signed
 from gansift.data.resize import USUAL
 from gansift.errors import DataError
 
 _SHOWN = 5
+
+
+class _Way(NamedTuple):
+    """How an image file becomes pixels."""
+
+    size: int | None
+    resize: str
+    span: Span
+
+    def __str__(self) -> str:
+        """What differs from the usual way; "" if nothing does."""
+        fit = [] if self.size is None or self.resize == USUAL else [self.resize]
+        return " ".join([*fit, *([] if self.span == FULL else [f"{self.span.low}-{self.span.high}"])])
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,7 @@ def read_images(
     resize: str = USUAL,
     skip_bad: bool = False,
     cache: Path | None = None,
+    span: Span | None = None,
 ) -> tuple[Examples, tuple[tuple[str, str], ...]]:
     """Read every image of a collection, ordered bytewise by id: ``relative/path.png#first12ofsha256``.
 
@@ -64,6 +80,8 @@ def read_images(
         resize: by which convention (:mod:`gansift.data.resize`).
         skip_bad: leave unusable images out instead of stopping.
         cache: a folder for decoded pixels (:class:`gansift.data.cache.PixelCache`); None keeps none.
+        span: the values of 16-bit grey that are black and white; None tells it from all of these images together
+            (:mod:`gansift.data.grey`).
 
     Returns:
         The examples, x (N, 1 or 3, H, W) in [-1, 1], and (path, reason) of each image that was left out: unusable ones
@@ -76,8 +94,10 @@ def read_images(
     if not collection.names and not collection.refused:
         raise DataError(no_image(collection))
     told = read_told(collection, None if labels is None else read_label_file(labels))
-    pixel_cache = None if cache is None else PixelCache(cache, size, resize)
-    decoded, unreadable = _decode_all(collection, told.strays, size, resize, pixel_cache)
+    depth = read_depth(collection, told.strays)
+    way = _Way(size, resize, span_of(depth, span))
+    pixel_cache = None if cache is None else PixelCache(cache, *way)
+    decoded, unreadable = _decode_all(collection, told.strays, way, pixel_cache)
     odd = odd_sizes({picture.name: picture.size for picture in decoded})
     pictures = [picture for picture in decoded if picture.name not in odd]
     bad = sorted([*collection.refused, *unreadable.items(), *odd.items()])
@@ -95,8 +115,9 @@ def read_images(
         columns=labelled(numbers, class_names),
         paths=tuple(os.path.abspath(collection.place / name) if collection.are_files else "" for name in kept),
         hashes=tuple(picture.content_hash for picture in pictures),
-        resize="" if size is None or resize == USUAL else resize,
+        resize=str(way),
         parts=told.parts_of(kept),
+        notes=tuple(remarks(depth, span)),
     )
     return examples, _located(sorted([*bad, *told.strays.items()]), collection)
 
@@ -208,8 +229,19 @@ def no_image(collection: Collection) -> str:
     return f"the {collection.kind} {place} {holds}. Images are files that end in {', '.join(SUFFIXES)}."
 
 
+def read_depth(collection: Collection, strays: Mapping[str, str]) -> Depth | None:
+    """What the 16-bit grey images of a collection hold, strays left aside; None if there are none."""
+    return depth_of(
+        values
+        for file in collection.contents()
+        if file.name not in strays
+        and not isinstance(file.content, BadImageError)
+        and (values := deep_grey(file.content)) is not None
+    )
+
+
 def _decode_all(
-    collection: Collection, strays: Mapping[str, str], size: int | None, resize: str, cache: PixelCache | None
+    collection: Collection, strays: Mapping[str, str], way: _Way, cache: PixelCache | None
 ) -> tuple[list[_Picture], dict[str, str]]:
     """The images that can be decoded, and the reason for each that cannot; strays are not looked at."""
     pictures, bad = [], {}
@@ -221,7 +253,7 @@ def _decode_all(
             content_hash = hashlib.sha256(content).hexdigest()
             pixels = None if cache is None else cache.get(content_hash)
             if pixels is None:
-                pixels = decode(content, size, resize)
+                pixels = decode(content, *way)
             pictures.append(_Picture(file.name, content_hash, pixels))
         except BadImageError as error:
             bad[file.name] = str(error)

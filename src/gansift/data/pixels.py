@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -40,6 +41,17 @@ UNREAD = (
     ".psd",
     ".tga",
 )
+
+
+class Span(NamedTuple):
+    """The values of 16-bit grey that are black and white; what lies beyond is black or white, too."""
+
+    low: int
+    high: int
+
+
+#: All of 16 bits.
+FULL = Span(0, 65535)
 
 # What an image may declare; a file of a few bytes can declare any number.
 MOST_PIXELS = 64_000_000
@@ -83,7 +95,7 @@ def signed(pixels: np.ndarray, name: str) -> Tensor:
     return torch.from_numpy(pixels if low < 0 else pixels * 2 - 1)
 
 
-def decode(content: bytes, size: int | None = None, resize: str = USUAL) -> np.ndarray:
+def decode(content: bytes, size: int | None = None, resize: str = USUAL, span: Span = FULL) -> np.ndarray:
     """Decode an image file.
 
     The camera's orientation (EXIF) is applied, transparency is laid on white, and 16-bit grey is rounded to 8.
@@ -93,6 +105,7 @@ def decode(content: bytes, size: int | None = None, resize: str = USUAL) -> np.n
         size: side in pixels to which it is resized. None leaves the size.
         resize: the convention (:mod:`gansift.data.resize`); the usual one is the largest square at the centre, by the
             Lanczos filter.
+        span: the values of 16-bit grey that become 0 and 255.
 
     Returns:
         uint8, (H, W) if the file's colour mode is grey, else (H, W, 3).
@@ -106,9 +119,8 @@ def decode(content: bytes, size: int | None = None, resize: str = USUAL) -> np.n
         with _silence(), Image.open(io.BytesIO(content), formats=formats()) as image:
             _refuse_too_large(image)
             _refuse_several_frames(image)
-            # The format is asked here because a turned copy does not know it any more.
-            sixteen_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
-            flat = flatten(ImageOps.exif_transpose(image), sixteen_bit)
+            deep = _is_deep(image)  # asked here, because a turned copy does not know its format any more
+            flat = flatten(ImageOps.exif_transpose(image), deep, span)
             return np.array(flat if size is None else resized(flat, size, resize))
     except UnidentifiedImageError as error:
         if content[4:8] == b"ftyp":
@@ -120,6 +132,23 @@ def decode(content: bytes, size: int | None = None, resize: str = USUAL) -> np.n
         raise
     except Exception as error:  # decoders fail with whatever the broken bytes made them stumble over
         raise BadImageError(f"is damaged or cut short ({error or type(error).__name__})") from error
+
+
+def deep_grey(content: bytes) -> np.ndarray | None:
+    """The values of a 16-bit grey image, int64 (H, W); None if it is something else, or cannot be decoded."""
+    if not (content[:4] in (b"II*\0", b"MM\0*") or content[:2] in (b"P2", b"P5") or content[24:26] == b"\x10\0"):
+        return None  # no TIFF, PGM, or PNG of 16-bit grey: told without a decoder, for this is asked of every file
+    try:
+        with _silence(), Image.open(io.BytesIO(content), formats=formats()) as image:
+            _refuse_too_large(image)
+            return np.clip(np.asarray(image).astype(np.int64), *FULL) if _is_deep(image) else None
+    except Exception:  # said where the image is read
+        return None
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether an image, as it was opened, is 16-bit grey."""
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
 
 
 def form(content: bytes) -> str:
@@ -171,18 +200,22 @@ def _refuse_several_frames(image: Image.Image) -> None:
         raise BadImageError(f"is animated or has several pages ({frames} frames)")
 
 
-def flatten(image: Image.Image, sixteen_bit: bool) -> Image.Image:
+def flatten(image: Image.Image, deep: bool, span: Span = FULL) -> Image.Image:
     """An opaque image of mode L or RGB.
 
     Args:
         image: of any mode.
-        sixteen_bit: its numbers are 16-bit grey.
+        deep: its numbers are 16-bit grey.
+        span: the values of 16-bit grey that become 0 and 255.
 
     Raises:
         BadImageError: if it has 32-bit pixels.
     """
-    if sixteen_bit:
-        return Image.fromarray(np.rint(np.asarray(image) / 257.0).astype(np.uint8))
+    if deep:
+        values = np.asarray(image).astype(np.float64)
+        shades = np.clip((values - span.low) * 255 / (span.high - span.low), 0, 255)
+        clear = image.info.get("transparency")  # of PNG: one value that is transparent
+        return Image.fromarray(np.rint(np.where(values == clear, 255, shades)).astype(np.uint8))
     if image.mode.startswith("I") or image.mode == "F":
         raise BadImageError(f"has 32-bit pixels (mode {image.mode}); save it with 8 or 16 bits")
     colour = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"

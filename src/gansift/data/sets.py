@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gansift.data.collection import Collection
 from gansift.data.examples import Examples, Splits
+from gansift.data.grey import AUTO, parse_span
 from gansift.data.layout import SPLITS
 from gansift.data.names import shown
 from gansift.data.records import NO_ROLES, Roles
@@ -120,6 +121,7 @@ def load_sets(
     roles: Roles = NO_ROLES,
     test: str | None = None,
     turn: float = 0.0,
+    range: str = AUTO,
 ) -> DataSets:
     """Load data sets that are given as on the command line.
 
@@ -136,20 +138,24 @@ def load_sets(
         roles: of the columns of tables.
         test: the same as ``test=SOURCE``.
         turn: of each split, as for ``load``.
+        range: the values of 16-bit grey images that are black and white, as for :func:`gansift.data.load`.
 
     Raises:
         UsageError: as :func:`parse_sources` and ``load``, or if one label file is given for several sets.
         DataError: as ``load``.
     """
     by_name, tested = parse_sources([*sources, *([] if test is None else [f"{TEST}={test}"])])
-    reading = Reading(seed, fractions, labels, size, resize, skip_bad, cache, roles, turn)
+    reading = Reading(seed, fractions, labels, size, resize, skip_bad, cache, roles, turn, parse_span(range))
     found = {name: open_source(source, seed, roles) for name, source in by_name.items()}
     if len(by_name) == 1:
         return DataSets({name: splits_of(found[name], source, reading, tested) for name, source in by_name.items()})
     if labels is not None:
         raise UsageError("--labels goes with one data set; put metadata.csv or dataset.json beside the images of each")
-    if size is not None and not any(isinstance(one, Collection) for one in found.values()):
-        raise UsageError(f"--size goes with image files only, and none of {', '.join(by_name.values())} is such")
+    for option, value in (("size", size), ("range", reading.span)):
+        if value is not None and not any(isinstance(one, Collection) for one in found.values()):
+            raise UsageError(
+                f"--{option} goes with image files only, and none of {', '.join(by_name.values())} is such"
+            )
     return DataSets(
         {name: splits_of(found[name], source, reading.beside(found[name], name)) for name, source in by_name.items()}
     )

@@ -13,10 +13,12 @@ from gansift.data.builtin import BUILTINS
 from gansift.data.collection import Collection
 from gansift.data.examples import Examples, Splits
 from gansift.data.folder import open_folder
+from gansift.data.grey import AUTO, parse_span
 from gansift.data.held_out import with_test
 from gansift.data.image_tables import is_table_name, open_tables
 from gansift.data.images import read_images
 from gansift.data.npz import open_npz
+from gansift.data.pixels import Span
 from gansift.data.records import NO_ROLES, Records, Roles, encode, is_records, open_records, split_with_test
 from gansift.data.resize import USUAL, check_resize
 from gansift.data.splits import FRACTIONS, check_fractions, split
@@ -40,6 +42,7 @@ class Reading:
     cache: Path | None = None
     roles: Roles = NO_ROLES
     turn: float = 0.0
+    span: Span | None = None
 
     def __post_init__(self) -> None:
         check_fractions(self.fractions)
@@ -47,8 +50,10 @@ class Reading:
 
     def beside(self, found: Examples | Records | Collection, name: str) -> Reading:
         """How to read a source of this name beside others: resized only if it can be, and with a cache of its own."""
-        size, resize = (self.size, self.resize) if isinstance(found, Collection) else (None, USUAL)
-        return replace(self, size=size, resize=resize, cache=None if self.cache is None else self.cache / name)
+        of_files = (self.size, self.resize, self.span) if isinstance(found, Collection) else (None, USUAL, None)
+        size, resize, span = of_files
+        cache = None if self.cache is None else self.cache / name
+        return replace(self, size=size, resize=resize, span=span, cache=cache)
 
 
 def load(
@@ -68,6 +73,7 @@ def load(
     impute: str | None = None,
     test: str | os.PathLike[str] | None = None,
     turn: float = 0.0,
+    range: str = AUTO,
 ) -> Splits:
     """Load a source of examples and split it.
 
@@ -92,6 +98,8 @@ def load(
         test: a source of its own that holds the test examples: all of it, or its test split if it has one.
         turn: the same split, turned on by this share of the examples, see :func:`gansift.data.assign`; so each example
             can be held out once.
+        range: the values of 16-bit grey images that are black and white, such as ``0,4095``; ``auto`` tells it from the
+            values of all of them, as :mod:`gansift.data.grey` says.
 
     Raises:
         DataError: if the source is not there or cannot be used, or a split ends up empty.
@@ -99,7 +107,7 @@ def load(
             source.
     """
     roles = Roles(label, tuple(group), tuple(ignore), tuple(include), impute)
-    reading = Reading(seed, fractions, labels, size, resize, skip_bad, cache, roles, turn)
+    reading = Reading(seed, fractions, labels, size, resize, skip_bad, cache, roles, turn, parse_span(range))
     return splits_of(open_source(source, seed, roles), source, reading, test)
 
 
@@ -146,7 +154,7 @@ def _splits_of_records(
 
 
 def _refuse_image_options(source: str | os.PathLike[str], reading: Reading) -> None:
-    for option, value in (("labels", reading.labels), ("size", reading.size)):
+    for option, value in (("labels", reading.labels), ("size", reading.size), ("range", reading.span)):
         if value is not None:
             raise UsageError(f"--{option} goes with image files only, and {source} is none")
 
@@ -167,6 +175,7 @@ def _read(
         resize=reading.resize,
         skip_bad=reading.skip_bad,
         cache=reading.cache,
+        span=reading.span,
     )
 
 

@@ -149,7 +149,9 @@ def split(
             raise DataError(_empty_split(examples, name, part, fraction, len(copies)))
     train, valid, test = (examples.subset(rows[part]) for part in SPLITS)
     left_out = tuple((shown(examples.ids[row]), reason) for row, reason in copies.items())
-    return Splits(name, train, valid, test, skipped + left_out, notes=tuple(_notes(examples, name, rows, copies)))
+    return Splits(
+        name, train, valid, test, skipped + left_out, notes=(*examples.notes, *_notes(examples, name, rows, copies))
+    )
 
 
 def _copies(examples: Examples, parts: Sequence[str]) -> dict[int, str]:

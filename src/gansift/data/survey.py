@@ -15,12 +15,13 @@ import numpy as np
 from gansift.data.collection import Collection
 from gansift.data.duplicates import near_duplicates, thumbnail
 from gansift.data.examples import Examples
-from gansift.data.images import Told, no_image, odd_sizes, read_told, readable
+from gansift.data.grey import remarks, span_of
+from gansift.data.images import Told, no_image, odd_sizes, read_depth, read_told, readable
 from gansift.data.labels import read_label_file
 from gansift.data.layout import SPLITS
 from gansift.data.names import shown
 from gansift.data.nothing import nothing_in
-from gansift.data.pixels import BadImageError, decode, form, to_pixels
+from gansift.data.pixels import BadImageError, Span, decode, form, to_pixels
 from gansift.data.record_survey import survey_records
 from gansift.data.records import NO_ROLES, Records, Roles
 from gansift.data.resize import USUAL
@@ -68,6 +69,7 @@ def survey(
     seed: int = 0,
     roles: Roles = NO_ROLES,
     fractions: Sequence[float] = FRACTIONS,
+    span: Span | None = None,
 ) -> dict[str, Any]:
     """Look at every example of a source; nothing is written, and only what is compared stays in memory.
 
@@ -79,6 +81,7 @@ def survey(
         seed: of the split.
         roles: of the columns of a table.
         fractions: of the splits that the source does not have itself.
+        span: the values of 16-bit grey that will be given as black and white; None for ``auto``.
 
     Returns:
         ``source``, ``found`` and ``usable`` counts; ``sizes``, ``forms`` and ``classes`` (None without labels),
@@ -97,13 +100,17 @@ def survey(
     check_size(size, resize)
     check_fractions(fractions)
     found = open_source(source, seed, roles)
-    if isinstance(found, Examples | Records) and (labels is not None or size is not None):
-        raise UsageError(f"--labels and --size go with image files only, and {source} is none")
+    if isinstance(found, Examples | Records) and not (labels is size is span is None):
+        raise UsageError(f"--labels, --size and --range go with image files only, and {source} is none")
     if isinstance(found, Records):
         return survey_records(found, source, seed, fractions)
     problem, told = _told(found, labels)
     strays = {} if told is None else told.strays
-    seen, bad = _of_examples(found) if isinstance(found, Examples) else _of_files(found, strays)
+    depth = None if isinstance(found, Examples) else read_depth(found, strays)
+    if isinstance(found, Examples):
+        seen, bad = _of_examples(found)
+    else:
+        seen, bad = _of_files(found, strays, span_of(depth, span))
     odd = odd_sizes({one.name: _words(one.size) for one in seen if one.size}) if size is None else {}
     usable = [one for one in seen if one.name not in odd]
     own: tuple[str, ...] = found.parts if isinstance(found, Examples) else ()
@@ -141,13 +148,17 @@ def survey(
         "own_split": [part for part in SPLITS if part in own],
     }
     wanted = None if isinstance(found, Examples) else size or _wanted_size(seen, bool(odd))
-    result["next"] = [*([problem] if problem else []), *_advice(result, bool(odd), size, wanted)]
+    result["next"] = [
+        *([problem] if problem else []), *_advice(result, bool(odd), size, wanted), *remarks(depth, span)
+    ]  # fmt: skip
     skip = bool(bad) or (bool(odd) and wanted is None)
-    result["command"] = _command(result, labels, wanted, resize, seed, fractions, skip=skip)
+    result["command"] = _command(result, labels, wanted, resize, seed, fractions, span, skip=skip)
     return result
 
 
-def _of_files(collection: Collection, strays: Mapping[str, str]) -> tuple[list[_Seen], list[tuple[str, str]]]:
+def _of_files(
+    collection: Collection, strays: Mapping[str, str], span: Span
+) -> tuple[list[_Seen], list[tuple[str, str]]]:
     """Every image that can be decoded; and path and reason of everything else."""
     seen = []
     bad = [(_where(collection, name), reason) for name, reason in [*collection.refused, *strays.items()]]
@@ -156,7 +167,7 @@ def _of_files(collection: Collection, strays: Mapping[str, str]) -> tuple[list[_
             continue
         try:
             content = readable(file)
-            pixels = decode(content)
+            pixels = decode(content, span=span)
         except BadImageError as error:
             bad.append((_where(collection, file.name), str(error)))
             continue
@@ -305,6 +316,7 @@ def _command(
     resize: str,
     seed: int,
     fractions: Sequence[float],
+    span: Span | None,
     *,
     skip: bool,
 ) -> str | None:
@@ -314,6 +326,7 @@ def _command(
     parts += ["--labels", shown(os.fspath(labels))] if labels is not None else []
     parts += ["--size", str(wanted)] if wanted is not None else []
     parts += ["--resize", resize] if resize != USUAL else []
+    parts += [] if span is None else ["--range", f"{span.low},{span.high}"]
     parts += ["--split-seed", str(seed)] if seed else []
     parts += ["--fractions", ",".join(map(str, fractions))] if tuple(fractions) != FRACTIONS else []
     return shlex.join(parts + (["--skip-bad"] if skip else []))

@@ -75,6 +75,9 @@ class Config:
         "Data", None, "crop and resize every image to this many pixels a side", least=1, most=_PIXELS, first=True
     )
     resize: str = _of("Data", "crop-lanczos", "how: crop, stretch or pad, and lanczos, bicubic, bilinear or box")
+    range: str = _of(
+        "Data", "auto", "values of 16-bit grey that are black and white, e.g. 0,4095; auto: told from all images"
+    )
     labels: str | None = _of("Data", None, "label file of images (CSV with path,label or dataset.json)")
     label: str | None = _of("Data", None, "column of a table that is the label", first=True)
     group: str | None = _of("Data", None, "columns of a table that are protected groups, e.g. sex,race")
@@ -296,7 +299,7 @@ def load(path: Path) -> Config:
 _OF_RUN = ("sources", "game", "system", "files")
 _PLAIN = (bool, int, float, str, type(None))
 # What runs had before there was the setting.
-_SINCE = {"turn": 0.0}
+_SINCE = {"turn": 0.0, "range": "auto"}
 
 
 def _read(path: Path, content: Any) -> Config:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gansift.data import Records
+from gansift.data.grey import AUTO
 from gansift.data.records import NO_ROLES
 from gansift.data.sets import DataSets, parse_sources
 from gansift.data.sources import open_source
@@ -82,5 +83,6 @@ def _again(config: Config, destination: Path, sets: Sequence[str], tables: Mappi
     game = [] if config.game == USUAL_GAME else ["--game", config.game]
     sized = config.size is not None and destination.is_dir()  # other files hold the pixels that were trained on
     size = ["--size", str(config.size), "--resize", config.resize] if sized else []
+    greys = ["--range", config.range] if config.range != AUTO and destination.is_dir() else []
     roles = next((replace(one.roles, ignore=()) for records in tables.values() for one in records), NO_ROLES)
-    return shlex.join(["gansift", "run", *below, *game, *size, *roles.flags])
+    return shlex.join(["gansift", "run", *below, *game, *size, *greys, *roles.flags])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gansift.data.grey import parse_span
 from gansift.data.sets import parse_sources
 from gansift.data.splits import parse_fractions
 from gansift.data.survey import survey
@@ -53,6 +54,7 @@ def _survey(source: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         labels=settings["labels"],
         size=settings["size"],
         resize=settings["resize"],
+        span=parse_span(settings["range"]),
         seed=settings["split_seed"],
         roles=roles_of(settings),
         fractions=parse_fractions(settings["fractions"]),

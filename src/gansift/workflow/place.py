@@ -192,6 +192,7 @@ def load_data(sources: Sequence[str], settings: Mapping[str, Any], cache: Path |
         labels=values["labels"],
         size=values["size"],
         resize=values["resize"],
+        range=values["range"],
         skip_bad=values["skip_bad"],
         cache=cache,
         roles=roles_of(values),
