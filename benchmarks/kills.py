@@ -41,7 +41,7 @@ TINY = (
 FILES = {
     "train": ("seeds/*/checkpoints/*", "seeds/*/values/*"),
     "score": ("seeds/*/scores/*",),
-    "cleanse": ("seeds/*/retrained/*", "verify/*"),
+    "cleanse": ("seeds/*/retrained/*", "seeds/*/from-scratch/*", "verify/*"),
 }
 
 

@@ -616,3 +616,11 @@ def test_a_result_that_cannot_be_printed_is_said(capsys, monkeypatch):
         monkeypatch.undo()
         with suppress(OSError):
             full.close()
+
+
+def test_a_run_that_torchrun_starts_is_refused_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    done = _gansift("run", "digits", "--outdir", tmp_path / "run", code=2)
+    assert "--jobs, --cluster or --share" in done.stderr
+    assert not (tmp_path / "run").exists()

@@ -248,6 +248,8 @@ def run(
     from gansift.workflow.outcome import finish
 
     start = time.monotonic()
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and "TORCHELASTIC_RUN_ID" in os.environ:
+        raise UsageError(_NO_TORCHRUN)
     if until not in stages.STAGES:
         raise UsageError(f"--until {until}: there is no such stage; choose one of {', '.join(stages.STAGES)}")
     part = None if share is None else parse_share(share)
@@ -588,6 +590,12 @@ class _LogFile(logging.FileHandler):
 _TOO_LARGE = (
     "this needs more memory than there is. Lower what makes it large: --size, --width, --batch, --latents, --steps or "
     "--jobs, or give scoring a limit with --memory; `gansift estimate` says what a run takes. What is finished is kept."
+)
+
+_NO_TORCHRUN = (
+    "a run is not started by torchrun: its many trainings are spread over processes and machines by --jobs, --cluster "
+    "or --share. One training that is too slow for one process is shared in Python, by training.train(..., "
+    "data_parallel=True); see docs/many-machines.md."
 )
 
 # Of a source, a file or a folder: whichever asks the system for it first meets this.

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from configs import config
 from executing import Pretending
+from gansift.errors import DataError, TrainingError
 from gansift.spread.executors import Here
 from gansift.spread.processes import Processes
 from gansift.spread.tasks import run_tasks
-from gansift.workflow import stages
+from gansift.workflow import place, stages
 from gansift.workflow.config import NO_CLUSTER, Way
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.job_tasks import JobTask, workers
@@ -100,6 +103,24 @@ def test_a_configuration_says_where_work_is_done(tmp_path):
     assert tuple(workers(directory, own).__dict__.values()) == (3, None, 2, 0, directory.config)
     other = config(cluster="local", device="cuda")
     assert tuple(workers(directory, other).__dict__.values()) == (None, "local", 1, 1, directory.config)
+
+
+@pytest.mark.parametrize("there", ["other data", "no data"])
+def test_a_machine_of_a_cluster_whose_data_are_others_does_nothing_and_is_named(tmp_path, monkeypatch, there):
+    source, root = tmp_path / "data.npz", tmp_path / "run"
+    points = np.random.default_rng(0).normal(size=(300, 2))
+    np.savez(source, x=points)
+    directory, small = stages.prepare(requested([str(source)], SMALL | {"batch": 50}), root)
+    if there == "other data":
+        np.savez(source, x=points + 1)
+    else:
+        source.unlink()
+    place._built.cache_clear()  # another machine has loaded nothing yet
+    monkeypatch.setattr(platform, "node", lambda: "elsewhere")
+    refusal = {"other data": (TrainingError, "the data are not those"), "no data": (DataError, "does not exist")}[there]
+    with pytest.raises(refusal[0], match=f"on the machine elsewhere of the cluster: .*{refusal[1]}"):
+        JobTask(directory, replace(small, cluster="auto"), Train(0, METRICS))(1, lambda amount: None)
+    assert not directory.training(0).exists()
 
 
 def _files(root: Path) -> dict[str, bytes]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gansift.errors import GansiftError
 from gansift.spread.executors import Workers
 from gansift.spread.progress import Tick, progress
 from gansift.spread.share import OthersLeftError, Share
@@ -14,7 +16,8 @@ from gansift.spread.tasks import executor, run_tasks
 from gansift.workflow.config import Config
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.jobs import Job, to_do
-from gansift.workflow.place import place_of
+from gansift.workflow.opening import opened
+from gansift.workflow.place import Place, place_of
 from gansift.workflow.plan import Plan
 from gansift.workflow.seed import add_seconds
 
@@ -41,8 +44,16 @@ class JobTask:
 
     def __call__(self, size: int, tick: Tick) -> None:
         """Do the job, in any process, as one of ``size`` at the same time, and write its files."""
-        place = place_of(replace(self.config, jobs=size), self.directory.cache, confirmed=True)
-        self.job.run(self.directory, place, tick)
+        self.job.run(self.directory, self._place(replace(self.config, jobs=size)), tick)
+
+    def _place(self, config: Config) -> Place:
+        """Data and system; another machine may have other data under the same path, which is seen before any work."""
+        if config.cluster_address is None:
+            return place_of(config, self.directory.cache, confirmed=True)
+        try:
+            return opened(self.directory, config, confirmed=True)
+        except GansiftError as error:
+            raise type(error)(f"on the machine {platform.node()} of the cluster: {error}") from error
 
     def ready(self) -> bool:
         """Whether all jobs are done whose results this one reads."""

@@ -14,14 +14,19 @@ from gansift.workflow.directory import RunDirectory
 from gansift.workflow.place import Place, place_of
 
 
-def opened(directory: RunDirectory, config: Config) -> Place:
+def opened(directory: RunDirectory, config: Config, *, confirmed: bool = False) -> Place:
     """What all seeds of a run have in common. Nothing of the run is read or touched if its data changed.
+
+    Args:
+        directory: of the run.
+        config: of the run.
+        confirmed: as for `place_of`.
 
     Raises:
         TrainingError: if the data are no longer those of the run, naming an example.
         DataError, UsageError: as `place_of`.
     """
-    place = place_of(config, directory.cache)
+    place = place_of(config, directory.cache, confirmed=confirmed)
     differing = data.changes(directory.manifest, place.data)
     if differing:
         raise TrainingError(
