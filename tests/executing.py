@@ -100,6 +100,9 @@ class Touch:
     def done(self):
         return self.path.exists() or (self.unless is not None and self.unless.exists())
 
+    def phase(self):
+        return "touching"
+
     def missing(self):
         return self.path
 

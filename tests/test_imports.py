@@ -12,9 +12,9 @@ import gansift
 
 # Each package may import from those before it.
 ORDER = [
-    "errors", "bounds", "files", "lock", "named", "trusted", "catalogue", "data", "models", "games", "training",
-    "metrics", "systems", "influence", "cleansing", "report", "audit", "spread", "workflow", "flags", "terminal",
-    "about", "cli",
+    "errors", "bounds", "files", "lock", "named", "trusted", "catalogue", "progress", "notebook", "data", "models",
+    "games", "training", "metrics", "systems", "influence", "cleansing", "report", "audit", "spread", "workflow",
+    "flags", "terminal", "about", "cli",
 ]  # fmt: skip
 # What a package knows nothing of, although it comes earlier.
 BLIND = {
@@ -25,7 +25,7 @@ BLIND = {
     "cleansing": {"systems"},
     "report": {"models", "games", "training", "influence", "cleansing", "metrics", "systems"},
     "audit": {"systems"},
-    "spread": set(ORDER) - {"errors", "spread"},
+    "spread": set(ORDER) - {"errors", "progress", "spread"},
 }
 PUBLIC = {
     "data": {"Examples", "Splits", "load"},

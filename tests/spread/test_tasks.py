@@ -51,6 +51,19 @@ def test_stopped_at_any_moment_the_next_call_does_the_rest(tasks, stop_after):
     assert len(finished) + len(second.begun) == len(tasks)
 
 
+def test_what_runs_is_named_one_task_by_itself_and_several_by_kind(tmp_path):
+    names = []
+    alone = Touch(tmp_path / "alone")
+    run_tasks([alone], Here(), lambda amount: None, names.append)
+    assert names == ["alone"]
+    first = [Touch(tmp_path / f"{number}-first") for number in range(2)]
+    last = Touch(tmp_path / "last", tuple(one.path for one in first))
+    names.clear()
+    run_tasks([*first, last], Pretending(_write), lambda amount: None, names.append)
+    assert "touching (2 at once)" in names
+    assert names[-1] == "last"
+
+
 def test_what_others_made_needless_is_not_begun(tasks):
     def write(task):
         task.path.touch()

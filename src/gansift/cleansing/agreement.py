@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from gansift.notebook import table
+
 _RESAMPLES = 500
 #: Share of the examples at each end of a ranking that count as its extremes (Terashita et al. 2021, section 5).
 EXTREMES = 0.05
@@ -41,6 +43,16 @@ class Agreement(NamedTuple):
     pearson: Statistic
     slope: Statistic
     jaccard: Statistic | None
+
+    def _repr_html_(self) -> str:
+        """The statistics with their intervals, in a notebook."""
+        rows = [
+            (name, statistic.value, None if statistic.ci95 is None else "{:.3g} to {:.3g}".format(*statistic.ci95))
+            for name, statistic in self._asdict().items()
+            if statistic is not None
+        ]
+        note = "Predicted beside true changes. 1 is the best for all but the slope, which is 1 where sizes are right."
+        return table("Agreement", ("", "value", "95 % interval"), rows, note)
 
 
 def agreement(predicted: np.ndarray, true: np.ndarray) -> Agreement:

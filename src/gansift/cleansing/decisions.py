@@ -29,6 +29,9 @@ class Decisions:
 
     removed: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"Decisions({len(self.removed)} examples to remove)"
+
     @property
     def digest(self) -> str:
         """A short hash of the set: other examples, another digest."""

@@ -48,6 +48,18 @@ class Verification:
     predicted: np.ndarray
     true: np.ndarray
 
+    def __repr__(self) -> str:
+        seeds = len(self.true)
+        return (
+            f"Verification({self.estimator}, {self.metric}: {len(self.removals)} retrainings of the last "
+            f"{self.horizon} steps without {len(self.removals[0])} of the examples, {seeds} seed{'s'[: seeds > 1]}, "
+            f"spearman {self.agreement.spearman.value:.3g})"
+        )
+
+    def _repr_html_(self) -> str:
+        """How far predictions agree with retraining, in a notebook."""
+        return self.agreement._repr_html_()
+
     @cached_property
     def agreement(self) -> Agreement:
         """Correlations, slope and overlap of the extremes, of predictions and the truth's mean over seeds."""

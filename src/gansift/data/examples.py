@@ -93,6 +93,10 @@ class Examples:
         hashes = hash_rows(content)
         return cls(row_ids(name, hashes), values, made, files, hashes)
 
+    def __repr__(self) -> str:
+        columns = f", columns {', '.join(self.columns)}" if self.columns else ""
+        return f"Examples({len(self)} of shape {self.shape}{columns})"
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -178,3 +182,9 @@ class Splits:
     skipped: tuple[tuple[str, str], ...] = ()
     encoding: Encoding | None = None
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return (
+            f"Splits({self.name!r}, {len(self.train)} training, {len(self.valid)} validation and {len(self.test)} test "
+            f"examples of shape {self.train.shape})"
+        )

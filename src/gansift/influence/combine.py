@@ -21,7 +21,7 @@ from gansift.influence.reliability import looks_needed, reliability_of
 from gansift.influence.scores import Scores
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CombinedScores(Scores):
     """Scores that are means over looks, with what the looks say of their certainty.
 
@@ -52,6 +52,14 @@ class CombinedScores(Scores):
         part = super().__getitem__(rows)
         assert isinstance(part, CombinedScores)
         return replace(part, agreement=None if self.agreement is None else self.agreement[index])
+
+    @property
+    def _what(self) -> str:
+        seeds = f"{len(self.seeds)} seed{'s' if len(self.seeds) != 1 else ''}"
+        return (
+            f"{len(self)} examples, {self.metric} ({self.direction} is better), mean of {self.looks} looks at {seeds}"
+            + ("" if self.reliability is None else f", reliability {self.reliability:.2f}")
+        )
 
     @property
     def errors(self) -> np.ndarray:

@@ -29,6 +29,9 @@ class Group:
     name: str
     ids: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"Group({self.name!r}, {len(self.ids)} examples)"
+
 
 @dataclass(frozen=True)
 class GroupEffect:

@@ -14,6 +14,7 @@ from gansift.influence.horizon import checked_horizon, sign, trust
 from gansift.influence.scores import Scores
 from gansift.influence.sweep import Progress, Swept, sweep
 from gansift.metrics.metric import Metric
+from gansift.progress import watched
 from gansift.training.trajectory import Run
 
 _log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def itd(
     run: Run,
     metric: Metric,
     horizon: int | str | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     products: Products = "exact",
 ) -> Scores:
     """Score every training example by one backward sweep through the last ``horizon`` steps.
@@ -37,7 +38,7 @@ def itd(
         horizon: K, steps to differentiate through; default the whole run. Scores of horizon K predict retraining
             from step T - K on. ``auto`` stops where the adjoint has grown so much that scores could not be believed
             any more (see `influence.horizon`): the longest believable horizon.
-        progress: called after every step.
+        progress: called after every step; True shows a bar, on a terminal or in a notebook.
         products: ``exact``, or ``central-difference``: first derivatives only, for operators that have no others and
             as a check of the exact ones; see `influence.gradients`.
 
@@ -70,14 +71,16 @@ def itd(
         True
     """
     if horizon == "auto":
-        believed = believable(run, metric, progress, products)
+        with watched(progress, "scoring", run.steps - run.start) as tell:
+            believed = believable(run, metric, tell, products)
         told = trust(believed.growth, run.epoch)
         _log.log(logging.WARNING if told.state == "chaotic" else logging.INFO, "%s", told.sentence(run.epoch))
         return believed
     if isinstance(horizon, str):
         raise UsageError(f"the horizon is a number of steps, None for the whole run, or 'auto', not {horizon!r}")
     chosen = checked_horizon(run, horizon)
-    scores = itd_horizons(run, metric, [chosen], progress, products)
+    with watched(progress, "scoring", chosen) as tell:
+        scores = itd_horizons(run, metric, [chosen], tell, products)
     if chosen not in scores:
         raise GansiftError(f"no scores of horizon {chosen}: the backward sweep overflowed. Choose a shorter horizon.")
     return scores[chosen]

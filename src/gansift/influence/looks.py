@@ -61,6 +61,13 @@ class Looks:
         if self.values.shape != (len(self.windows), len(self.ids)):
             raise ValueError(f"{len(self.windows)} windows and {len(self.ids)} ids, but values {self.values.shape}")
 
+    def __repr__(self) -> str:
+        seeds = ", ".join(map(str, dict.fromkeys(window.seed for window in self.windows)))
+        return (
+            f"Looks({len(self)} windows of seed {seeds}, {len(self.ids)} examples, {self.metric} "
+            f"({self.direction} is better))"
+        )
+
     def __len__(self) -> int:
         """Number of looks."""
         return len(self.windows)

@@ -24,6 +24,7 @@ from gansift.influence.looks import Looks, Window
 from gansift.influence.scores import Scores
 from gansift.influence.sweep import Progress
 from gansift.metrics.metric import Metric
+from gansift.progress import watched
 from gansift.training.stacked import stacks_of
 from gansift.training.trajectory import Run
 
@@ -47,7 +48,7 @@ def rolling(
     *,
     budget: float | None = None,
     products: Products = "exact",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Looks:
     """Score every training example in windows all through a run.
 
@@ -61,7 +62,7 @@ def rolling(
         budget: seconds within which a further window is begun; those that are left out lie between the others. None
             for all windows. What is scored then depends on the machine.
         products: as in `itd`.
-        progress: called after every step that is swept.
+        progress: called after every step that is swept; True shows a bar, on a terminal or in a notebook.
 
     Returns:
         A look at every example for each window, the last window first. A window whose sweep overflows, or whose scores
@@ -88,7 +89,10 @@ def rolling(
         >>> [window.end for window in looks.windows], looks.values.shape
         ([14, 12, 10, 8, 6, 4], (6, 8))
     """
-    return rolling_metrics(run, [metric], horizon, ends, budget=budget, products=products, progress=progress)[0]
+    longest = _longest(run, horizon)
+    windows = len(_usual(run, longest) if ends is None else set(ends))
+    with watched(progress, f"scoring {windows} windows", windows * longest) as tell:
+        return rolling_metrics(run, [metric], horizon, ends, budget=budget, products=products, progress=tell)[0]
 
 
 def rolling_metrics(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +16,16 @@ from gansift.data.cells import cell
 from gansift.data.rows import Row, read_rows
 from gansift.errors import GansiftError, UsageError
 from gansift.files import write_text
+from gansift.notebook import table
+
+if TYPE_CHECKING:
+    import pandas
 
 _COLUMNS = ("id", "score", "score_se", "rank", "metric", "direction", "estimator", "horizon", "steps", "removal", "run")
 # What another tool may leave out.
 _OPTIONAL = ("score_se", "rank", "run")
+# Examples at each end that a notebook shows.
+_SHOWN = 5
 # What is the same for all rows of a file.
 _OF_ALL = ("metric", "direction", "estimator", "horizon", "steps", "removal")
 
@@ -72,6 +79,41 @@ class Scores:
         if self.direction not in ("lower", "higher"):
             raise ValueError(f"direction must be lower or higher, not {self.direction!r}")
 
+    def __repr__(self) -> str:
+        ends = f", from {self.values.min():.4g} to {self.values.max():.4g}" if len(self) else ""
+        return f"{type(self).__name__}({self._what}{ends})"
+
+    @property
+    def _what(self) -> str:
+        return (
+            f"{len(self)} examples, {self.metric} ({self.direction} is better), {self.estimator} over the last "
+            f"{self.horizon} of {self.steps} steps"
+        )
+
+    def _repr_html_(self) -> str:
+        """The most harmful and the most helpful examples, in a notebook."""
+        order, ranks = np.argsort(-self.harm, kind="stable"), self._ranks
+        rows = order if len(order) <= 2 * _SHOWN else [*order[:_SHOWN], None, *order[-_SHOWN:]]
+        errors = self.standard_error
+        columns = ("rank", "example", "score", *(() if errors is None else ("standard error",)))
+        cells = [
+            ("…",) * len(columns)
+            if row is None
+            else (
+                ranks[row],
+                self.ids[row],
+                float(self.values[row]),
+                *(() if errors is None else (float(errors[row]),)),
+            )
+            for row in rows
+        ]
+        note = (
+            f"A score is the predicted change of {self.metric} if the example is removed; {self.direction} is better, "
+            f"so {'negative' if self.direction == 'lower' else 'positive'} scores are harmful. Rank 1 is the most "
+            "harmful."
+        )
+        return table(f"Scores: {self._what}", columns, cells, note)
+
     def __len__(self) -> int:
         """Number of examples."""
         return len(self.ids)
@@ -94,6 +136,12 @@ class Scores:
     def rows(self) -> dict[str, int]:
         """The row of every id."""
         return {identity: row for row, identity in enumerate(self.ids)}
+
+    @cached_property
+    def _ranks(self) -> np.ndarray:
+        ranks = np.empty(len(self), dtype=int)
+        ranks[np.argsort(-self.harm, kind="stable")] = np.arange(1, len(self) + 1)
+        return ranks
 
     @property
     def harm(self) -> np.ndarray:
@@ -144,16 +192,35 @@ class Scores:
 
     def csv(self) -> str:
         """What `to_csv` writes."""
-        ranks = np.empty(len(self), dtype=int)
-        ranks[np.argsort(-self.harm, kind="stable")] = np.arange(1, len(self) + 1)
         text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(_COLUMNS)
+        lines = csv.writer(text, lineterminator="\n")
+        lines.writerow(_COLUMNS)
         for row, (identity, value) in enumerate(self):
             error = "" if self.standard_error is None else repr(float(self.standard_error[row]))
             common = (self.metric, self.direction, self.estimator, self.horizon, self.steps, self.removal)
-            table.writerow((cell(identity), repr(value), error, ranks[row], *common, cell(self.run)))
+            lines.writerow((cell(identity), repr(value), error, self._ranks[row], *common, cell(self.run)))
         return text.getvalue()
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The scores as a DataFrame of pandas, with the columns of `to_csv`, in the order of the data.
+
+        Raises:
+            UsageError: if pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise UsageError("to_frame needs pandas: pip install 'gansift[pandas]'") from error
+        return pandas.DataFrame(
+            {
+                "id": self.ids,
+                "score": self.values,
+                "score_se": np.nan if self.standard_error is None else self.standard_error,
+                "rank": self._ranks,
+                **{name: getattr(self, name) for name in (*_OF_ALL, "run")},
+            },
+            columns=list(_COLUMNS),
+        )
 
     @classmethod
     def read(cls, path: str | Path) -> Scores:

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save
 
 from gansift.errors import GansiftError
 from gansift.files import read_json, remove, write_bytes, write_json
+from gansift.notebook import table
 from gansift.report import typed
 
 
@@ -115,6 +116,19 @@ class Answer:
     shown: tuple[str, ...] = ()
     not_shown: tuple[str, ...] = ()
     badge: str = ""
+
+    def __repr__(self) -> str:
+        return f"Answer({self.audit!r}, {self.verdict!r}, finding={self.finding})"
+
+    def _repr_html_(self) -> str:
+        """Verdict, numbers with their intervals, and tables, in a notebook."""
+        numbers = [
+            (name, one.value, None if one.ci95 is None else "{:.3g} to {:.3g}".format(*one.ci95), one.meaning)
+            for name, one in self.numbers.items()
+        ]
+        parts = [table(f"{self.audit}: {self.verdict}", ("", "value", "95 % interval", "meaning"), numbers)]
+        parts += [table(title, one.columns, one.rows, one.note) for title, one in self.tables.items()]
+        return "".join(parts)
 
     def to_json(self) -> dict[str, Any]:
         """What ``gansift audit --json`` prints.

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from gansift.errors import GansiftError
+from gansift.progress import Tick
 from gansift.spread.executors import Call, Outcome, Workers, attempt, gathered, logged
-from gansift.spread.progress import Tick
 
 try:
     import ray

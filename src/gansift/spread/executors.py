@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from gansift.errors import GansiftError
-from gansift.spread.progress import Tick
+from gansift.progress import Tick
 
 # Seconds between messages of progress.
 _BETWEEN = 0.2

@@ -13,8 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from gansift.progress import Tick
 from gansift.spread.executors import Call, Outcome, attempt, gathered, logged
-from gansift.spread.progress import Tick
 
 
 class Processes:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from gansift.errors import GansiftError
+from gansift.progress import Tick
 from gansift.spread.executors import Executor, Here, Outcome, Workers, side_by_side
 from gansift.spread.processes import Processes
-from gansift.spread.progress import Tick
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +35,9 @@ class Task(Protocol):
 
     def done(self) -> bool:
         """Whether there is nothing left to do."""
+
+    def phase(self) -> str:
+        """What kind of work it is, in a word or two, for the person who waits."""
 
     def missing(self) -> Path:
         """A file that it should have written and that is not there."""
@@ -68,7 +71,9 @@ def executor(workers: Workers, most: int) -> Iterator[Executor]:
         chosen.close()
 
 
-def run_tasks(tasks: Sequence[Task], executor: Executor, tick: Tick) -> None:
+def run_tasks(
+    tasks: Sequence[Task], executor: Executor, tick: Tick, name: Callable[[str], object] = lambda phase: None
+) -> None:
     """Do all tasks that are not done yet.
 
     A task is done when its files are there, so whatever stops this function, the next call goes on from the files.
@@ -77,6 +82,7 @@ def run_tasks(tasks: Sequence[Task], executor: Executor, tick: Tick) -> None:
         tasks: with those that they need, unless these are done; begun in this order where needs allow.
         executor: that does them.
         tick: told of the progress.
+        name: told what is running, whenever that changes.
 
     Raises:
         GansiftError: the first failure of a task, once the other running ones have ended.
@@ -91,11 +97,14 @@ def run_tasks(tasks: Sequence[Task], executor: Executor, tick: Tick) -> None:
         for task in ready[: executor.size - len(running)] if failure is None else []:
             waiting.remove(task)
             if not task.done():  # what it needs may have shown that there is nothing to do
+                name(_phases([*running.values(), task]))
                 running[executor.submit(task, tick)] = task
         ended, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
         executor.relay(tick)
         for future in ended:
             task = running.pop(future)
+            if running:
+                name(_phases(running.values()))
             error = future.exception()
             if error is None:
                 outcome = future.result()
@@ -113,6 +122,15 @@ def run_tasks(tasks: Sequence[Task], executor: Executor, tick: Tick) -> None:
     executor.relay(tick)
     if failure is not None:
         raise failure
+
+
+def _phases(running: Iterable[Task]) -> str:
+    """What goes on: one task by its name, several by kind."""
+    tasks = list(running)
+    if len(tasks) == 1:
+        return str(tasks[0])
+    kinds = Counter(task.phase() for task in tasks)
+    return ", ".join(f"{kind} ({count} at once)" if count > 1 else kind for kind, count in kinds.items())
 
 
 def _dead(task: Task, error: BaseException) -> GansiftError:

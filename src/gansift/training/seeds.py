@@ -16,6 +16,7 @@ from gansift.data.examples import Examples
 from gansift.errors import TrainingError, UsageError
 from gansift.games.game import Game
 from gansift.games.trained import Trained
+from gansift.progress import watched
 from gansift.training.checkpoints import Checkpoints
 from gansift.training.stacked import (
     BrokenError,
@@ -47,7 +48,7 @@ def train_seeds(
     outdirs: Sequence[str | Path | None] | None = None,
     weights: Sequence[Weights] | None = None,
     stack: int | None = None,
-    progress: Made | None = None,
+    progress: Made | bool | None = None,
     **settings: Any,
 ) -> list[Run]:
     """Train a game with several seeds, each as `train` would.
@@ -64,7 +65,7 @@ def train_seeds(
         outdirs: a run directory for each, or None for a run in memory; default all in memory.
         weights: the weights of the examples for each; default all 1.
         stack: how many are trained together at most; default as many as are fast, 1 for one after the other.
-        progress: called after every step.
+        progress: called after every step with the number of runs that made it; True shows a bar.
         settings: all other arguments of `train`.
 
     Returns:
@@ -87,9 +88,11 @@ def train_seeds(
     tasks = _tasks(make_game, data, seeds, outdirs, weights, stack, settings)
     runs: dict[int, Run] = {}
     broken: list[str] = []
-    for found, messages in _trained(tasks, progress):
-        runs |= found
-        broken += messages
+    work = sum(task.step.settings.steps for task in tasks)
+    with watched(progress, f"training {len(tasks)} seeds", work, float) as tell:
+        for found, messages in _trained(tasks, tell):
+            runs |= found
+            broken += messages
     if broken:
         raise TrainingError("; ".join(broken))
     return [runs[row] for row in range(len(tasks))]

@@ -19,6 +19,7 @@ from gansift.errors import ReplayError, TrainingError, UsageError
 from gansift.games.batch import check_names
 from gansift.games.game import Game
 from gansift.lock import only_writer
+from gansift.progress import watched
 from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints, SharedCheckpoints, last_kept
 from gansift.training.checks import check_game
 from gansift.training.claim import claim, configuration, elsewhere, recorded_place
@@ -59,7 +60,7 @@ def train(
     data_parallel: bool = False,
     compiled: bool = False,
     accept_drift: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Run:
     """Train a game and record it.
 
@@ -94,7 +95,7 @@ def train(
             networks, after some seconds to minutes for the compiler. Needs a C++ compiler, and batches in one piece.
         accept_drift: also return a run of elsewhere that replays here to other bits, with a warning that says how far
             off its last steps are. What is computed from it is then that of a slightly different run.
-        progress: called after every step.
+        progress: called after every step; True shows a bar, on a terminal or in a notebook.
 
     Raises:
         TrainingError: for arguments that do not fit, a network that cannot be replayed or scored, NaN in training, or
@@ -125,7 +126,9 @@ def train(
     )
     task.examine()
     with task.claimed() as store:
-        run = record(task.step, task.weights, 0, store, task.stride, outdir=task.folder, progress=progress)
+        left = steps - max(store.numbers(), default=0)
+        with watched(progress, f"training seed {seed}", left) as tell:
+            run = record(task.step, task.weights, 0, store, task.stride, outdir=task.folder, progress=tell)
     return task.finished(run)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gansift.errors import ReplayError, UsageError
 from gansift.games.trained import Trained
+from gansift.notebook import table
 from gansift.training.checkpoints import Checkpoints, last_kept
 from gansift.training.memory import state_bytes
 from gansift.training.reversal import in_reverse
@@ -60,6 +61,31 @@ class Run:
     memory: int | None = None
     accept_drift: bool = False
     end: int | None = None
+
+    def __repr__(self) -> str:
+        settings = self.step.settings
+        return (
+            f"Run({type(self.step.game).__name__}, steps {self.start} to {self.steps}, {len(self.ids)} examples, seed "
+            f"{settings.seed}, {self.outdir or 'in memory'})"
+        )
+
+    def _repr_html_(self) -> str:
+        """What was trained, in a notebook."""
+        settings = self.step.settings
+        sizes = [
+            f"{name}: {sum(parameter.numel() for parameter in module.parameters()):,} parameters"
+            for name, module in self.step.game.players.items()
+        ]
+        rows = [
+            ("players", "; ".join(sizes)),
+            ("training examples", "; ".join(f"{name}: {len(x):,}" for name, x in self.step.x.items())),
+            ("steps", f"{self.start:,} to {self.steps:,} ({self.steps / self.epoch:.3g} epochs)"),
+            ("seed", settings.seed),
+            ("removal", settings.removal),
+            ("recorded states", len(self.checkpoints.numbers())),
+            ("kept in", self.outdir or "memory"),
+        ]
+        return table(f"Run of {type(self.step.game).__name__}", ("", ""), rows)
 
     @property
     def name(self) -> str:

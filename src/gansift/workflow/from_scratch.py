@@ -13,7 +13,7 @@ from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf
 from gansift.files import read_json, write_sealed_json
 from gansift.influence.groups import Group
 from gansift.metrics import Replicates
-from gansift.spread.progress import Tick
+from gansift.progress import Tick
 from gansift.workflow.config import parse_estimators
 from gansift.workflow.cost import Cost
 from gansift.workflow.directory import RunDirectory

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gansift.errors import GansiftError
+from gansift.progress import Tick, progress
 from gansift.spread.executors import Workers
-from gansift.spread.progress import Tick, progress
 from gansift.spread.share import OthersLeftError, Share
 from gansift.spread.tasks import executor, run_tasks
 from gansift.workflow.config import Config
@@ -23,6 +23,15 @@ from gansift.workflow.seed import add_seconds
 
 #: Does all jobs that are not done yet, with those that they need; the text is the title of the progress.
 Do = Callable[[Sequence[Job], str], None]
+
+
+# What is done in a stage.
+_PHASES = {
+    "train": "training",
+    "score": "scoring",
+    "cleanse": "retraining to choose",
+    "verify": "retraining to check",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +71,10 @@ class JobTask:
     def done(self) -> bool:
         """Whether there is nothing left to do, also because other results say so."""
         return self.job.done(self.directory)
+
+    def phase(self) -> str:
+        """The stage, as what is done in it."""
+        return _PHASES[self.job.stage]
 
     def missing(self) -> Path:
         """A file of the job that is not there."""
@@ -103,13 +116,13 @@ def doing(directory: RunDirectory, plan: Plan, most: int, quiet: bool, share: Sh
         def do(jobs: Sequence[Job], title: str) -> None:
             own = jobs if share is None else share.of(jobs)
             work = sum(left.cost.work for left in to_do(directory, plan, own))
-            with progress(title, work, quiet or not work) as tick:
+            with progress(title, work, quiet or not work) as bar:
                 tasks = [JobTask(seen, config, job) for job in own]
                 if share is None:
-                    run_tasks(tasks, chosen, tick)
+                    run_tasks(tasks, chosen, bar, bar.name)
                 # What is not ready may need what is: after that it is looked at again.
                 while share is not None and (ready := [task for task in tasks if task.ready() and not task.done()]):
-                    run_tasks(ready, chosen, tick)
+                    run_tasks(ready, chosen, bar, bar.name)
             left = 0 if share is None else sum(not job.done(directory) for job in jobs)
             if left:
                 raise OthersLeftError(

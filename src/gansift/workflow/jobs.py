@@ -15,8 +15,8 @@ from gansift.cleansing.retraining import Harmful, Ids, Random, Removal, ScoresOf
 from gansift.cleansing.trial import Cell
 from gansift.files import read_json, write_sealed_json
 from gansift.influence.estimators import ESTIMATORS, sweeps
+from gansift.progress import Tick
 from gansift.spread.executors import side_by_side
-from gansift.spread.progress import Tick
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.workflow.config import AUTO
 from gansift.workflow.cost import Cost, ToDo

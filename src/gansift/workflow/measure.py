@@ -29,7 +29,7 @@ from gansift.errors import GansiftError
 from gansift.files import write_json
 from gansift.influence.estimators import estimate, sweeps
 from gansift.influence.rolling import rolling_seeds
-from gansift.spread.progress import unseen
+from gansift.progress import unseen
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.training.trajectory import Run
 from gansift.workflow.config import AUTO, Config, Way

@@ -24,7 +24,7 @@ from gansift.influence.looks import Looks
 from gansift.influence.rolling import rolling_seeds
 from gansift.influence.scores import Scores
 from gansift.metrics import part_of, replicates
-from gansift.spread.progress import Tick, unseen
+from gansift.progress import Tick, unseen
 from gansift.training.trajectory import Run
 from gansift.workflow.config import AUTO
 from gansift.workflow.cost import SWEEP

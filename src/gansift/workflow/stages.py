@@ -19,7 +19,7 @@ from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
 from gansift.lock import only_writer
 from gansift.named import is_named
-from gansift.spread.progress import progress
+from gansift.progress import progress
 from gansift.spread.share import Share
 from gansift.training.devices import check_device, kind_of
 from gansift.workflow import new_models

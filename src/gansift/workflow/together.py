@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gansift.spread.progress import Tick
+from gansift.progress import Tick
 from gansift.workflow.cost import Cost
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.from_scratch import Look
