@@ -217,7 +217,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path, monkeypatch):
     assert plan["examples"] == {"data": {"name": "digits", "train": 890, "validation": 465, "test": 442}}
     text = _gansift("run", "digits", "--dry-run", *SMALL).stdout
     assert "890 training, 465 validation, 442 test examples" in text
-    assert "17 steps (1 epochs), 34 steps (2 epochs); numbers to remove 44, 89" in text
+    assert "1 epoch (17 steps), 2 epochs (34 steps); numbers to remove 44, 89" in text
     every = {**plan["settings"].pop("system"), **plan["settings"]}
     shown = [f"--{name.replace('_', '-')} " for name, value in every.items() if value is not None]
     assert not [flag for flag in shown if flag not in text and flag not in ("--game ", "--sources ", "--files ")]

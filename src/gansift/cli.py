@@ -199,7 +199,8 @@ def estimate(
 ) -> None:
     """Measure what a run would take on this machine: time, memory, disk. For a run directory, what is left to do.
 
-    A miniature of the run is done beside it, in up to a minute, and nothing is kept. For each stage:
+    A first estimate, from one training step, is printed at once. Then a miniature of the run is done beside it, in up
+    to a minute, of large networks more, and nothing is kept. For each stage:
 
     time: on the clock, with --jobs processes at work.
 
@@ -215,11 +216,15 @@ def estimate(
     counted at the mean of the horizons; --horizons auto counts as if all could be believed, and may take less.
     """
     from gansift.workflow.directory import RunDirectory
-    from gansift.workflow.forecast import estimated
+    from gansift.workflow.forecast import estimated, placed
+    from gansift.workflow.rough import rough
 
-    directory = RunDirectory(Path(source[0]))
     asked = _recorded_or_requested(source, settings, config)
-    found = estimated(asked, directory if directory.config.exists() else None)
+    directory = RunDirectory(Path(source[0]))
+    recorded = directory if directory.config.exists() else None
+    place = placed(asked, recorded)
+    typer.echo(f"first estimate: {rough(place, recorded)}; measuring every part now ...", err=True)
+    found = estimated(place, recorded)
     _print(found, as_json, terminal.estimate_text(found))
 
 

@@ -47,7 +47,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     several = len(plan["examples"]) > 1
     names = {name: f"{name} = {of['name']}" if several else of["name"] for name, of in plan["examples"].items()}
     counts = "; ".join(_counts(names[name], of) for name, of in plan["examples"].items())
-    epochs = ", ".join(f"{horizon:,} steps ({horizon / plan['epoch']:.3g} epochs)" for horizon in plan["horizons"])
+    epochs = ", ".join(_horizon(horizon, plan["epoch"]) for horizon in plan["horizons"])
     removals = ", ".join(f"{count:,}" for count in plan["removals"])
     lines = [
         f"Data      {counts}",
@@ -61,6 +61,12 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         "Nothing was done.",
     ]
     return "\n".join(lines)
+
+
+def _horizon(steps: int, epoch: float) -> str:
+    """Epochs first: that is how horizons are given."""
+    epochs = f"{steps / epoch:.3g}"
+    return f"{epochs} epoch{'' if epochs == '1' else 's'} ({steps:,} steps)"
 
 
 def _question(settings: Mapping[str, Any], epochs: str, removals: str) -> list[str]:

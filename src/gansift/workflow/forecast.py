@@ -30,11 +30,28 @@ from gansift.workflow.states import sizes
 from gansift.workflow.verification import still_to_verify
 
 
-def estimated(asked: Request | Config, directory: RunDirectory | None) -> dict[str, Any]:
+def placed(asked: Request | Config, directory: RunDirectory | None) -> Place:
+    """Data, system and configuration of what is asked for, or of a run directory.
+
+    Raises:
+        UsageError, TrainingError, DataError: as `prepare`.
+    """
+    if not isinstance(asked, Config):
+        return resolved(asked)
+    return place_of(asked) if directory is None else opened(directory, asked)
+
+
+def left_to_do(directory: RunDirectory, place: Place) -> tuple[list[ToDo], list[ToDo]]:
+    """What is left until removals are tried, and what is left once all are, because it takes the choice."""
+    plan = place.plan()
+    return to_do(directory, plan, jobs_until(plan, "cleanse")), after_choice(directory, plan, place, sizes(place).stack)
+
+
+def estimated(place: Place, directory: RunDirectory | None) -> dict[str, Any]:
     """What a run takes by stage, all of it, or what is left to do in a run directory; and what there is for it.
 
     Args:
-        asked: what is asked for; the configuration of the directory where one is given.
+        place: of what is asked for, see `placed`.
         directory: of a run.
 
     Returns:
@@ -42,19 +59,12 @@ def estimated(asked: Request | Config, directory: RunDirectory | None) -> dict[s
         ``memory``, None where unknown, and ``disk``), and whether it ``fits``.
 
     Raises:
-        UsageError, TrainingError, DataError: as `prepare`.
         GansiftError: for what would stop the run at once.
     """
-    if not isinstance(asked, Config):
-        place = resolved(asked)
-    else:
-        place = place_of(asked) if directory is None else opened(directory, asked)
     place = replace(place, config=replace(place.config, jobs=at_once(place.plan(), "verify")))
     plan, of_states = place.plan(), sizes(place)
     with TemporaryDirectory() as empty:
-        target = directory or RunDirectory(Path(empty))
-        before = to_do(target, plan, jobs_until(plan, "cleanse"))
-        after = after_choice(target, plan, place, of_states.stack)
+        before, after = left_to_do(directory or RunDirectory(Path(empty)), place)
     rows = estimate(plan.config, of_states, measure(plan, place), before, after)
     everything = total(rows)
     memory, disk = available_memory(), free_disk(directory.root if directory else Path())

@@ -153,7 +153,7 @@ def judging(
     """Judging a choice on further seeds: beside as many at random, other ways to choose, and whole groups.
 
     Args:
-        directory: of the run, in which rankings are done.
+        directory: of the run, in which rankings are done; an estimate is made before.
         plan: of the run.
         chosen: the examples to remove.
         groups: of which the effect is to be proved.
@@ -163,7 +163,8 @@ def judging(
     others = [
         Harmful(ScoresOf(plan.metric, rank.estimator, plan.steps, (rank.seed,)), chosen.count)
         for rank in rankings(plan)
-        if directory.scores(rank.seed, plan.metric, rank.estimator, plan.steps).exists()
+        # One that does not fit the game has none; one that is not tried yet is counted with.
+        if not rank.done(directory) or directory.scores(rank.seed, plan.metric, rank.estimator, plan.steps).exists()
     ]
     whole = [Ids(group.ids) for group in groups]
     removals: tuple[Removal, ...] = (NOTHING, chosen, *controls, *others, *whole)

@@ -76,11 +76,7 @@ def prepare(request: Request, outdir: Path) -> tuple[RunDirectory, Config]:
     config = place.config
     if directory.config.exists() and directory.started:
         recorded = load(directory.config)
-        _check_same(directory, recorded, config)
-        changed = moved(recorded, request.general).having(
-            {name: getattr(config, name) for name in (*QUESTION, "files")}
-        )
-        _check_move(directory, recorded, changed)
+        changed = _asked_anew(directory, recorded, request, config)
         if not directory.manifest.exists():
             record(directory, place.data)
         if changed.horizons != recorded.horizons == AUTO:
@@ -93,6 +89,14 @@ def prepare(request: Request, outdir: Path) -> tuple[RunDirectory, Config]:
     config.save(directory.config)
     _say(place)
     return directory, config
+
+
+def _asked_anew(directory: RunDirectory, recorded: Config, request: Request, config: Config) -> Config:
+    """The configuration of a run that is there, with what is asked of it now; refused if it was trained otherwise."""
+    _check_same(directory, recorded, config)
+    changed = moved(recorded, request.general).having({name: getattr(config, name) for name in (*QUESTION, "files")})
+    _check_move(directory, recorded, changed)
+    return changed
 
 
 def _say(place: Place) -> None:
@@ -212,9 +216,14 @@ def describe(request: Request, outdir: Path) -> dict[str, Any]:
     Raises:
         UsageError, TrainingError, DataError: as `prepare` and `work` for what can be told beforehand.
     """
-    place = resolved(request)
+    place, directory = resolved(request), RunDirectory(outdir)
+    if directory.config.exists() and directory.started:
+        recorded = load(directory.config)
+        place = replace(place, config=_asked_anew(directory, recorded, request, place.config))
+        if directory.manifest.exists():
+            opened(directory, recorded)
     plan = place.plan()
-    check_fits(RunDirectory(outdir), plan, place, "verify")
+    check_fits(directory, plan, place, "verify")
     return {
         "settings": asdict(place.config),
         "examples": {

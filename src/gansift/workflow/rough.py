@@ -1,0 +1,79 @@
+"""A first estimate, within seconds: what there is to do, counted in training steps, at the pace of one that was timed.
+
+It takes a step for all there is, and seeds that are trained in one stack for as slow as they are alone: the run takes
+less, or about as long. `workflow.forecast` measures every part.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import torch
+
+from gansift.report.words import duration
+from gansift.workflow.cost import ToDo
+from gansift.workflow.directory import RunDirectory
+from gansift.workflow.estimate import Piece, makespan
+from gansift.workflow.forecast import left_to_do
+from gansift.workflow.jobs import at_once
+from gansift.workflow.place import Place
+from gansift.workflow.states import step_of
+
+# Examples in the batch whose step is timed first: as many as layers that look at groups of a batch take.
+_FEW = 8
+# Seconds that a whole batch may take to be timed, too.
+_PATIENCE = 1.0
+
+
+class Rough(NamedTuple):
+    """A first estimate.
+
+    Attributes:
+        seconds: on the clock, for all that is left.
+        step: seconds of one training step.
+        jobs: how many are done at the same time.
+    """
+
+    seconds: float
+    step: float
+    jobs: int
+
+    def __str__(self) -> str:
+        jobs = f"{self.jobs} job{'s' if self.jobs > 1 else ''} at a time"
+        return f"about {duration(self.seconds)} with {jobs}, from one training step ({self.step:.2g} s)"
+
+
+def rough(place: Place, directory: RunDirectory | None = None) -> Rough:
+    """How long a run would take, or what is left of it in a run directory."""
+    place = replace(place, config=replace(place.config, jobs=at_once(place.plan(), "verify")))
+    step = step_seconds(place)
+    with TemporaryDirectory() as empty:
+        before, after = left_to_do(directory or RunDirectory(Path(empty)), place)
+    jobs = place.config.job_count
+    return Rough(sum(_clock(part, step, jobs) for part in (before, after)), step, jobs)
+
+
+def _clock(left: list[ToDo], step: float, jobs: int) -> float:
+    return makespan([Piece(one.stage, one.cost.work * step, one.needs) for one in left], jobs)
+
+
+def step_seconds(place: Place) -> float:
+    """Seconds of one training step; a long one is told from a batch of few examples."""
+    whole = place.config.batch
+    few = min(_FEW, whole)
+    seconds = _timed(place, few) * whole / few
+    return seconds if seconds > _PATIENCE or few == whole else _timed(place, whole)
+
+
+def _timed(place: Place, batch: int) -> float:
+    """Seconds of the second step: the first one pays for what is set up once."""
+    step = step_of(replace(place, config=replace(place.config, batch=batch)))
+    weights = torch.ones(len(step.ids), dtype=step.dtype, device=place.config.device)
+    state = step(step.initial(), 0, weights)
+    start = time.perf_counter()
+    step(state, 1, weights)
+    return time.perf_counter() - start
