@@ -3,6 +3,7 @@
 from gansift.games.acgan import ACGAN
 from gansift.games.augment import parse_augment
 from gansift.games.batch import Batch, Batches, group_mean, weighted_mean
+from gansift.games.classifier import Classifier
 from gansift.games.dann import DANN
 from gansift.games.draw import Draw
 from gansift.games.game import Game
@@ -13,6 +14,6 @@ from gansift.games.stylegan2 import StyleGAN2
 from gansift.games.trained import Trained
 
 __all__ = [
-    "ACGAN", "DANN", "GAN", "Batch", "Batches", "Draw", "Game", "Memory", "ProjectionGAN", "StyleGAN2", "Trained",
-    "group_mean", "parse_augment", "weighted_mean",
+    "ACGAN", "DANN", "GAN", "Batch", "Batches", "Classifier", "Draw", "Game", "Memory", "ProjectionGAN", "StyleGAN2",
+    "Trained", "group_mean", "parse_augment", "weighted_mean",
 ]  # fmt: skip

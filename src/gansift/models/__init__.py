@@ -3,7 +3,7 @@
 from gansift.models.architecture import MODELS, Architecture, Pair
 from gansift.models.conditional import Conditional
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
-from gansift.models.encoder import Head, ImageEncoder, PointEncoder
+from gansift.models.encoder import Head, ImageEncoder, Labeller, PointEncoder, encoder_of
 from gansift.models.initial import initial_architecture, initial_networks
 from gansift.models.layers import GroupNorm, LayerNorm, Network
 from gansift.models.lora import Adapted, fitting
@@ -27,6 +27,7 @@ __all__ = [
     "ImageEncoder",
     "LQDiscriminator",
     "LQGenerator",
+    "Labeller",
     "LayerNorm",
     "MLPDiscriminator",
     "MLPGenerator",
@@ -35,6 +36,7 @@ __all__ = [
     "PointEncoder",
     "StyleGAN2Discriminator",
     "StyleGAN2Generator",
+    "encoder_of",
     "fitting",
     "initial_architecture",
     "initial_networks",

@@ -82,3 +82,34 @@ class Head(Network):
     def forward(self, features: Tensor) -> Tensor:
         """Logits (B, outputs) of features (B, inputs)."""
         return self.layers(features)
+
+
+class Labeller(Network):
+    """An encoder and a head in one: points or images of one shape to logits (B, classes).
+
+    Args:
+        shape: of one example, ``(inputs,)`` or ``(channels, H, W)``.
+        hidden: number of features, and width of the head.
+        classes: number of logits.
+
+    Raises:
+        TrainingError: as `ImageEncoder`.
+    """
+
+    def __init__(self, shape: tuple[int, ...], hidden: int, classes: int) -> None:
+        super().__init__()
+        self.encoder = encoder_of(shape, hidden)
+        self.head = Head(hidden, hidden, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, classes) of examples (B, *shape)."""
+        return self.head(self.encoder(x))
+
+
+def encoder_of(shape: tuple[int, ...], hidden: int) -> Network:
+    """The encoder of examples of a shape.
+
+    Raises:
+        TrainingError: as `ImageEncoder`.
+    """
+    return PointEncoder(shape[0], hidden) if len(shape) == 1 else ImageEncoder(shape[0], min(shape[1:]), hidden)

@@ -76,9 +76,11 @@ def _game(source: Examples, target: Examples, most: float, hidden: int) -> games
 
 
 def _encoder(source: tuple[int, ...], target: tuple[int, ...], hidden: int) -> models.Network:
-    if len(source) == 1:
-        return models.PointEncoder(source[0], hidden)
-    return models.ImageEncoder(max(source[0], target[0]), min(source[1:] + target[1:]), hidden)
+    """The encoder of points, or of images of both sizes: as coloured as either, and as large as the smaller."""
+    if len(source) > 1:
+        side = min(source[1:] + target[1:])
+        source = (max(source[0], target[0]), side, side)
+    return models.encoder_of(source, hidden)
 
 
 def _target_loss(source: Splits, target: Splits) -> Judges:
