@@ -37,6 +37,7 @@ class Classifier(Game):
 
     def network_loss(self, net: Net, batch: Batch, draw: Draw) -> Tensor:
         """The mean cross-entropy of the labels."""
+        assert batch.label is not None  # or `check` would have refused the data
         losses = cross_entropy(self.predict(net, batch.x), batch.label, reduction="none")
         return weighted_mean(losses, batch.weight)
 

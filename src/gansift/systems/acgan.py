@@ -92,7 +92,7 @@ def acgan(
         fid, kid, is, all
         intra-fid: Fréchet distance within each class, on average (lower is better)
         tstr: error on real data of a classifier fitted to samples, reported with its wrong labels (lower is better)
-        class-loss: loss of the class head on held-out labels, reported with its error (lower is better)
+        class-loss: loss of held-out labels, reported with their error (lower is better)
 
     Raises:
         UsageError: without labels of two classes or more, if nothing is known of data of that shape, or settings

@@ -28,7 +28,7 @@ def classifier(
         lr: learning rate
 
     Metrics:
-        class-loss: loss of the labels of held-out examples, reported with their error (lower is better)
+        class-loss: loss of held-out labels, reported with their error (lower is better)
 
     Raises:
         UsageError: for several data sets, or examples without classes.
