@@ -22,7 +22,7 @@ import typer
 
 from gansift import __version__, terminal, trusted
 from gansift.errors import GansiftError, UsageError, is_of_memory
-from gansift.files import open_own
+from gansift.files import check_folder_name, open_own
 from gansift.flags import named_game, system_manual, with_own, with_settings
 from gansift.lock import one_of_several_writers, only_writer
 from gansift.spread.share import OthersLeftError, parse_share
@@ -566,6 +566,7 @@ def _print(value: Any, as_json: bool, text: str = "") -> None:
 
 def _log_to(folder: Path) -> None:
     """Log to the terminal's error stream and to the run directory's log.txt."""
+    check_folder_name(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         to_file = _LogFile(folder / "log.txt", encoding="utf-8")

@@ -15,7 +15,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from gansift.errors import GansiftError
+from gansift.errors import GansiftError, UsageError
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 # Not on every system: do not follow a link, do not wait for the other end of a pipe.
@@ -61,6 +61,32 @@ def _odd(path: Path, what: str) -> GansiftError:
         f"{path} is {what} and not a file of gansift's own, so it is neither read nor written. Delete it if you know "
         "where it comes from; nothing was changed."
     )
+
+
+def is_utf8(name: Path | str) -> bool:
+    """Whether a name can be written down: file systems allow bytes that are no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace") == os.fspath(name)
+
+
+def check_folder_name(folder: Path) -> None:
+    """Refuse a folder to write to whose path is not UTF-8, before anything is computed for it.
+
+    Raises:
+        UsageError: if it is not.
+    """
+    path = folder.absolute()
+    if not is_utf8(path):
+        raise UsageError(f"the path {shown(path)} is not UTF-8, and what is written there cannot be; choose another")
+
+
+def shown(name: Path | str) -> str:
+    r"""A name for a message: bytes that are no UTF-8 are replaced; control and bidirectional characters are escaped.
+
+    A line break becomes ``\n``, an escape ``\x1b``, the mark that turns the direction of writing ``\u202e``. Letters
+    of any script stay as they are.
+    """
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def refuse_pipes(folder: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from picture_files import pixels, save
 
 from gansift.data import load
+from gansift.data.survey import survey
 from gansift.errors import DataError, UsageError
 
 
@@ -82,3 +83,13 @@ def test_a_folder_named_like_a_builtin_is_reached_by_its_path(tmp_path, monkeypa
 def test_fractions_and_seed_reach_the_split(faces):
     assert len(load(faces, fractions=(0.8, 0.1, 0.1), seed=1).train) > len(load(faces, fractions=(0.2, 0.4, 0.4)).train)
     assert load(faces, seed=1).train.ids != load(faces, seed=2).train.ids
+
+
+@pytest.mark.parametrize("below", ["", "/faces"])
+def test_a_source_whose_path_is_not_utf8_is_refused_by_a_look_and_by_a_run(tmp_path, below):
+    place = tmp_path / (os.fsdecode(b"caf\xe9") + below)
+    for number in range(12):
+        save(place / f"{number}.png", pixels(number))
+    for ask in (load, survey):
+        with pytest.raises(DataError, match=r"caf\ufffd.* is not UTF-8"):
+            ask(place)

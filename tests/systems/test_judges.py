@@ -142,3 +142,13 @@ def test_latents_of_the_two_are_never_the_same(points):
     pair = gan({"data": points}).judges("all", latents=20)
     samples = [next(metric._samples(trained(points))) for metric in (pair.validation, pair.test)]
     assert not torch.equal(*samples)
+
+
+def test_held_out_examples_of_one_class_get_an_autoencoder_and_a_classifier_is_refused_by_flags(digits):
+    one = digits.valid.subset((digits.valid.labels == 3).nonzero().flatten())
+    splits = Splits("one", digits.train, one, one)
+    assert judges.features_of(splits, "auto").name == "autoencoder16"
+    with pytest.raises(UsageError, match=r"all are of one; .* or use --features autoencoder"):
+        judges.check_features(splits, "classifier")
+    with pytest.raises(UsageError, match="test examples of several classes"):
+        judges.inception_score(Splits("test", digits.train, digits.valid, one))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from gansift import training
 from gansift.data import images
+from gansift.errors import TrainingError, UsageError
 from gansift.workflow import place, stages
 from gansift.workflow.place import load_data, place_of
 from gansift.workflow.request import requested
@@ -48,3 +52,21 @@ def test_another_question_or_machine_loads_nothing_again_and_another_training_do
     assert asked.data is first.data
     assert (asked.asked, asked.plan().seeds) == ("kid@30", range(3))
     assert place_of(config.having({"split_seed": 1})).data is not first.data
+
+
+def test_the_usual_batch_is_no_larger_than_the_data_and_one_that_is_given_is_refused(given):
+    few = requested(given.sources, {"size": 8, "width": 4})
+    found = stages.resolved(few)
+    assert found.config.batch == len(found.train["data"]) < 40
+    with pytest.raises(TrainingError, match="a batch of 50 cannot be drawn"):
+        stages.resolved(requested(given.sources, {"size": 8, "width": 4, "batch": 50}))
+
+
+def test_a_run_directory_whose_path_is_not_utf8_is_refused_before_anything_is_done(given, tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    with pytest.raises(UsageError, match="is not UTF-8"):
+        stages.describe(given, folder)
+    place = stages.resolved(given)
+    with pytest.raises(UsageError, match="is not UTF-8"):
+        training.train(place.game(0), place.train, steps=1, outdir=folder, **place.training)
+    assert not folder.exists()

@@ -17,12 +17,14 @@ from gansift.data.grey import AUTO, parse_span
 from gansift.data.held_out import with_test
 from gansift.data.image_tables import is_table_name, open_tables
 from gansift.data.images import read_images
+from gansift.data.names import shown
 from gansift.data.npz import open_npz
 from gansift.data.pixels import Span
 from gansift.data.records import NO_ROLES, Records, Roles, encode, is_records, open_records, split_with_test
 from gansift.data.resize import USUAL, check_resize
 from gansift.data.splits import FRACTIONS, check_fractions, split
 from gansift.errors import DataError, UsageError
+from gansift.files import is_utf8
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,11 @@ def open_source(
         UsageError: if it is no table and columns have roles, or a table has no such column.
     """
     path = Path(source)
+    if os.fspath(source) not in BUILTINS and path.exists() and not is_utf8(path.absolute()):
+        raise DataError(
+            f"the path {shown(path.absolute())} is not UTF-8, and is written down with what is made of these data; "
+            "rename the folder or file"
+        )
     builtin = BUILTINS.get(os.fspath(source))
     found = None if builtin is None else builtin(seed)
     if isinstance(found, Records):

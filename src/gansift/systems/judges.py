@@ -82,10 +82,13 @@ def inception_score(splits: Splits, *, features: str = "auto", latents: Annotate
     classifier: Any = features_of(splits, features)
     if not hasattr(classifier, "logits"):
         raise UsageError(
-            "--metric is needs a classifier: label the images (class folders or --labels), or give features with logits"
+            "--metric is needs a classifier: label the images (class folders or --labels) with several classes in what "
+            "is held out, or give features with logits"
         )
     reporter = classifier
     if isinstance(classifier, metrics.ClassifierFeatures):  # one that has not seen what the scores look at
+        if not _has_classes(splits.test):
+            raise UsageError(f"--metric is needs test examples of several classes: {_ONE_CLASS}, or use another metric")
         reporter = metrics.ClassifierFeatures.fit(splits.test, seed=0)
     return Judges(
         metrics.IS(classifier, latents=latents, seed=_SEEDS[0]), metrics.IS(reporter, latents=latents, seed=_SEEDS[1])
@@ -155,7 +158,7 @@ def features_of(splits: Splits, name: str) -> Callable[[Tensor], Tensor]:
     """
     check_features(splits, name)
     if name == "auto":
-        name = "autoencoder" if splits.valid.labels is None else "classifier"
+        name = "classifier" if _has_classes(splits.valid) else "autoencoder"
     return _features(splits, name)
 
 
@@ -165,6 +168,11 @@ def check_features(splits: Splits, name: str) -> None:
     Raises:
         UsageError: saying what is missing.
     """
+    if name == "classifier" and splits.valid.labels is not None and not _has_classes(splits.valid):
+        raise UsageError(
+            f"--features classifier needs validation examples of several classes: {_ONE_CLASS}, or use --features "
+            "autoencoder"
+        )
     if name == "classifier" and splits.valid.labels is None:
         raise UsageError(
             "--features classifier needs labelled images: class folders, or --labels FILE. Without labels use "
@@ -173,6 +181,14 @@ def check_features(splits: Splits, name: str) -> None:
     if is_imagenet(name):
         parse_dims(name)
         weights_file()
+
+
+_ONE_CLASS = "all are of one; hold more data out (--fractions), try another --split-seed"
+
+
+def _has_classes(examples: Examples) -> bool:
+    """Whether there are several classes, which a classifier can be fitted to."""
+    return examples.labels is not None and len(examples.labels.unique()) > 1
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ from torch import Tensor, distributed
 
 from gansift.data.examples import Examples
 from gansift.errors import ReplayError, TrainingError, UsageError
+from gansift.files import check_folder_name
 from gansift.games.batch import check_names
 from gansift.games.game import Game
 from gansift.lock import only_writer
@@ -244,6 +245,8 @@ def prepared(
     """
     data = {"data": data} if isinstance(data, Examples) else dict(data)
     folder = None if outdir is None else Path(outdir).absolute()
+    if folder is not None:
+        check_folder_name(folder)
     checked = settings_for(
         game,
         data,

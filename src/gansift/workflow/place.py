@@ -224,6 +224,8 @@ def resolve(request: Request, data: DataSets) -> Config:
     system = systems.build(game, data, system_settings)
     usual = {one.name: one.default for one in GENERAL} | _USUAL
     values = usual | dict(system.defaults) | dict(request.general)
+    if "batch" not in request.general and values["batch"] is not None:
+        values["batch"] = min([values["batch"], *map(len, data.train.values())])  # what is usual is too much for few
     if not values["for_this_model"] and "remove" not in request.general:
         values["remove"] = _REMOVE  # what systems say is for the end of one training
     missing = [one.name for one in GENERAL if one.open is not None and values[one.name] is None]

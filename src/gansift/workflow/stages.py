@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from gansift import systems, trusted
 from gansift.cleansing.decisions import read_decisions
 from gansift.errors import GansiftError, TrainingError, UsageError
-from gansift.files import read_json, refuse_pipes, remove, write_bytes
+from gansift.files import check_folder_name, read_json, refuse_pipes, remove, write_bytes
 from gansift.influence.doctor import Finding, examine
 from gansift.influence.estimators import ESTIMATORS, sweeps
 from gansift.influence.scores import Scores
@@ -216,6 +216,7 @@ def describe(request: Request, outdir: Path) -> dict[str, Any]:
     Raises:
         UsageError, TrainingError, DataError: as `prepare` and `work` for what can be told beforehand.
     """
+    check_folder_name(outdir)
     place, directory = resolved(request), RunDirectory(outdir)
     if directory.config.exists() and directory.started:
         recorded = load(directory.config)
