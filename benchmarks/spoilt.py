@@ -56,13 +56,13 @@ NEW_MODELS = (
 WAYS: dict[str, Callable[[bytes, random.Random], bytes | None]] = {
     "gone": lambda content, _: None,
     "empty": lambda content, _: b"",
-    "cut": lambda content, draw: content[: draw.randrange(len(content))],
-    "a bit": lambda content, draw: _flipped(content, draw.randrange(8 * len(content))),
+    "cut": lambda content, draw: content[: draw.randrange(len(content) or 1)],
+    "a bit": lambda content, draw: _flipped(content, draw.randrange(8 * len(content))) if content else b"?",
 }
 # What says how long things took and who did them, or is there to be looked at: nothing is read from it.
 _OF_NO_CONSEQUENCE = re.compile(r"(^|/)(log\.txt|report\.html|seconds\.json|\.lock.*|.*\.damaged(-\d+)?|.*\.tmp)$")
 # Of the report, what depends on the clock or the folder.
-_TIMED = {"seconds", "times", "report", "warnings", "run"}
+_TIMED = {"created", "seconds", "times", "report", "warnings", "run"}
 
 
 def _flipped(content: bytes, bit: int) -> bytes:

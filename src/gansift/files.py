@@ -17,6 +17,8 @@ from typing import Any
 
 from gansift.errors import GansiftError, UsageError
 
+# Bytes of a file that are held at a time.
+_PIECE = 2**16
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 # Not on every system: do not follow a link, do not wait for the other end of a pipe.
 _ITSELF = getattr(os, "O_NOFOLLOW", 0)
@@ -239,15 +241,41 @@ def write_sealed(path: Path, content: str | bytes) -> None:
     Raises:
         GansiftError: if it cannot be written.
     """
-    # The seal first: a result that is there has one, also after a kill.
-    written = content.encode() if isinstance(content, str) else content
-    write_text(_seal(path), _digest(written) + "\n")
-    write_bytes(path, written)
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    write_sealed_by(path, write)
+
+
+def write_sealed_by(path: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a file as `write_atomically` does, with its seal beside it.
+
+    Raises:
+        GansiftError: if it cannot be written.
+    """
+
+    def write_both(temporary: Path) -> None:
+        write(temporary)
+        # The seal first: a result that is there has one, also after a kill.
+        write_text(_seal(path), _digest_of(temporary) + "\n")
+
+    write_atomically(path, write_both)
 
 
 def write_sealed_json(path: Path, value: Any) -> None:
     """Write a result as JSON, as `write_json` does, with its seal beside it."""
     write_sealed(path, _as_json(value))
+
+
+def remove_sealed(path: Path) -> None:
+    """Delete a result with its seal, if they are there.
+
+    Raises:
+        GansiftError: if one of them cannot be deleted.
+    """
+    remove(path)
+    remove(_seal(path))
 
 
 def broken_seal(path: Path) -> str | None:
@@ -256,9 +284,9 @@ def broken_seal(path: Path) -> str | None:
     This notices damage and edits. It is no protection from somebody who writes a seal to a result of their own.
     """
     try:
-        sealed, found = _seal(path).read_text(encoding="utf-8").strip(), _digest(path.read_bytes())
+        sealed, found = _seal(path).read_text(encoding="utf-8").strip(), _digest_of(path)
     except FileNotFoundError:
-        return f"{path} has no checksum beside it, {_seal(path).name}"
+        return f"{path} has no checksum beside it, {_seal(path).name}" if path.exists() else f"{path} is missing"
     except (OSError, ValueError) as error:
         return f"{path} is damaged: it or its checksum {_seal(path).name} cannot be read ({error})"
     return None if sealed == found else f"{path} was changed: it does not match its checksum {_seal(path).name}"
@@ -268,8 +296,13 @@ def _seal(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _digest_of(path: Path) -> str:
+    """SHA-256 of a file, which may be larger than the memory."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def in_words(amount: int) -> str:

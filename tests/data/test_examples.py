@@ -1,3 +1,6 @@
+import hashlib
+import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -167,3 +170,20 @@ def test_what_is_wrong_with_arrays_is_said_by_the_name_of_the_argument(arguments
     with pytest.raises(DataError) as caught:
         Examples.of(**arguments)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("count", [1, 4095, 4096, 4097, 10_000])
+def test_the_digest_of_many_examples_is_that_of_one_text_and_holds_none_of_it(count):
+    labels = [f"class {row % 3}" for row in range(count)]
+    many = Examples.of(np.arange(count)[:, None], label=labels, sex=["f"] * count)
+    sex = [["sex", [0] * count, ["f"]]]
+    names = sorted(set(labels))
+    text = [many.ids, many.hashes, (1,), [row % 3 for row in range(count)], names, sex]
+    tracemalloc.start()
+    try:
+        digest = many.digest()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert digest == hashlib.sha256(json.dumps(text).encode()).hexdigest()
+    assert peak < 2_000_000  # bytes; the text of 10,000 is a megabyte, and was there in several copies

@@ -1,6 +1,8 @@
 import csv
+import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from picture_files import pixels, save, sha256
@@ -84,3 +86,24 @@ def test_a_damaged_manifest_is_refused(tmp_path, content):
     (tmp_path / "manifest.csv").write_text(content)
     with pytest.raises(GansiftError, match=r"the manifest .* (is damaged|has no column|is no CSV).*delete it"):
         read_manifest(tmp_path / "manifest.csv")
+
+
+def test_a_manifest_is_written_and_compared_row_by_row_and_not_held_in_memory(tmp_path):
+    count, manifest = 20_000, tmp_path / "manifest.csv"
+    examples = Examples.of(np.arange(count)[:, None], name="table")
+    sets = {"data": Splits("table", examples, examples.subset([]), examples.subset([]))}
+    tracemalloc.start()
+    try:
+        write_manifest(manifest, sets)
+        header, *rows = manifest.read_bytes().splitlines(keepends=True)
+        manifest.write_bytes(b"".join([header, b"new,,0,data,train,\n", *rows]))
+        del rows
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        assert changes(manifest, sets) == ["new"]
+        write_manifest(manifest, sets)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - before < 50 * count  # bytes; all rows as text take some 200, as dictionaries some 1,400
+    assert changes(manifest, sets) == []

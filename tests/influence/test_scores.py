@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -138,3 +140,22 @@ def test_whatever_cannot_be_scores_of_one_run_is_refused_on_reading(tmp_path, ro
     (tmp_path / "bad.csv").write_text(HEADER + rows)
     with pytest.raises(GansiftError, match=rf"bad\.csv.*{message}"):
         Scores.read(tmp_path / "bad.csv")
+
+
+def test_a_score_file_is_read_row_by_row_and_not_held_in_memory(tmp_path):
+    count = 20_000
+    values = np.random.default_rng(0).normal(size=count)
+    ids = tuple(f"row/{row}" for row in range(count))
+    written = Scores(ids, values, "fid", "lower", "itd", 3, 5, "renormalised", standard_error=values**2)
+    written.to_csv(tmp_path / "scores.csv")
+    tracemalloc.start()
+    try:
+        found = Scores.read(tmp_path / "scores.csv")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.ids == ids
+    assert (found.values == values).all()
+    assert found.standard_error is not None
+    assert (found.standard_error == values**2).all()
+    assert peak < 300 * count  # bytes; ids and numbers alone take some 150, all rows as dictionaries some 1,000

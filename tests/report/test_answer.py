@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from gansift.errors import GansiftError
+from gansift.files import write_sealed
 from gansift.report import Gallery, Number, answer_text, read_answers, write_answer
 from gansift.report.words import MISSING
 
@@ -29,7 +30,7 @@ def test_an_answer_replaces_the_one_before_it_and_its_pictures(tmp_path):
     write_answer(tmp_path, made_up.answer())
     write_answer(tmp_path, made_up.answer(finding=False, pictures={}))
     assert [one.finding for one in read_answers(tmp_path)] == [False]
-    assert [path.name for path in tmp_path.iterdir()] == ["copies.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copies.json", "copies.json.sha256"]
 
 
 def test_there_are_no_answers_where_nothing_was_audited(tmp_path):
@@ -37,16 +38,28 @@ def test_there_are_no_answers_where_nothing_was_audited(tmp_path):
 
 
 @pytest.mark.parametrize("broken", ["json", "safetensors"])
-def test_a_damaged_answer_is_named(tmp_path, broken):
+@pytest.mark.parametrize("how", ["cut", "a digit", "gone", "its checksum is gone"])
+def test_an_answer_that_is_not_as_it_was_written_is_named_and_not_shown(tmp_path, broken, how):
     write_answer(tmp_path, made_up.answer())
     path = tmp_path / f"copies.{broken}"
-    path.write_bytes(path.read_bytes()[:-20] if broken == "safetensors" else b'{"audit": 3}')
-    with pytest.raises(GansiftError, match=r"copies\.json is damaged"):
+    content = path.read_bytes()
+    match how:
+        case "cut":
+            path.write_bytes(content[:-20])
+        case "a digit":
+            path.write_bytes(content[:-40].replace(b"0", b"1") + content[-40:])
+        case "gone" if broken == "safetensors":
+            path.unlink()
+        case _:
+            path.with_name(f"{path.name}.sha256").unlink()
+    with pytest.raises(GansiftError, match=rf"{path} .*Audit again, or delete copies\.json"):
         read_answers(tmp_path)
-    path.unlink()
-    if broken == "safetensors":
-        with pytest.raises(GansiftError, match=r"copies\.json is damaged"):
-            read_answers(tmp_path)
+
+
+def test_what_is_no_answer_is_named_with_the_field(tmp_path):
+    write_sealed(tmp_path / "copies.json", '{"audit": 3}')
+    with pytest.raises(GansiftError, match=r"copies\.json is damaged: audit.*Audit again"):
+        read_answers(tmp_path)
 
 
 def test_programs_get_one_object_with_values_and_intervals():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 
 import pytest
 
 from configs import config
 from gansift.errors import GansiftError, UsageError
-from gansift.workflow.config import load, parse_counts, parse_estimator, parse_horizons
+from gansift.workflow.config import checksum, load, parse_counts, parse_estimator, parse_horizons
 from gansift.workflow.request import read_toml
 
 CONTENT = json.loads(json.dumps(asdict(config())))
@@ -17,7 +18,7 @@ ODD = [None, True, 1.5, -1, 10**30, 10**400, "", "x", [], [3], {}, {"a": []}, {"
 
 
 def _loaded(path, content):
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content | {"checksum": checksum(content)}))
     return load(path)
 
 
@@ -49,6 +50,18 @@ def test_a_value_is_kept_as_it_is_or_its_file_is_damaged(tmp_path, name):
 def test_what_no_flag_takes_is_not_taken_from_a_file(tmp_path, name, value):
     with pytest.raises(GansiftError, match=rf"config\.json is damaged: .*{name}"):
         _loaded(tmp_path / "config.json", CONTENT | {name: value})
+
+
+def test_a_configuration_in_which_any_one_bit_is_another_is_never_taken_for_other_settings(tmp_path):
+    path = tmp_path / "config.json"
+    config().save(path)
+    whole = path.read_bytes()
+    for bit in range(0, 8 * len(whole), 3):
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        with suppress(GansiftError):
+            assert load(path) == config(), bytes(changed)  # space between settings says nothing
 
 
 @pytest.mark.parametrize(

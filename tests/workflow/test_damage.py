@@ -120,3 +120,30 @@ def test_what_says_which_run_it_is_is_named_and_written_anew_only_when_deleted(f
     run(folder)
     assert path.read_bytes() == (finished / name).read_bytes()
     assert results(folder) == results(finished)
+
+
+def test_a_manifest_that_was_changed_is_not_blamed_on_the_data(finished, folder):
+    path = folder / "manifest.csv"
+    content = path.read_bytes()
+    path.write_bytes(content[:-200].replace(b"train", b"valid") + content[-200:])
+    for verb in ("report", "evaluate", "score"):
+        with pytest.raises(GansiftError, match=rf"But {path} was changed.*delete it.*Nothing in it was changed"):
+            gansift(verb, folder)
+    path.unlink()
+    run(folder)
+    assert path.read_bytes() == content
+    assert results(folder) == results(finished)
+
+
+@pytest.mark.parametrize("verb", ["report", "evaluate", "score"])
+def test_a_run_whose_settings_were_edited_is_refused_until_they_are_written_anew(finished, folder, verb):
+    path = folder / "config.json"
+    edited = json.loads(path.read_text())
+    edited["system"]["lr"] *= 2
+    path.write_text(json.dumps(edited))
+    with pytest.raises(GansiftError, match=rf"{path} is damaged: it was changed.*Delete it and give the command"):
+        gansift(verb, folder)
+    path.unlink()
+    run(folder)
+    assert path.read_bytes() == (finished / "config.json").read_bytes()
+    assert results(folder) == results(finished)

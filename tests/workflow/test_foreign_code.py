@@ -10,6 +10,7 @@ import torch
 from gansift import trusted
 from gansift.errors import UsageError
 from gansift.workflow import place
+from gansift.workflow.config import checksum
 from tiny_run import gansift
 
 MARK = "from pathlib import Path\nPath(__file__).with_name('it was run').touch()\n"
@@ -38,9 +39,14 @@ def _given(folder, kind):
     """The run as a stranger hands it over: its configuration names a file that lies in it."""
     name, text, what = EVIL[kind]
     (folder / name).write_text(text)
-    config = json.loads((folder / "config.json").read_text())
-    config["game" if kind == "annotated" else kind] = f"{folder / name}{what}"
-    (folder / "config.json").write_text(json.dumps(config))
+    _configure(folder, **{"game" if kind == "annotated" else kind: f"{folder / name}{what}"})
+
+
+def _configure(folder, **settings):
+    """Other settings of a run, as somebody writes them who knows how."""
+    config = json.loads((folder / "config.json").read_text()) | settings
+    del config["checksum"]
+    (folder / "config.json").write_text(json.dumps(config | {"checksum": checksum(config)}))
 
 
 @pytest.mark.parametrize("kind", EVIL)
@@ -71,8 +77,7 @@ def test_a_question_of_the_report_is_no_way_in_either(folder):
     report = json.loads((folder / "report.json").read_text())
     report["settings"]["features"] = config["features"]
     (folder / "report.json").write_text(json.dumps(report))
-    config["features"] = "auto"
-    (folder / "config.json").write_text(json.dumps(config))
+    _configure(folder, features="auto")
     with pytest.raises(UsageError, match="--trust"):
         gansift("audit", "copies", folder)
     assert not (folder / "it was run").exists()
@@ -85,8 +90,7 @@ def test_a_torchscript_file_is_code(folder):
             return x.flatten(1)
 
     torch.jit.save(torch.jit.script(Flat()), folder / "features.pt")
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"features": str(folder / "features.pt")}))
+    _configure(folder, features=str(folder / "features.pt"))
     with pytest.raises(UsageError, match=r"features\.pt \(SHA-256"):
         gansift("evaluate", folder)
 

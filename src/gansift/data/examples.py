@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,9 @@ from gansift.data.columns import LABEL, Column
 from gansift.data.encoding import Encoding
 from gansift.data.hashing import hash_rows, row_ids
 from gansift.errors import DataError
+
+# Ids, or the like, that are written as one piece of JSON.
+_CHUNK = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +163,24 @@ class Examples:
             parts.append([[name, column.values.tolist(), column.names] for name, column in others])
         if self.resize:
             parts.append(self.resize)
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        digest = hashlib.sha256()
+        for piece in _json_pieces(parts):
+            digest.update(piece.encode())
+        return digest.hexdigest()
+
+
+def _json_pieces(parts: Sequence[object]) -> Iterator[str]:
+    """What ``json.dumps`` makes of a list, in pieces: as one text, the ids of millions would be held a second time."""
+    for number, part in enumerate(parts):
+        yield ", " if number else "["
+        if isinstance(part, (list, tuple)):
+            yield "["
+            for start in range(0, len(part), _CHUNK):
+                yield (", " if start else "") + json.dumps(part[start : start + _CHUNK])[1:-1]
+            yield "]"
+        else:
+            yield json.dumps(part)
+    yield "]"
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 
 from gansift.data.cells import cell
@@ -13,7 +13,7 @@ from gansift.data.held_out import label_names
 from gansift.data.layout import SPLITS
 from gansift.data.rows import read_rows
 from gansift.errors import GansiftError
-from gansift.files import write_text
+from gansift.files import write_sealed_by
 
 COLUMNS = ("id", "path", "sha256", "set", "split", "label")
 
@@ -37,7 +37,14 @@ def write_manifest(path: Path, sets: Mapping[str, Splits]) -> None:
     Raises:
         GansiftError: if the file cannot be written.
     """
-    write_text(path, _table(sets))
+
+    def write(temporary: Path) -> None:
+        with open(temporary, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(map(cell, row) for row in _listed(sets))
+
+    write_sealed_by(path, write)
 
 
 def read_manifest(path: Path) -> list[dict[str, str]]:
@@ -46,12 +53,18 @@ def read_manifest(path: Path) -> list[dict[str, str]]:
     Raises:
         GansiftError: if the manifest cannot be read, or is damaged.
     """
-    rows = read_rows(
+    return list(_recorded(path))
+
+
+def _recorded(path: Path) -> Iterator[dict[str, str]]:
+    empty = True
+    for row in read_rows(
         path, COLUMNS, lambda wrong: GansiftError(f"the manifest {path} {wrong}. {_REMEDY}"), optional=("set",)
-    )
-    if not rows:
+    ):
+        empty = False
+        yield {"set": _ONLY, **row.cells}
+    if empty:
         raise GansiftError(f"the manifest {path} is damaged: it has no rows. {_REMEDY}")
-    return [{"set": _ONLY, **row.cells} for row in rows]
 
 
 def changes(path: Path, sets: Mapping[str, Splits]) -> list[str]:
@@ -62,19 +75,13 @@ def changes(path: Path, sets: Mapping[str, Splits]) -> list[str]:
     Raises:
         GansiftError: if the manifest cannot be read, or is damaged.
     """
-    before = read_manifest(path)
-    now = [dict(zip(COLUMNS, row, strict=True)) for row in _listed(sets)]
-    differing = {tuple(row[name] for name in COLUMNS if name != "path") for row in before}
-    differing ^= {tuple(row[name] for name in COLUMNS if name != "path") for row in now}
+    before = (tuple(row[name] for name in COLUMNS if name != "path") for row in _recorded(path))
+    now = ((identity, *rest) for identity, _, *rest in _listed(sets))
+    differing: set[tuple[str, ...]] = set()
+    for one, other in zip_longest(before, now):  # row by row: of a million only those are held that have no match yet
+        if one != other:
+            differing ^= {row for row in (one, other) if row is not None}
     return sorted({identity for identity, *_ in differing})
-
-
-def _table(sets: Mapping[str, Splits]) -> str:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(map(cell, row) for row in _listed(sets))
-    return table.getvalue()
 
 
 def _listed(sets: Mapping[str, Splits]) -> Iterator[tuple[str, ...]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +20,8 @@ class Row(NamedTuple):
 
 def read_rows(
     path: Path, columns: Sequence[str], refused: Callable[[str], GansiftError], optional: Sequence[str] = ()
-) -> list[Row]:
-    """The rows of a CSV in UTF-8 whose first line names the columns; empty lines are passed over.
+) -> Iterator[Row]:
+    """The rows of a CSV in UTF-8 whose first line names the columns, one after the other; empty lines are passed over.
 
     Args:
         path: of the file.
@@ -31,20 +30,12 @@ def read_rows(
         optional: those of the columns that may be missing.
 
     Raises:
-        GansiftError: the one that ``refused`` makes: it cannot be read, is no CSV in UTF-8, lacks a column or has two
-            of one name, or a row does not fit its columns.
+        GansiftError: the one that ``refused`` makes, where the rows come to it: the file cannot be read, is no CSV in
+            UTF-8, lacks a column or has two of one name, or a row does not fit its columns.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise refused(f"cannot be read: {error.strerror}") from error
-    try:
-        # A spreadsheet may have put a byte order mark first.
-        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        lines = [(reader.line_num, list(map(text_of, row))) for row in reader if row]
-    except (ValueError, csv.Error) as error:
-        raise refused(f"is no CSV file in UTF-8 ({error})") from error
-    header = [name.strip() for name in lines[0][1]] if lines else []
+    lines = _lines(path, refused)
+    _, first = next(lines, (0, []))
+    header = [name.strip() for name in first]
     required = [name for name in columns if name not in optional]
     missing = [name for name in required if name not in header]
     if missing:
@@ -52,7 +43,20 @@ def read_rows(
     twice = [name for name in columns if header.count(name) > 1]
     if twice:
         raise refused(f"has more than one column called {', '.join(twice)}")
-    for line, row in lines[1:]:
-        if len(row) < len(header) or any(row[len(header) :]):
-            raise refused(f"is damaged: line {line} has {len(row)} cells, and its first line {len(header)}")
-    return [Row(line, dict(zip(header, row, strict=False))) for line, row in lines[1:]]
+    for line, cells in lines:
+        if len(cells) < len(header) or any(cells[len(header) :]):
+            raise refused(f"is damaged: line {line} has {len(cells)} cells, and its first line {len(header)}")
+        yield Row(line, dict(zip(header, cells, strict=False)))
+
+
+def _lines(path: Path, refused: Callable[[str], GansiftError]) -> Iterator[tuple[int, list[str]]]:
+    """The texts of every line that is not empty, and its number."""
+    try:
+        # A spreadsheet may have put a byte order mark first.
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            yield from ((reader.line_num, list(map(text_of, row))) for row in reader if row)
+    except OSError as error:
+        raise refused(f"cannot be read: {error.strerror}") from error
+    except (ValueError, csv.Error) as error:
+        raise refused(f"is no CSV file in UTF-8 ({error})") from error

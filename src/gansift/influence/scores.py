@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gansift.data.cells import cell
-from gansift.data.rows import Row, read_rows
+from gansift.data.rows import read_rows
 from gansift.errors import GansiftError, UsageError
 from gansift.files import write_text
 from gansift.notebook import table
@@ -229,29 +230,11 @@ class Scores:
         Raises:
             GansiftError: naming the file and what is missing or wrong in it.
         """
-        rows = read_rows(
-            Path(path), _COLUMNS, lambda wrong: GansiftError(f"the score file {path} {wrong}"), optional=_OPTIONAL
-        )
-        if not rows:
-            raise GansiftError(f"the score file {path} has no scores")
-        return cls._from_rows(path, rows)
-
-    @classmethod
-    def _from_rows(cls, path: str | Path, lines: Sequence[Row]) -> Scores:
-        rows = [row.cells for row in lines]
-        first = rows[0]
-        for name in _OF_ALL:
-            odd = next((row for row in lines if row.cells[name] != first[name]), None)
-            if odd is not None:
-                raise GansiftError(
-                    f"the score file {path}, line {odd.line}: {name} is {odd.cells[name]!r}, but {first[name]!r} "
-                    "above. One file has the scores of one metric, estimator and horizon."
-                )
+        first, ids, values, errors = _read_columns(path)
         try:
-            errors = [row.get("score_se") for row in rows]
             found = cls(
-                ids=tuple(row["id"] for row in rows),
-                values=np.array([float(row["score"]) for row in rows]),
+                ids=ids,
+                values=values,
                 metric=first["metric"],
                 direction=first["direction"],
                 estimator=first["estimator"],
@@ -259,7 +242,7 @@ class Scores:
                 steps=int(first["steps"]),
                 removal=first["removal"],
                 run=first.get("run") or "memory",
-                standard_error=np.array([float(error) for error in errors if error]) if all(errors) else None,
+                standard_error=errors if len(errors) == len(ids) else None,
             )
         except ValueError as error:
             raise GansiftError(f"the score file {path} has a value that does not fit: {error}") from error
@@ -287,6 +270,34 @@ class Scores:
                     f"the score file {path}, lines {seen[identity] + 2} and {row + 2}: {identity!r} has two scores. "
                     "Which of them is meant cannot be told; leave one out."
                 )
+
+
+def _read_columns(path: str | Path) -> tuple[dict[str, str], tuple[str, ...], np.ndarray, np.ndarray]:
+    """The first row of a score file, and of all rows ids, scores and standard errors; never all rows at a time."""
+    first: dict[str, str] = {}
+    ids: list[str] = []
+    values, errors = array("d"), array("d")
+    for line, row in read_rows(
+        Path(path), _COLUMNS, lambda wrong: GansiftError(f"the score file {path} {wrong}"), optional=_OPTIONAL
+    ):
+        first = first or row
+        odd = next((name for name in _OF_ALL if row[name] != first[name]), None)
+        if odd is not None:
+            raise GansiftError(
+                f"the score file {path}, line {line}: {odd} is {row[odd]!r}, but {first[odd]!r} above. One file has "
+                "the scores of one metric, estimator and horizon."
+            )
+        ids.append(row["id"])
+        try:
+            values.append(float(row["score"]))
+            errors.extend(map(float, filter(None, [row.get("score_se")])))
+        except ValueError as error:
+            raise GansiftError(
+                f"the score file {path} has in line {line} a value that does not fit: {error}"
+            ) from error
+    if not ids:
+        raise GansiftError(f"the score file {path} has no scores")
+    return first, tuple(ids), np.array(values), np.array(errors)
 
 
 def _checked(k: int, count: int) -> int:

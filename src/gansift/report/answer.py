@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from gansift.errors import GansiftError
-from gansift.files import read_json, remove, write_bytes, write_json
+from gansift.files import broken_seal, read_json, remove_sealed, write_sealed, write_sealed_json
 from gansift.notebook import table
 from gansift.report import typed
 
@@ -184,10 +184,10 @@ def write_answer(folder: Path, answer: Answer) -> None:
     arrays = {title: np.ascontiguousarray(gallery.x) for title, gallery in answer.pictures.items()}
     beside = folder / f"{answer.audit}.safetensors"
     if arrays:
-        write_bytes(beside, save(arrays))
+        write_sealed(beside, save(arrays))
     else:
-        remove(beside)
-    write_json(folder / f"{answer.audit}.json", typed.to_json({**_parts(answer), "pictures": pictures}))
+        remove_sealed(beside)
+    write_sealed_json(folder / f"{answer.audit}.json", typed.to_json({**_parts(answer), "pictures": pictures}))
 
 
 def read_answer(path: Path) -> Answer:
@@ -196,17 +196,30 @@ def read_answer(path: Path) -> Answer:
     Raises:
         GansiftError: naming the file, and the field, if it is damaged.
     """
-    content = read_json(path)
     try:
-        stored = typed.from_json(_Stored, content)
-        arrays = load_file(path.with_suffix(".safetensors")) if stored.pictures else {}
+        stored = typed.from_json(_Stored, read_json(_unbroken(path)))
+        arrays = load_file(_unbroken(path.with_suffix(".safetensors"))) if stored.pictures else {}
         pictures = {
             title: Gallery(gallery.headings, arrays[title], gallery.captions, gallery.note)
             for title, gallery in stored.pictures.items()
         }
-    except (GansiftError, SafetensorError, OSError, KeyError, ValueError) as error:
-        raise GansiftError(f"{path} is damaged: {error}. Delete it, and audit again.") from error
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise GansiftError(f"{path} is damaged: {error}. {_remedy(path)}") from error
+    except GansiftError as error:  # which names the file, or the field in it
+        named = "" if str(path.parent) in str(error) else f"{path} is damaged: "
+        raise GansiftError(f"{named}{error}. {_remedy(path)}") from error
     return Answer(**{**_parts(stored), "pictures": pictures})
+
+
+def _unbroken(path: Path) -> Path:
+    """The same file; one that is not as it was written is no answer."""
+    if (reason := broken_seal(path)) is not None:
+        raise GansiftError(reason)
+    return path
+
+
+def _remedy(path: Path) -> str:
+    return f"Audit again, or delete {path.name} to go on without that answer."
 
 
 def read_answers(folder: Path) -> tuple[Answer, ...]:

@@ -6,6 +6,8 @@ that help and mistakes are shown at once.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -194,7 +196,8 @@ class Config:
         Raises:
             GansiftError: if it cannot be written.
         """
-        write_json(path, asdict(self))
+        content = asdict(self)
+        write_json(path, content | {_CHECKSUM: checksum(content)})
 
 
 @dataclass(frozen=True)
@@ -295,6 +298,13 @@ def load(path: Path) -> Config:
         ) from error
 
 
+def checksum(content: Mapping[str, Any]) -> str:
+    """SHA-256, in hexadecimal, of settings; it stands among them in ``config.json``, so that a change is noticed."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+_CHECKSUM = "checksum"
+
 # What stands in `config.json` beside the general settings; and what a setting of a system may be.
 _OF_RUN = ("sources", "game", "system", "files")
 _PLAIN = (bool, int, float, str, type(None))
@@ -304,8 +314,14 @@ _SINCE = {"turn": 0.0, "range": "auto"}
 
 def _read(path: Path, content: Any) -> Config:
     known = {item.name for item in fields(Config)}
-    content = _SINCE | content if isinstance(content, dict) else None
-    if content is None or set(content) != known:
+    sealed = content.pop(_CHECKSUM, None) if isinstance(content, dict) else None
+    if sealed is not None and sealed != checksum(content):
+        raise GansiftError(f"{path} is damaged: it was changed, for it does not match the {_CHECKSUM} in it")
+    content = _SINCE | content if isinstance(content, dict) else {}
+    unknown = ", ".join(sorted(content.keys() ^ known))
+    if unknown and sealed is not None:
+        raise GansiftError(f"{path} is of another version of gansift: {unknown} do not fit")
+    if unknown:
         raise UsageError(
             f"{path.parent} is no run directory of `gansift run`: its {path.name} has other settings. Give the folder "
             "that holds report.html, not one of its seeds."

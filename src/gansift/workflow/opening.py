@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gansift import data
 from gansift.data.examples import Splits
 from gansift.errors import TrainingError, UsageError
-from gansift.files import write_text
+from gansift.files import broken_seal, write_text
 from gansift.training.checkpoints import DiskCheckpoints
 from gansift.workflow.config import Config
 from gansift.workflow.directory import RunDirectory
@@ -29,10 +29,15 @@ def opened(directory: RunDirectory, config: Config, *, confirmed: bool = False) 
     place = place_of(config, directory.cache, confirmed=confirmed)
     differing = data.changes(directory.manifest, place.data)
     if differing:
+        remedy = "Bring them back, or choose another --outdir."
+        if (reason := broken_seal(directory.manifest)) is not None:
+            remedy = (
+                f"But {reason}: if the data are those of this run, delete it and give the command that made the run "
+                "again, which writes it anew."
+            )
         raise TrainingError(
             f"the data are not those that {directory.root} was made with: {len(differing)} examples were added, "
-            f"removed, changed or relabelled, e.g. {data.shown(differing[0])}. Bring them back, or choose another "
-            "--outdir. Nothing in it was changed."
+            f"removed, changed or relabelled, e.g. {data.shown(differing[0])}. {remedy} Nothing in it was changed."
         )
     return place
 
