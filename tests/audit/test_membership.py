@@ -1,0 +1,164 @@
+"""Attacks on players whose leaks are known: which way each looks, what is found, and that nothing is where none is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import made_up_audit as made_up
+import numpy as np
+import pytest
+import torch
+
+from gansift import data, games, training
+from gansift.audit import Subject, run_audit
+from gansift.audit.attacks import WITH_MODEL, Attacked, attacks_of
+from gansift.audit.membership import membership
+from gansift.audit.roc import area
+from gansift.data import Examples, Splits
+from gansift.errors import UsageError
+from gansift.report import answer_text
+from gansift.systems import build
+from toys import Perceptron
+
+
+class Sampling(made_up.Player):
+    """Players with samples and nothing else."""
+
+    game = SimpleNamespace(players={}, offers=lambda name: name == "sample")
+
+
+def _subject(seed, copied, noise=0.02, train=100, held=200):
+    rng = np.random.default_rng(seed)
+    x = made_up.drawn(train, rng)
+
+    def sampler(count, rng):
+        copies = x[rng.integers(train, size=count)] + noise * rng.normal(size=(count, made_up.DIM))
+        return np.where(rng.random((count, 1)) < copied, copies, made_up.drawn(count, rng))
+
+    sides = (x, made_up.drawn(held // 2, rng), made_up.drawn(held // 2, rng))
+    parts = [made_up.examples(part, name) for part, name in zip(sides, ("train", "valid", "test"), strict=True)]
+    return Subject("toy", {"data": Splits("toy", *parts)}, players=[Sampling(sampler, seed)])
+
+
+@pytest.fixture(scope="module")
+def leaking():
+    return membership(_subject(0, copied=1.0, noise=0.3), samples=1000)
+
+
+def test_who_emits_members_with_noise_is_found_by_samples_alone(leaking):
+    assert leaking.finding is True
+    areas = {name: number.value for name, number in leaking.numbers.items()}
+    assert areas["area: nearest sample"] >= 0.95
+    assert areas["area: nearest sample, calibrated"] >= 0.8
+    assert areas["area: share of near samples"] >= 0.9
+    assert areas["area: detector of samples"] >= 0.65
+    assert "with samples alone" in leaking.verdict
+    assert leaking.badge == "members can be told"
+
+
+def test_the_table_has_every_attack_with_intervals_and_the_surest_examples_are_members(leaking):
+    rows = leaking.tables["Attacks"].rows
+    assert [row[0] for row in rows] == [name.removeprefix("area: ") for name in leaking.numbers]
+    assert all(row[2] > 0.6 for row in rows)
+    assert rows[0][4] is None  # a thousandth of 100 others
+    (surest,) = (table for title, table in leaking.tables.items() if title.startswith("Training"))
+    assert all(identity.startswith("train/") for identity, _ in surest.rows)
+    text = answer_text(leaking)
+    assert "nearest sample" in text
+
+
+def test_honest_samples_are_not_flagged():
+    found = [membership(_subject(seed, copied=0.0), samples=300) for seed in range(12)]
+    assert sum(answer.finding for answer in found) <= 2  # each at 2.5 %
+    assert any(answer.verdict.startswith("No attack tells") for answer in found)
+
+
+def test_the_discriminator_is_taken_to_call_members_real():
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    train, valid, test = (
+        Examples.of((rng.normal(size=(80, 2)) + shift).astype(np.float32)) for shift in ((2, 0), (0, 0), (0, 0))
+    )
+
+    class First(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.ones(1))
+
+        def forward(self, x):
+            return self.scale * x[:, 0]
+
+    game = games.GAN(Perceptron(3, 2), First())
+    trained = games.Trained(game, {name: _flat(net) for name, net in game.players.items()})
+    attacked = Attacked(trained, Examples.joined([train, test]), valid, None, 0)
+    scores = attacks_of(trained, train)["discriminator"](attacked)
+    np.testing.assert_allclose(scores, torch.cat([train.x, test.x])[:, 0].numpy(), rtol=1e-6)
+    answer = membership(Subject("gan", {"data": Splits("gan", train, valid, test)}, players=[trained]), samples=200)
+    assert answer.numbers["area: discriminator"].value > 0.85
+
+
+@pytest.mark.parametrize("conditioning", ["classifier", "projection"])
+def test_a_discriminator_that_is_told_the_class_is_asked_with_it(conditioning):
+    digits = data.load("digits", seed=0)
+    few = replace(digits, train=digits.train.subset(range(60)))
+    system = build("acgan", {"data": few}, {"conditioning": conditioning, "width": 8})
+    run = training.train(system.new_game(0), few.train, steps=2, batch_size=20, optimizers=system.optimizers, seed=0)
+    trained = run.trained()
+    scores = attacks_of(trained, few.train)["discriminator"](Attacked(trained, few.train, few.valid, None, 0))
+    net, label = trained.net(), few.train.labels
+    expected = trained.game.source(net.discriminator(few.train.x), label)
+    np.testing.assert_allclose(scores, expected.detach().numpy(), rtol=1e-5)
+
+
+def _flat(module):
+    return torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    """A network that learnt 60 digits by heart."""
+    digits = data.load("digits", seed=0)
+    few = replace(digits, train=digits.train.subset(range(60)))
+    system = build("classifier", {"data": few})
+    settings = {"steps": 150, "batch_size": 30, "optimizers": system.optimizers}
+    runs = [training.train(system.new_game(seed), few.train, seed=seed, **settings) for seed in range(2)]
+    return Subject("digits", {"data": few}, players=[run.trained() for run in runs])
+
+
+def test_an_overfitted_classifier_is_sure_of_its_members(classifier):
+    answer = run_audit("membership", classifier)
+    assert list(answer.numbers) == ["area: confidence", "area: true label", "area: gap"]
+    assert answer.finding is True
+    assert answer.numbers["area: true label"].value >= 0.65
+    assert "with the model" in answer.verdict
+    assert set(name.removeprefix("area: ") for name in answer.numbers) <= set(WITH_MODEL)
+
+
+def test_the_gap_attack_is_as_good_as_the_difference_of_accuracies(classifier):
+    """Its balanced accuracy, which is its area, is 1/2 + (right of members - right of others) / 2."""
+    (splits,) = classifier.data.values()
+    trained = classifier.players[0]
+    both = Examples.joined([splits.train, splits.test])
+    scores = attacks_of(trained, both)["gap"](Attacked(trained, both, splits.valid, None, 0))
+    members, others = np.split(scores, [60])
+    for part, found in ((splits.train, members), (splits.test, others)):
+        predicted = trained.game.predict(trained.net(), part.x).argmax(1)
+        assert found.mean() == pytest.approx((predicted == part.labels).double().mean().item())
+    assert area(members[None], others[None]) == pytest.approx(0.5 + (members.mean() - others.mean()) / 2)
+
+
+def test_members_and_others_are_as_many_of_each_class(classifier):
+    answer = run_audit("membership", classifier)
+    assert "60 training examples and 60 test examples, as many of each class" in answer.shown[0]
+
+
+def test_what_cannot_be_attacked_is_refused_or_said():
+    points = data.load("normal-2d", seed=0)
+    with pytest.raises(UsageError, match="attacks a run; give a run directory"):
+        membership(Subject("points", {"data": points}))
+    answer = membership(_subject(0, copied=0.0, train=10))
+    assert answer.finding is None
+    silent = SimpleNamespace(game=SimpleNamespace(players={}, offers=lambda name: False))
+    with pytest.raises(UsageError, match="knows no attack"):
+        membership(Subject("points", {"data": points}, players=[silent]))
