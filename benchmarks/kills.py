@@ -1,11 +1,12 @@
 """Does a run that is killed at random moments end with the same bytes? Prints kills and files that agree, by stage.
 
-    python benchmarks/kills.py [--kills 60] [--seed 0]
+    python benchmarks/kills.py [--kills 84] [--seed 0]
 
-`gansift run --until train`, `score` and `cleanse` work on one tiny run, in one process and in two, and are killed
-(SIGKILL, the parent alone) at random moments of their work, then started again. Whenever a stage has come to its end
-its files are compared byte by byte with those of a run that nobody disturbed, and it begins anew until it was killed
-often enough.
+Two tiny runs are done stage by stage: one about its own model (train, score, cleanse), one about new models (train,
+score in windows all through the trainings, choose and judge on fresh seeds, audit), in one process and in two. They are
+killed (SIGKILL, the parent alone) at random moments of their work, then started again. Whenever a stage has come to its
+end its files are compared byte by byte with those of a run that nobody disturbed, and it begins anew until it was
+killed often enough.
 A start that is refused, or fails in any other way, is a difference too. Exit code 1 if there is any.
 """
 
@@ -32,17 +33,33 @@ from gansift.lock import lock_path
 LOADED = multiprocessing.get_context("forkserver")
 LOADED.set_forkserver_preload(["gansift.workflow.stages", "gansift.workflow.outcome", "torch._dynamo"])
 SOURCE = "normal-1d"
-TINY = (
-    "--for-this-model",
-    "--steps", "60", "--seeds", "2", "--horizons", "1,2", "--remove", "5%,10%", "--latents", "200", "--width", "16",
-    "--batch", "50", "--verify", "6", "--quiet",
-)  # fmt: skip
+SMALL = ("--steps", "60", "--remove", "5%,10%", "--latents", "200", "--width", "16", "--batch", "50", "--quiet")
+RUNS = {
+    "this model": ("--for-this-model", "--seeds", "2", "--horizons", "1,2", "--verify", "6", *SMALL),
+    "new models": (
+        "--scoring-seeds", "3", "--choosing-seeds", "3", "--judging-seeds", "3", "--baselines", "density", *SMALL,
+    ),
+}  # fmt: skip
+# The exit code of an audit that found something.
+FOUND = 3
 # What each stage leaves behind.
 FILES = {
     "train": ("seeds/*/checkpoints/*", "seeds/*/values/*"),
     "score": ("seeds/*/scores/*",),
-    "cleanse": ("seeds/*/retrained/*", "seeds/*/from-scratch/*", "verify/*"),
+    "cleanse": ("seeds/*/retrained/*", "verify/*"),
+    "judge": ("seeds/*/from-scratch/*",),
+    "audit": ("audits/*",),
 }
+
+
+def stages(question: str, folder: Path, jobs: str) -> dict[str, Sequence[str]]:
+    """The stages of a run, each with the command that does it."""
+    run = ("run", SOURCE, "--outdir", str(folder), *RUNS[question], "--jobs", jobs)
+    if question == "this model":
+        verbs = {name: (name, str(folder), "--quiet") for name in ("score", "cleanse")}
+        return {"train": (*run, "--until", "train"), **verbs}
+    until = {name: (*run, "--until", name) for name in ("train", "score")}
+    return {**until, "judge": run, "audit": ("audit", "copies", str(folder))}
 
 
 def results(folder: Path, *stages: str) -> dict[str, bytes]:
@@ -100,7 +117,7 @@ def kill_at(arguments: Sequence[str], folder: Path, moment: Callable[[], float])
         process.kill()
         process.join()
         assert process.exitcode is not None
-        if process.exitcode > 0:
+        if process.exitcode > 0 and process.exitcode != FOUND:
             raise RuntimeError(f"gansift {' '.join(arguments)} ended with {process.exitcode}: {said.read()}")
         return process.exitcode < 0
 
@@ -161,28 +178,28 @@ class Stage:
 def main() -> None:
     """Kill, compare, print."""
     parser = command_line.parser(__doc__, saves=False)
-    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=84)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     moments, total, different = random.Random(arguments.seed), 0, 0
     with tempfile.TemporaryDirectory() as scratch:
-        whole = Path(scratch) / "whole"
-        command = [sys.executable, "-m", "gansift.cli", "run", SOURCE, "--outdir", str(whole), *TINY, "--jobs", "1"]
-        subprocess.run(command, check=True)
-        for jobs in ("1", "2"):
-            folder = Path(scratch) / "killed"
-            train = ("run", SOURCE, "--until", "train", "--outdir", str(folder), *TINY, "--jobs", jobs)
-            verbs = {name: (name, str(folder), "--quiet") for name in ("score", "cleanse")}
-            for name, verb in {"train": train, **verbs}.items():
-                stage = Stage(name, verb, folder, whole)
-                stage.kill(arguments.kills // 6, moments)
-                print(
-                    f"{name:8} --jobs {jobs}: {stage.kills} kills, {stage.ends} times to the end; "
-                    f"{stage.equal} files equal, {stage.different} different",
-                    flush=True,
-                )
-                total, different = total + stage.kills, different + stage.different
-            shutil.rmtree(folder)
+        for question in RUNS:
+            whole, folder = Path(scratch) / f"whole {question}", Path(scratch) / "killed"
+            for command in list(stages(question, whole, "1").values()):
+                done = subprocess.run([sys.executable, "-m", "gansift.cli", *command], stdout=subprocess.DEVNULL)
+                if done.returncode not in (0, FOUND):
+                    raise SystemExit(f"gansift {' '.join(command)} ended with {done.returncode}")
+            for jobs in ("1", "2"):
+                for name, command in stages(question, folder, jobs).items():
+                    stage = Stage(name, command, folder, whole)
+                    stage.kill(arguments.kills // 14, moments)
+                    print(
+                        f"{question}, {name:8} --jobs {jobs}: {stage.kills} kills, {stage.ends} times to the end; "
+                        f"{stage.equal} files equal, {stage.different} different",
+                        flush=True,
+                    )
+                    total, different = total + stage.kills, different + stage.different
+                shutil.rmtree(folder)
     print(f"{total} kills, {different} differences")
     raise SystemExit(1 if different else 0)
 

@@ -7,7 +7,7 @@ one way after the other, in a fresh copy, and a verb works on it. What may come 
 
     made anew   exit code 0, and every result and number of the report is as before
     not read    the same, and the file is still spoilt
-    refused     exit code 1 or 2, the message names the file, and nothing else in the directory differs
+    refused     exit code 1 or 2, the message names the file, or the command that makes it, and nothing else differs
     recovered   (behind refused) the file was deleted, the same command given again, and all is as before
 
 Everything else is a fault: another result, a traceback, a message that does not say which file. Exit code 1 if there
@@ -179,7 +179,8 @@ def judged(whole: Whole, name: Path, way: str, verb: str, draw: random.Random, f
     found = content(folder)
     if done.code in (1, 2):
         other = [one for one in _differing(before, found) if one != str(name)]
-        if name.name.removesuffix(".sha256") not in done.said:
+        # What is missing is as what was never done: the command that does it is named.
+        if name.name.removesuffix(".sha256") not in done.said and "`gansift " not in done.said:
             return f"FAULT: refused, and the file is not named: {done.said[-600:]}"
         if other:
             return f"FAULT: refused, and {', '.join(other)} were changed"

@@ -15,8 +15,10 @@ from gansift.files import open_own
 
 _log = logging.getLogger(__name__)
 
-# Seconds to wait for a lock before it counts as held: the workers of a killed command end within moments.
+# Seconds to wait for a lock before it counts as held: the workers of a killed command end within moments, those on a
+# machine that lost its network once it has noticed that, or once a file server has.
 _PATIENCE = 2.0
+_PATIENCE_WITH_OTHERS = 150.0
 # What a lock file begins with; one that holds anything else is a person's and is left as it is.
 _HOLDER = "process "
 
@@ -24,6 +26,12 @@ _HOLDER = "process "
 def lock_path(folder: Path) -> Path:
     """The file that is locked while a process writes into ``folder``. It stays, and names the last that did."""
     return folder / ".lock"
+
+
+def wait_for_other_machines() -> None:
+    """Let this process wait longer for locks: one may be held on a machine that was given up and does not know it."""
+    global _PATIENCE
+    _PATIENCE = _PATIENCE_WITH_OTHERS
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import signal
+import threading
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +15,8 @@ import pytest
 
 from configs import config
 from executing import Pretending
-from gansift.errors import DataError, TrainingError
+from gansift import lock
+from gansift.errors import DataError, GansiftError, TrainingError
 from gansift.spread.executors import Here
 from gansift.spread.processes import Processes
 from gansift.spread.tasks import run_tasks
@@ -115,12 +118,28 @@ def test_a_machine_of_a_cluster_whose_data_are_others_does_nothing_and_is_named(
         np.savez(source, x=points + 1)
     else:
         source.unlink()
+    monkeypatch.setattr(lock, "_PATIENCE", lock._PATIENCE)  # which jobs of a cluster change
     place._built.cache_clear()  # another machine has loaded nothing yet
     monkeypatch.setattr(platform, "node", lambda: "elsewhere")
     refusal = {"other data": (TrainingError, "the data are not those"), "no data": (DataError, "does not exist")}[there]
     with pytest.raises(refusal[0], match=f"on the machine elsewhere of the cluster: .*{refusal[1]}"):
         JobTask(directory, replace(small, cluster="auto"), Train(0, METRICS))(1, lambda amount: None)
     assert not directory.training(0).exists()
+
+
+def test_a_job_of_a_cluster_waits_for_one_that_was_given_up_and_still_writes(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "_PATIENCE", 0.0)
+    directory, small = stages.prepare(requested(["normal-1d"], SMALL), tmp_path)
+    given_up = ExitStack()
+    given_up.enter_context(lock.only_writer(directory.training(0)))
+    task = JobTask(directory, small, Train(0, METRICS))
+    with pytest.raises(GansiftError, match="in use"):
+        task(1, lambda amount: None)
+    ends = threading.Timer(0.5, given_up.close)
+    ends.start()
+    replace(task, config=replace(small, cluster="auto"))(1, lambda amount: None)
+    ends.join()
+    assert task.done()
 
 
 def _files(root: Path) -> dict[str, bytes]:

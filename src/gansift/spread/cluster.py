@@ -19,6 +19,7 @@ from gansift.spread.executors import Call, Outcome, Workers, attempt, gathered, 
 try:
     import ray
     from ray.exceptions import RayError, RayTaskError
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as missing:
     raise GansiftError(
         "--cluster needs Ray, which is not installed here: python -m pip install 'ray[client]>=2.40'"
@@ -52,7 +53,10 @@ class Cluster:
                 f"no machine of the cluster {address} has room for a job of {needed['CPU']} processors and "
                 f"{needed['GPU']} GPUs. Give fewer --threads, or --jobs if machines will join."
             )
-        self._progress = ray.remote(_Progress).options(num_cpus=0, max_restarts=-1).remote()
+        # Not on any machine of the cluster: one that loses its network would let everybody wait for it.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        counting = ray.remote(_Progress).options(num_cpus=0, max_restarts=-1, scheduling_strategy=here)
+        self._progress = counting.remote()
         # Not tried again by Ray: how often a call is begun is decided, and said, in one place.
         self._task = ray.remote(_attempt).options(
             num_cpus=needed["CPU"], num_gpus=needed["GPU"], max_retries=0, name="gansift"

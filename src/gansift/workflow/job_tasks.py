@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gansift.errors import GansiftError
+from gansift.lock import wait_for_other_machines
 from gansift.progress import Tick, progress
 from gansift.spread.executors import Workers
 from gansift.spread.share import OthersLeftError, Share
@@ -59,6 +60,7 @@ class JobTask:
         """Data and system; another machine may have other data under the same path, which is seen before any work."""
         if config.cluster_address is None:
             return place_of(config, self.directory.cache, confirmed=True)
+        wait_for_other_machines()
         try:
             return opened(self.directory, config, confirmed=True)
         except GansiftError as error:
