@@ -19,8 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import command_line
-from kills import RUNS, SOURCE, results
-from spoilt import Done, do
+from kills import RUNS, SOURCE, Done, do, results
 
 # What reads a run without writing anything into it.
 _ONLY_READS = ("evaluate", "export")

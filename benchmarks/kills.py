@@ -1,6 +1,6 @@
 """Does a run that is killed at random moments end with the same bytes? Prints kills and files that agree, by stage.
 
-    python benchmarks/kills.py [--kills 84] [--seed 0]
+    python benchmarks/kills.py [--kills 84] [--seed 0] [--only QUESTION]
 
 Two tiny runs are done stage by stage: one about its own model (train, score, cleanse), one about new models (train,
 score in windows all through the trainings, choose and judge on fresh seeds, audit), in one process and in two. They are
@@ -16,13 +16,13 @@ import multiprocessing
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import command_line
 
@@ -33,11 +33,14 @@ from gansift.lock import lock_path
 LOADED = multiprocessing.get_context("forkserver")
 LOADED.set_forkserver_preload(["gansift.workflow.stages", "gansift.workflow.outcome", "torch._dynamo"])
 SOURCE = "normal-1d"
-SMALL = ("--steps", "60", "--remove", "5%,10%", "--latents", "200", "--width", "16", "--batch", "50", "--quiet")
+SMALL = (
+    "--steps", "60", "--remove", "5%,10%", "--latents", "200", "--width", "16", "--batch", "50", "--quiet",
+    "--baselines", "density",
+)  # fmt: skip
 RUNS = {
     "this model": ("--for-this-model", "--seeds", "2", "--horizons", "1,2", "--verify", "6", *SMALL),
     "new models": (
-        "--scoring-seeds", "3", "--choosing-seeds", "3", "--judging-seeds", "3", "--baselines", "density", *SMALL,
+        "--scoring-seeds", "3", "--choosing-seeds", "3", "--judging-seeds", "3", *SMALL,
     ),
 }  # fmt: skip
 # The exit code of an audit that found something.
@@ -92,6 +95,25 @@ def gansift(arguments: Sequence[str], said: str) -> None:
             os.dup2(file.fileno(), stream.fileno())
     sys.argv = ["gansift", *arguments]
     cli.main()
+
+
+class Done(NamedTuple):
+    """How a command ended, and what it said."""
+
+    code: int
+    said: str
+
+
+def do(arguments: Sequence[str]) -> Done:
+    """Give a command, in a process of its own that begins with everything loaded."""
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as said:
+        process = LOADED.Process(target=gansift, args=(arguments, said.name))
+        process.start()
+        process.join(600)
+        hung = process.is_alive()
+        process.kill()
+        process.join()
+        return Done(124 if hung else process.exitcode or 0, said.read())
 
 
 def kill_at(arguments: Sequence[str], folder: Path, moment: Callable[[], float]) -> bool:
@@ -180,15 +202,15 @@ def main() -> None:
     parser = command_line.parser(__doc__, saves=False)
     parser.add_argument("--kills", type=int, default=84)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=RUNS, help="the run about this question")
     arguments = parser.parse_args()
     moments, total, different = random.Random(arguments.seed), 0, 0
     with tempfile.TemporaryDirectory() as scratch:
-        for question in RUNS:
+        for question in RUNS if arguments.only is None else [arguments.only]:
             whole, folder = Path(scratch) / f"whole {question}", Path(scratch) / "killed"
             for command in list(stages(question, whole, "1").values()):
-                done = subprocess.run([sys.executable, "-m", "gansift.cli", *command], stdout=subprocess.DEVNULL)
-                if done.returncode not in (0, FOUND):
-                    raise SystemExit(f"gansift {' '.join(command)} ended with {done.returncode}")
+                if (done := do(command)).code not in (0, FOUND):
+                    raise SystemExit(f"gansift {' '.join(command)} ended with {done.code}: {done.said}")
             for jobs in ("1", "2"):
                 for name, command in stages(question, folder, jobs).items():
                     stage = Stage(name, command, folder, whole)
