@@ -287,7 +287,7 @@ def crossfit(
 ) -> None:
     """Do `gansift run` on several folds, so that every example is held out once and scored otherwise: for few data.
 
-    Each fold is a run directory in OUTDIR. Run it again to go on after a stop.
+    Each fold is a run directory in OUTDIR, by default runs/<source>-crossfit. Run it again to go on after a stop.
     """
     from gansift.workflow.crossfit import CrossFit, finished
 
