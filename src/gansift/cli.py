@@ -12,11 +12,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, replace
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Optional, TextIO
 
 import typer
 
@@ -57,7 +57,30 @@ _SourcesOrRun = Annotated[
 ]
 _Outdir = Annotated[Optional[Path], typer.Option(help="run directory (default: runs/<source>)")]  # noqa: UP045
 _RunDir = Annotated[Path, typer.Argument(metavar="RUN", help="run directory of `gansift run`")]
-_Json = Annotated[bool, typer.Option("--json", help="print the result as one JSON object")]
+
+
+# Where results go while what a person's code prints goes elsewhere.
+_results: list[TextIO] = []
+
+
+@contextmanager
+def _prints_apart() -> Iterator[None]:
+    """Send all that is printed to the error stream, so that JSON stands alone."""
+    _results.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _results.pop()
+
+
+def _alone(context: typer.Context, wanted: bool) -> bool:
+    if wanted:
+        context.with_resource(_prints_apart())
+    return wanted
+
+
+_Json = Annotated[bool, typer.Option("--json", callback=_alone, help="print the result as one JSON object")]
 _Quiet = Annotated[bool, typer.Option("--quiet", help="show no progress")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="check everything and show the plan; do nothing")]
 _Everything = Annotated[bool, typer.Option("--help-all", help="show every setting, also the rare ones, and exit")]
@@ -557,7 +580,7 @@ def _show_values(values: dict[str, Any], as_json: bool) -> None:
 
 def _print(value: Any, as_json: bool, text: str = "") -> None:
     try:
-        typer.echo(json.dumps(value, indent=2) if as_json else text)
+        typer.echo(json.dumps(value, indent=2) if as_json else text, file=_results[-1] if _results else None)
     except BrokenPipeError:
         raise  # whoever reads has seen enough
     except OSError as error:
@@ -626,8 +649,9 @@ def application(arguments: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_root)
     verb = next((text for text in arguments if not text.startswith("-")), "")
-    for one in _VERBS:
-        app.command(one.__name__)(_with_flags(one, arguments) if one.__name__ == verb else _bare(one))
+    with redirect_stdout(sys.stderr):  # what a person's code prints when its settings are read
+        for one in _VERBS:
+            app.command(one.__name__)(_with_flags(one, arguments) if one.__name__ == verb else _bare(one))
     return app
 
 
@@ -681,6 +705,9 @@ def main() -> None:
         typer.secho(f"gansift: {error}", err=True, fg="red")
         raise SystemExit(1) from None
     except OSError as error:
+        if error.errno == errno.ENOSPC:  # of help, which others print
+            typer.secho(f"gansift: {error.strerror}", err=True, fg="red")
+            raise SystemExit(1) from None
         if error.errno != errno.ENAMETOOLONG:
             raise
         typer.secho(f"gansift: {_TOO_LONG.format(str(error.filename)[:60])}", err=True, fg="red")

@@ -7,7 +7,7 @@ import torch
 
 from gansift.errors import GansiftError, UsageError
 from gansift.games import Draw, Game, Trained
-from gansift.metrics import ALL, FID, IS, KID, Metric
+from gansift.metrics import ALL, FID, IS, KID, Metric, SampleMetric
 
 METRICS = {
     "all": lambda features, reference, **options: ALL(reference, bandwidth=0.7, **options),
@@ -133,3 +133,19 @@ def test_a_game_without_samples_is_refused_by_name(build, features, reference, t
     for ask in (metric.value, metric.gradient):
         with pytest.raises(UsageError, match="is a metric of samples, and Silent has no method sample"):
             ask(silent)
+
+
+def test_features_that_are_not_finite_are_not_blamed_on_the_training():
+    class Root(SampleMetric):
+        name, direction = "root", "lower"
+
+        def features(self, samples):
+            return samples.sqrt()
+
+        def evaluate(self, features):
+            return float(features.mean()), torch.full_like(features, 1 / features.numel())
+
+    with pytest.raises(GansiftError, match=r"features are NaN or infinite for 1 of 3 samples whose own numbers are"):
+        Root(latents=3, seed=0).value(torch.tensor([[1.0], [-1.0], [4.0]]))
+    with pytest.raises(GansiftError, match=r"1 of 3 samples are NaN or infinite. The training has diverged"):
+        Root(latents=3, seed=0).value(torch.tensor([[1.0], [float("nan")], [4.0]]))

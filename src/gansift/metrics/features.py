@@ -7,7 +7,6 @@ to give it together, for networks that take much memory.
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gansift.errors import DataError, GansiftError
+from gansift.games.copying import copy_of
 
 if TYPE_CHECKING:
     from gansift.data.examples import Examples
@@ -59,7 +59,7 @@ class NetworkFeatures:
         if key not in self._copies:
             # Without a graph, or the copy of a TorchScript network would hang on to the original's parameters.
             with torch.no_grad():
-                network = copy.deepcopy(self._network).to(device=samples.device, dtype=samples.dtype).eval()
+                network = copy_of(self._network).to(device=samples.device, dtype=samples.dtype).eval()
             for value in network.parameters():
                 value.requires_grad_(False)
             self._copies[key] = network

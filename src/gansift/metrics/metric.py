@@ -215,15 +215,25 @@ class SampleMetric(ABC):
             yield trained.sample(len(rows), draw, parameters, label)
 
     def _collect(self, chunks: Any) -> Tensor:
+        parts, finite = [], []
         with torch.no_grad():
-            features = torch.cat([self.features(samples).double() for samples in chunks])
-        broken = int((~features.isfinite()).any(dim=1).sum())
-        if broken:
+            for samples in chunks:
+                parts.append(self.features(samples).double())
+                finite.append(samples.flatten(1).isfinite().all(dim=1).to(parts[-1].device))
+        features = torch.cat(parts)
+        broken = (~features.isfinite()).any(dim=1)
+        if not broken.any():
+            return features
+        own = int((broken & torch.cat(finite)).sum())
+        if own:
             raise GansiftError(
-                f"{self.name} cannot be computed: {broken} of {len(features)} samples are NaN or infinite, or have "
-                "such features. The training has diverged; lower the learning rate or use an earlier checkpoint."
+                f"{self.name} cannot be computed: its features are NaN or infinite for {own} of {len(features)} "
+                "samples whose own numbers are finite. Look for what the features divide by, or take the logarithm of."
             )
-        return features
+        raise GansiftError(
+            f"{self.name} cannot be computed: {int(broken.sum())} of {len(features)} samples are NaN or infinite. The "
+            "training has diverged; lower the learning rate or use an earlier checkpoint."
+        )
 
 
 def trained_of(source: Any) -> Trained:

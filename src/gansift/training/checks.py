@@ -72,11 +72,18 @@ def _check_players(game: Game) -> None:
 def _check_loss(step: Step, player: str, rows: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) -> None:
     """Take the last example of each data set's batch out by weight 0; what it is must then not matter to the loss."""
     before = buffers(step.game)
-    step.loss(0, player, 0, rows, parameters, ones(step, rows))
+    first, again = (step.loss(0, player, 0, rows, parameters, ones(step, rows)).detach() for _ in range(2))
     for name in changed(before, step.game):
         raise TrainingError(
             f"{name} changes with every call (running statistics? spectral norm?), which a replay cannot repeat. "
             "Put that layer into eval mode, or use models.layers.LayerNorm or torch.nn.GroupNorm."
+        )
+    if not abs(float(first - again)) <= 1e-6 * (1 + abs(float(first))) and bool(first.isfinite()):
+        raise TrainingError(
+            f"the {player}'s loss is {float(first):.6g}, and {float(again):.6g} when it is computed again with the "
+            "same parameters, examples and draw: it takes random numbers from elsewhere (functional.dropout, "
+            "torch.randn, numpy or Python's random), or keeps something between calls. A replay cannot repeat that: "
+            "take all random numbers from draw (draw.normal, draw.uniform, draw.permutation)."
         )
     for name, index in rows.items():
         if len(index) >= 2 and matters_without_weight(step, player, rows, parameters, name, count=1):

@@ -6,7 +6,6 @@ There is this one implementation of training. Recording, replay, retraining and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from torch import Tensor, nn, vmap
 from gansift.data.examples import Examples
 from gansift.errors import TrainingError
 from gansift.games.batch import Batch, Batches
+from gansift.games.copying import copy_of, copy_of_game
 from gansift.games.draw import Draw, PartDraw
 from gansift.games.game import Game
 from gansift.games.parameters import Layout, Net
@@ -111,7 +111,7 @@ class Step:
     def __init__(self, game: Game, data: Mapping[str, Examples], settings: Settings) -> None:
         self.settings = settings
         self.dtype = DTYPES[settings.dtype]
-        self.game = deepcopy(game)
+        self.game = copy_of_game(game)
         for module in self.game.players.values():
             module.to(device=settings.device, dtype=self.dtype)
         self.layouts = {name: Layout(module) for name, module in self.game.players.items()}
@@ -505,7 +505,7 @@ def _initialised(module: nn.Module, seed: int) -> nn.Module:
     reset: Any = getattr(module, "reset_parameters", None)
     if not callable(reset) or getattr(module, "pretrained", False):
         return module
-    fresh = deepcopy(module).to(device="cpu", dtype=torch.float32)
+    fresh = copy_of(module).to(device="cpu", dtype=torch.float32)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh.reset_parameters()  # type: ignore[operator]

@@ -15,7 +15,7 @@ from gansift.cleansing.decisions import read_decisions
 from gansift.errors import GansiftError, TrainingError, UsageError
 from gansift.files import check_folder_name, read_json, refuse_pipes, remove, write_bytes
 from gansift.influence.doctor import Finding, examine
-from gansift.influence.estimators import ESTIMATORS, sweeps
+from gansift.influence.estimators import ESTIMATORS, ranks_only, sweeps
 from gansift.influence.scores import Scores
 from gansift.lock import only_writer
 from gansift.named import is_named
@@ -49,6 +49,7 @@ from gansift.workflow.plan import STAGES, Plan, metric_key
 from gansift.workflow.request import Request
 from gansift.workflow.result import floor
 from gansift.workflow.seed import Seed
+from gansift.workflow.tried import try_own
 from gansift.workflow.verification import Planned, planned, planned_itself
 
 __all__ = [
@@ -225,6 +226,7 @@ def describe(request: Request, outdir: Path) -> dict[str, Any]:
             opened(directory, recorded)
     plan = place.plan()
     check_fits(directory, plan, place, "verify")
+    _try_own(place, plan)
     return {
         "settings": asdict(place.config),
         "examples": {
@@ -280,6 +282,11 @@ def _consult(directory: RunDirectory, place: Place) -> None:
         )
 
 
+def _try_own(place: Place, plan: Plan) -> None:
+    differentiated = plan.way.new_models or not ranks_only(plan.way.estimator)
+    try_own(place, place.config.metrics, gradient=differentiated)
+
+
 def work(
     directory: RunDirectory,
     config: Config,
@@ -310,6 +317,8 @@ def work(
         scored = directory.looks(plan.main, plan.metric, len(plan.seeds)).exists()
     else:
         scored = directory.growth(plan.main, plan.metric, way.estimator).exists()
+    if consult and not scored:
+        _try_own(place, plan)
     if consult and last != "train" and (way.new_models or sweeps(way.estimator)) and not scored:
         _consult(directory, place)
     for unfinished in directory.unfinished() if share is None else ():  # others may be writing them

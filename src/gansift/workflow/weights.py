@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from gansift.errors import UsageError
 from gansift.files import remove, write_bytes
+from gansift.games.copying import copy_of
 from gansift.games.trained import Trained
 from gansift.models.lora import Adapted
 from gansift.models.weights import write_weights
@@ -106,7 +106,7 @@ def _trained(run: Run, trained: Trained) -> dict[str, Tensor]:
 
 def _whole(module: nn.Module, player: str, trained: Mapping[str, Tensor]) -> nn.Module:
     """A player's network with what was trained of it."""
-    network = deepcopy(module)
+    network = copy_of(module)
     with torch.no_grad():
         for name, value in network.named_parameters():
             if value.requires_grad:
