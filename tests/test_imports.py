@@ -14,7 +14,7 @@ import gansift
 ORDER = [
     "errors", "bounds", "files", "lock", "named", "trusted", "catalogue", "progress", "notebook", "data", "models",
     "games", "training", "metrics", "systems", "influence", "cleansing", "report", "audit", "spread", "workflow",
-    "flags", "terminal", "about", "cli",
+    "flags", "terminal", "about", "cli", "command", "__main__",
 ]  # fmt: skip
 # What a package knows nothing of, although it comes earlier.
 BLIND = {

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import torch
 from gansift import terminal
 from gansift.cleansing.trial import Cell
 from gansift.training.checkpoints import DiskCheckpoints
-from gansift.workflow import stages
+from gansift.workflow import measure, stages
 from gansift.workflow.config import NEW_MODELS, Way
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.estimate import ROWS, Costs, Pace, Piece, estimate, makespan, stacks, total
@@ -274,3 +277,15 @@ def test_what_does_not_fit_is_said_in_words(estimated):
     assert "does not fit" not in text
     assert "fewer --jobs, a smaller --memory" in terminal.estimate_text(estimated | {"fits": False})
     assert [terminal._clock(seconds) for seconds in (7.4, 75, 3725)] == ["7 s", "1 m 15 s", "1 h 02 m"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere nobody is asked")
+def test_what_a_killed_estimate_left_is_removed_and_that_of_a_living_one_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure.tempfile, "tempdir", str(tmp_path))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for name in (f"gansift-estimate-{dead.pid}-abc", f"gansift-estimate-{os.getpid()}-abc", "gansift-estimate-mine-x"):
+        (tmp_path / name / "0").mkdir(parents=True)
+    measure._clean_up()
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [f"gansift-estimate-{os.getpid()}-abc", "gansift-estimate-mine-x"]

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -46,8 +48,25 @@ from gansift.workflow.states import sizes
 # Seconds of training that the miniature is long, and its fewest and most steps.
 _TRAINED = 0.5
 _FEWEST, _MOST = 6, 64
+# Of the temporary directory, followed by the number of the process that it belongs to.
+_PREFIX = "gansift-estimate-"
 # How often what is short is repeated, for its median.
 _REPEATS = 3
+
+
+def _clean_up() -> None:
+    """Remove what an estimate that was killed could not remove itself."""
+    if os.name != "posix":  # elsewhere asking for a process may end it
+        return
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
+            if not folder.is_symlink():
+                shutil.rmtree(folder, ignore_errors=True)
+        except (ValueError, OverflowError, PermissionError):  # not ours
+            continue
 
 
 def measure(plan: Plan, place: Place) -> Costs:
@@ -69,8 +88,9 @@ def measure(plan: Plan, place: Place) -> Costs:
     processes = config.job_count
     # Fresh interpreters, as in a run: what they take in memory and to start is measured, too.
     context = multiprocessing.get_context("spawn")
+    _clean_up()
     with (
-        tempfile.TemporaryDirectory(prefix="gansift-estimate-") as folder,
+        tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as folder,
         ProcessPoolExecutor(processes, context) as pool,
     ):
         futures = [

@@ -1,0 +1,45 @@
+"""The program as it is started: what happens before the command line is read in, and where nothing can be printed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+START = "import sys; sys.stderr.write('on'); sys.stderr.flush(); from gansift.command import main; main()"
+
+
+def started(*arguments, **options):
+    command = [sys.executable, "-c", START, *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent")
+@pytest.mark.parametrize("wait", [0.02, 0.06, 0.12, 0.25])
+def test_ctrl_c_in_the_first_moments_is_answered_in_a_sentence(tmp_path, wait):
+    program = started("run", "digits", "--outdir", str(tmp_path / "run"), stdout=subprocess.DEVNULL)
+    assert program.stderr.read(2) == "on"
+    time.sleep(wait)
+    program.send_signal(signal.SIGINT)
+    said = program.communicate(timeout=60)[1]
+    assert (program.returncode, "Traceback" in said) == (130, False), said
+    assert "stopped; the same command goes on from here" in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"], ["about"]])
+def test_what_cannot_be_printed_is_said_in_a_sentence(arguments):
+    with open("/dev/full", "w") as full:
+        program = started(*arguments, stdout=full)
+        said = program.communicate(timeout=60)[1]
+    assert program.returncode == 1
+    assert "No space left on device" in said
+    assert "Traceback" not in said
+
+
+def test_python_m_gansift_is_the_command_line():
+    done = subprocess.run([sys.executable, "-m", "gansift", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip()
