@@ -96,3 +96,11 @@ def test_a_device_that_is_not_there_is_refused_by_name():
     if not torch.cuda.is_available():
         with pytest.raises(UsageError, match=r"the device cuda cannot be used here; there is cpu$"):
             _train("cuda")
+
+
+@pytest.mark.parametrize("name", ["meta", "privateuseone", "xla", "mps", "xpu", "hpu", "vulkan", "lazy", "cuda:99", ""])
+def test_a_device_that_is_not_there_is_refused_in_a_sentence_whatever_torch_raises(name):
+    if name in ("mps", "xpu", "hpu") and getattr(torch, name, torch.cuda).is_available():
+        pytest.skip("it is there")
+    with pytest.raises(UsageError, match="cannot be used here"):
+        check_device(name)

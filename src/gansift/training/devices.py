@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-from gansift.errors import UsageError
+from gansift.errors import UsageError, is_of_memory
 
 
 def check_device(device: str) -> None:
@@ -20,7 +20,9 @@ def check_device(device: str) -> None:
     try:
         # A number that comes back: there are devices, such as meta, that only pretend to compute.
         float(torch.ones(1, device=device).sum())
-    except (RuntimeError, AssertionError) as error:
+    except Exception as error:  # every backend of torch that is not there has a way of its own to say so
+        if is_of_memory(error):
+            raise
         there = "cpu" + (", cuda" if torch.cuda.is_available() else "")
         raise UsageError(f"the device {device or repr(device)} cannot be used here; there is {there}") from error
 
