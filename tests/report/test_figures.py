@@ -9,6 +9,7 @@ import pytest
 from gansift.report import figures, trust_figures
 from gansift.report.drawing import HARMFUL, HELPFUL
 from gansift.report.summary import ClassCount, Growth
+from gansift.report.words import MINUS
 
 GRID = made_up.summary((160, 320)).grid
 ROWS = [row for row in GRID if row.horizon == 320]
@@ -32,6 +33,7 @@ DRAWN = {
     "map of a line": lambda: figures.score_map(X1, VALUES, "lower", "all"),
     "map of a plane": lambda: figures.score_map(X2, VALUES, "higher", "all"),
     "many points": lambda: figures.score_map(np.tile(X2, (20, 1)), np.tile(VALUES, 20), "lower", "all"),
+    "harm of classes": lambda: figures.class_harm(["<&$1$>"] * 20 + ["b"] * 20, VALUES, "lower", "FID"),
     "density": lambda: figures.density_chart(X1, X1 + 1, None),
     "cloud": lambda: figures.cloud_chart(X2, X2 + 1, "after", figures.cloud_limits(X2, None, X2 + 1)),
 }
@@ -95,3 +97,13 @@ def test_of_many_classes_those_that_lost_most_are_drawn():
     assert "c29" in shown
     assert "c10" in shown
     assert "c9" not in shown
+
+
+@pytest.mark.parametrize(("direction", "worst"), [("lower", "a"), ("higher", "c")])
+def test_classes_are_told_by_their_mean_score_the_most_harmful_first(direction, worst):
+    labels, values = ["a", "a", "b", "c", "c", "c"], np.array([-2.0, -1.0, 0.5, 1.0, 2.0, 3.0])
+    said = ET.fromstring(figures.class_harm(labels, values, direction, "FID")).attrib["aria-label"]
+    assert said.startswith(f"Mean score by class. {worst}: ")
+    for name, mean in (("a", f"{MINUS}1.50"), ("b", "+0.500"), ("c", "+2.00")):
+        assert f"{name}: {mean}" in said
+    assert "a: {}1.50, {} harmful".format(MINUS, "100%" if direction == "lower" else "0%") in said

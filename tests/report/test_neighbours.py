@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.decomposition import PCA
 
 from gansift.report import nearest
+from gansift.report.neighbours import plane
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,12 @@ def test_two_examples_are_each_others_neighbours_and_one_has_none():
     assert nearest(np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]]), skip_self=True).tolist() == [1, 0]
     with pytest.raises(ValueError, match="no neighbour"):
         nearest(np.zeros((1, 2)), np.zeros((1, 2)), skip_self=True)
+
+
+def test_the_map_is_that_of_the_first_two_principal_components():
+    points = np.random.default_rng(0).normal(size=(60, 5)) * [3, 1, 0.5, 2, 0.1] + 100
+    expected, found = PCA(2).fit_transform(points), plane(points)
+    assert np.allclose(np.abs(found), np.abs(expected))
+    assert (found[np.abs(found).argmax(axis=0), [0, 1]] > 0).all()
+    assert np.allclose(plane(points[:, :1])[:, 1], 0)
+    assert np.array_equal(plane(np.ones((3, 4))), np.zeros((3, 2)))

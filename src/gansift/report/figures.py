@@ -172,7 +172,51 @@ def class_balance(classes: Sequence[ClassCount], most: int = 20) -> str:
     return svg("classes", f"Class balance before and after. {description}.", 80 + 20 * max(len(classes), 2), paint)
 
 
-def score_map(x: np.ndarray, values: np.ndarray, direction: str, label: str) -> str:
+def class_harm(labels: Sequence[str], values: np.ndarray, direction: str, label: str, most: int = 20) -> str:
+    """The mean score of each class with its 95 % interval over examples, the most harmful class on top.
+
+    Args:
+        labels: the class of each example.
+        values: their scores, shape (N,).
+        direction: ``lower`` or ``higher`` is better.
+        label: short name of the metric.
+        most: classes that are drawn; of more, those with the largest means.
+    """
+    known = np.array(labels)
+    rows = []
+    for name in dict.fromkeys(labels):
+        of_class = values[known == name]
+        error = 1.96 * of_class.std(ddof=1) / len(of_class) ** 0.5 if len(of_class) > 1 else 0.0
+        rows.append((name, float(of_class.mean()), error, float((harm(of_class, direction) > 0).mean())))
+    rows = sorted(rows, key=lambda row: -abs(row[1]))[:most]
+    rows.sort(key=lambda row: float(harm(np.array(row[1]), direction)))
+
+    def paint(axes: Axes) -> None:
+        for height, (_, mean, error, share) in enumerate(rows):
+            colour = HARMFUL if harm(np.array(mean), direction) > 0 else HELPFUL
+            axes.plot((mean - error, mean + error), (height, height), color=colour, linewidth=2.4)
+            axes.plot(mean, height, "o", color=colour, markersize=6)
+            axes.text(1.01, height, f"{share:.0%}", transform=axes.get_yaxis_transform(), va="center", color=SOFT)
+        axes.axvline(0, color=INK, linewidth=1)
+        axes.set_xlim(*limits_of([end for _, mean, error, _ in rows for end in (mean - error, mean + error)]))
+        axes.set_yticks(range(len(rows)), [_short(str(name)) for name, *_ in rows], color=INK)
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        axes.tick_params(axis="y", length=0)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_formatter(FuncFormatter(tick))
+        axes.set_xlabel(f"mean score: predicted change of {label} if one is removed")
+
+    description = "; ".join(f"{name}: {signed(mean)}, {share:.0%} harmful" for name, mean, _, share in reversed(rows))
+    return svg("class-harm", f"Mean score by class. {description}.", 80 + 20 * max(len(rows), 2), paint)
+
+
+def score_map(
+    x: np.ndarray,
+    values: np.ndarray,
+    direction: str,
+    label: str,
+    names: tuple[str, str] = ("first coordinate", "second coordinate"),
+) -> str:
     """Where the harmful points lie.
 
     Points with one coordinate are drawn against their score; of more coordinates the first two are drawn and the score
@@ -183,6 +227,7 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, label: str) -> 
         values: their scores, shape (N,).
         direction: ``lower`` or ``higher`` is better.
         label: short name of the metric.
+        names: of the two axes of points with more than one coordinate.
     """
 
     def paint_line(axes: Axes) -> None:
@@ -212,8 +257,8 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, label: str) -> 
         bar.ax.minorticks_off()
         low, high = ("harmful", "helpful") if direction == "lower" else ("helpful", "harmful")
         bar.ax.set_yticklabels([f"{low}\n{signed(-reach)}", "0", f"{high}\n{signed(reach)}"])
-        axes.set_xlabel("first coordinate")
-        axes.set_ylabel("second coordinate")
+        axes.set_xlabel(names[0])
+        axes.set_ylabel(names[1])
 
     flat = x.shape[1] == 1
     description = "each point against its score" if flat else "training points coloured by their score"

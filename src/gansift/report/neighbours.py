@@ -10,6 +10,20 @@ _BLOCK = 2**22
 _CANDIDATES = 8
 
 
+def plane(points: np.ndarray) -> np.ndarray:
+    """Points (N, d) in the plane in which they differ most (their first two principal components), shape (N, 2).
+
+    Of one coordinate the second is 0. Each axis points to where its farthest point lies, so that the same points give
+    the same map.
+    """
+    centred = points.astype(np.float64) - points.mean(axis=0, dtype=np.float64)
+    values, directions = np.linalg.eigh(centred.T @ centred)
+    axes = directions[:, np.argsort(values)[::-1][:2]]
+    found = centred @ axes
+    found *= np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])] + 0.0)
+    return found if found.shape[1] == 2 else np.hstack([found, np.zeros_like(found)])
+
+
 def nearest(queries: np.ndarray, pool: np.ndarray, skip_self: bool = False) -> np.ndarray:
     """The row of ``pool`` that is nearest to each query by Euclidean distance; the first one of several.
 

@@ -12,7 +12,10 @@ from gansift.report.sections import (
     before_after,
     claims,
     examples,
+    history,
+    image_map,
     kinds,
+    next_steps,
     other_question,
     review,
     settings,
@@ -27,7 +30,8 @@ from gansift.report.summary import Summary
 
 #: The page's sections in their order.
 SECTIONS: tuple[Section, ...] = (
-    verdict, kinds, examples, tried, review, before_after, spread, trust, other_question, audit, claims, settings,
+    verdict, next_steps, kinds, examples, tried, review, before_after, spread, image_map, trust, history,
+    other_question, audit, claims, settings,
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ class Review:
         nearest_training: the nearest other training example, shape (N,).
         mean: the mean of the scores over several training seeds, shape (N,), or None.
         standard_error: the standard error of that mean, shape (N,), or None.
+        plane: where each image lies on a map of what the metric sees, shape (N, 2), or None.
     """
 
     run: str
@@ -30,3 +31,4 @@ class Review:
     nearest_training: np.ndarray
     mean: np.ndarray | None = None
     standard_error: np.ndarray | None = None
+    plane: np.ndarray | None = None

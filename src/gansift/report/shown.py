@@ -11,6 +11,7 @@ import numpy as np
 
 from gansift.data.encoding import Encoding
 from gansift.report.answer import Answer
+from gansift.report.history import History
 from gansift.report.review import Review
 from gansift.report.views.view import View, find, view_of
 
@@ -60,6 +61,7 @@ class Shown:
         removed: the ids of the examples that are removed; None for the most harmful, as many as the summary says.
         review: the neighbours and intervals that a decision image by image takes; None leaves that section out.
         answers: the answers of the audits of this run.
+        history: how the training went, or None.
     """
 
     sets: Mapping[str, ShownSet]
@@ -68,6 +70,7 @@ class Shown:
     removed: frozenset[str] | None = None
     review: Review | None = None
     answers: tuple[Answer, ...] = ()
+    history: History | None = None
 
     @classmethod
     def of(

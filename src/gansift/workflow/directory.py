@@ -29,7 +29,9 @@ class RunDirectory:
 
     def unfinished(self) -> Iterator[Path]:
         """Files that a killed process was writing. Only gansift's own: the directory may hold other things."""
-        names = [path.name for path in (self.config, self.manifest, self.encoding, self.result, self.page)]
+        names = [
+            path.name for path in (self.config, self.manifest, self.encoding, self.result, self.metrics, self.page)
+        ]
         for name in (*names, "kept.txt", "removed.txt"):
             yield from self.root.glob(f".{name}.*.tmp")
         for folder in ("scores", "weights", "seeds", "verify", "decisions", "cache"):
@@ -49,6 +51,11 @@ class RunDirectory:
     def result(self) -> Path:
         """The numbers of the report."""
         return self.root / "report.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Losses and metric all through the first seed's training, a line for each moment."""
+        return self.root / "metrics.jsonl"
 
     @property
     def page(self) -> Path:

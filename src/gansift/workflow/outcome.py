@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,9 @@ import torch
 
 from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.trial import Cell
-from gansift.data.examples import Examples, Splits
+from gansift.data.examples import Examples
 from gansift.errors import TrainingError, UsageError
 from gansift.files import read_json, write_json
-from gansift.games import Game
-from gansift.games.draw import Draw
 from gansift.games.trained import Trained
 from gansift.influence.estimators import ranks_only
 from gansift.influence.horizon import Trust, trust
@@ -32,6 +30,7 @@ from gansift.workflow.config import NEW_MODELS, Config, Decided, Way, load
 from gansift.workflow.damage import discard_damaged
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.doubts import doubts
+from gansift.workflow.history import history_of
 from gansift.workflow.jobs import comparison, trial
 from gansift.workflow.new_models import Study
 from gansift.workflow.new_result import new_models_summary
@@ -40,7 +39,7 @@ from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
 from gansift.workflow.result import compared, summarise, view_of_splits
 from gansift.workflow.reviewing import reviewed
-from gansift.workflow.seed import Seed, decided_scores, read_seconds
+from gansift.workflow.seed import Seed, decided_scores, read_seconds, samples_of
 from gansift.workflow.verification import read_verifications
 from gansift.workflow.weights import keep_weights
 
@@ -207,11 +206,12 @@ def _write_outcome(
     write_json(directory.result, result.to_json())
     pictured = Shown(
         shown_sets(main.place, shown),
-        samples_before=_samples(main, run.trained()) if result.samples else None,
-        samples_after=_samples(main, after) if result.samples and after is not None else None,
+        samples_before=samples_of(main, run.trained(), _SAMPLES) if result.samples else None,
+        samples_after=samples_of(main, after, _SAMPLES) if result.samples and after is not None else None,
         removed=frozenset(removed),
         review=reviewed(main, shown),
         answers=read_answers(directory.audits),
+        history=history_of(main, main.plan.metric, result.samples),
     )
     write_page(directory.page, result, pictured)
     return result
@@ -241,20 +241,6 @@ def _cleansed(main: Seed, plan: Plan, chosen: Cell) -> Trained | None:
     job = trial(plan, main.number, chosen.horizon)
     sets = [one.ids for one in main.removed(job.removals) if one is not None]
     return retrained_players(main.run, sets, job.horizon)[plan.counts.index(chosen.removed)]
-
-
-def _samples(main: Seed, trained: Trained) -> np.ndarray:
-    draw = Draw(main.number, "report", dtype=trained.dtype, device=trained.device)
-    label = _requested(main.place.data, trained.game)
-    return trained.sample(_SAMPLES, draw, label=label).detach().float().cpu().numpy()
-
-
-def _requested(data: Mapping[str, Splits], game: Game) -> torch.Tensor | None:
-    """The classes that samples for the page are asked to be of, the first class first; None where none can be."""
-    names = [splits.train.class_names for splits in data.values()]
-    if not game.conditional or len(names) != 1 or names[0] is None:
-        return None
-    return torch.arange(_SAMPLES) * len(names[0]) // _SAMPLES
 
 
 def shown_sets(place: Place, shown: Scores) -> dict[str, ShownSet]:

@@ -11,7 +11,7 @@ from gansift.games.draw import Draw
 from gansift.influence.baselines.ranking import features
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import SampleMetric
-from gansift.report.neighbours import nearest
+from gansift.report.neighbours import nearest, plane
 from gansift.report.review import Review
 from gansift.workflow.seed import Seed
 
@@ -53,6 +53,7 @@ def reviewed(seed: Seed, shown: Scores) -> Review | None:
         nearest_training=nearest(examples, examples, skip_self=True),
         mean=None if error is None else mean,
         standard_error=error,
+        plane=plane(examples),
     )
 
 

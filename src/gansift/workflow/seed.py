@@ -10,13 +10,20 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from gansift import training
 from gansift.cleansing.checked import Check, checked
 from gansift.cleansing.decisions import read_decisions
 from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.retraining import Lookup, Removal, Removed, ScoresOf, changes, mean_scores
+from gansift.data.examples import Splits
 from gansift.errors import GansiftError, UsageError
 from gansift.files import read_json, write_json, write_sealed, write_sealed_json
+from gansift.games.draw import Draw
+from gansift.games.game import Game
+from gansift.games.trained import Trained
 from gansift.influence.combine import ROLLING, combine
 from gansift.influence.estimators import estimate, estimate_metrics
 from gansift.influence.horizon import trust
@@ -341,6 +348,21 @@ def look_together(seeds: Sequence[Seed], metrics: Sequence[str], scored: int, ti
     for seed, by_metric in zip(seeds, by_seed, strict=True):
         for metric, looks in zip(metrics, by_metric, strict=True):
             write_sealed(seed.directory.looks(seed.number, metric, scored), looks.to_bytes())
+
+
+def samples_of(seed: Seed, trained: Trained, count: int) -> np.ndarray:
+    """Samples for the page, which are of the same latents for all players of a seed, shape (count, ...)."""
+    draw = Draw(seed.number, "report", dtype=trained.dtype, device=trained.device)
+    label = _requested(seed.place.data, trained.game, count)
+    return trained.sample(count, draw, label=label).detach().float().cpu().numpy()
+
+
+def _requested(data: Mapping[str, Splits], game: Game, count: int) -> torch.Tensor | None:
+    """The classes that samples are asked to be of, the first class first; None where none can be."""
+    names = [splits.train.class_names for splits in data.values()]
+    if not game.conditional or len(names) != 1 or names[0] is None:
+        return None
+    return torch.arange(count) * len(names[0]) // count
 
 
 def decided_scores(directory: RunDirectory, scores: Scores, digest: str) -> Scores:

@@ -25,7 +25,16 @@ def content(summary: Summary, shown: Shown) -> dict[str, Any]:
         "maps": _maps(summary, shown),
         "balance": Markup(figures.class_balance(summary.classes)) if summary.classes else None,
         "loss": _largest_loss(summary.classes or ()),
+        "by_class": _by_class(summary, shown),
     }
+
+
+def _by_class(summary: Summary, shown: Shown) -> Markup | None:
+    """Harm by class; None where there are no two classes, or the sizes of scores mean nothing."""
+    labels = [name for one in shown.sets.values() for name in one.labels or ()]
+    if len(labels) != len(shown.values) or len(set(labels)) < 2 or summary.ranking:
+        return None
+    return Markup(figures.class_harm(labels, shown.values, summary.direction, summary.words.label))
 
 
 def _maps(summary: Summary, shown: Shown) -> list[tuple[str, Markup]]:

@@ -25,6 +25,8 @@ _PNG_SIDE = 64
 _SHARP_SHEET = 32
 _SAMPLES = 64
 _SHEET_COLUMNS = 8
+# Latents whose two samples stand side by side, as they come.
+_PAIRS = 8
 
 
 def gallery(cards: Sequence[Card], side: str) -> Markup:
@@ -47,14 +49,22 @@ def score_map(x: np.ndarray, values: np.ndarray, direction: str, label: str) -> 
 def before_after(
     x: np.ndarray, before: np.ndarray | None, after: np.ndarray | None, encoding: Encoding | None = None
 ) -> Markup:
-    """Both sets of samples, each on a sheet."""
+    """The first latents as pairs at a readable size, and both sets of samples, each on a sheet."""
+    pairs = [] if before is None or after is None else _pairs(before[:_PAIRS], after[:_PAIRS])
     sheets = [
         (name, sheet_uri(images[:_SAMPLES], _SHEET_COLUMNS), len(images[:_SAMPLES]))
         for name, images in (("before", before), ("after", after))
         if images is not None and len(images)
     ]
     sharp = x.shape[-1] <= _SHARP_SHEET
-    return render("views/sheets.html", sheets=sheets, sharp=sharp)
+    return render("views/sheets.html", sheets=sheets, sharp=sharp, pairs=pairs)
+
+
+def _pairs(before: np.ndarray, after: np.ndarray) -> list[tuple[Markup, Markup]]:
+    return [
+        (one(first, f"sample {row} before the removal"), one(second, f"sample {row} after the removal"))
+        for row, (first, second) in enumerate(zip(before, after, strict=True), 1)
+    ]
 
 
 def _is_sharp(image: np.ndarray) -> bool:
@@ -103,11 +113,11 @@ def _middle(mode: str) -> int | tuple[int, int, int]:
     return 128 if mode == "L" else (128, 128, 128)
 
 
-def data_uri(picture: Image.Image, exact: bool) -> str:
+def data_uri(picture: Image.Image, exact: bool, quality: int = 88) -> str:
     """A picture as a data URI: PNG if ``exact``, else JPEG, which keeps the colours of single pixels apart."""
     buffer = io.BytesIO()
     if exact:
         picture.save(buffer, "PNG", optimize=True)
     else:
-        picture.save(buffer, "JPEG", quality=88, subsampling=0)
+        picture.save(buffer, "JPEG", quality=quality, subsampling=0)
     return f"data:image/{'png' if exact else 'jpeg'};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
