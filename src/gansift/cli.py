@@ -477,8 +477,8 @@ def export(
         typer.Option(
             help="folder (the kept training images, which trains again), lists (kept.txt, removed.txt), zip (as "
             "StyleGAN reads it), hf (folder with metadata.csv for Hugging Face), npz (arrays), csv (rows of a table), "
-            "parquet (scores of all examples), weights (the networks, to start from with --init), adapters (what was "
-            "trained of them)"
+            "parquet (scores of all examples), fiftyone (all images with scores, to review), weights (the networks, to "
+            "start from with --init), adapters (what was trained of them)"
         ),
     ] = "folder",
     link: Annotated[str, typer.Option(help="copy, symlink or hardlink the images")] = "copy",
@@ -490,6 +490,20 @@ def export(
 
     found, text = exported(run_dir, destination, format, link)
     _print(found, as_json, text)
+
+
+def track(
+    run_dir: _RunDir,
+    tracker: Annotated[str, typer.Argument(help="trackio, wandb, swanlab, or a module with init, log and finish")],
+    project: Annotated[str, typer.Option(help="name of the project in the tracker")] = "gansift",
+    as_json: _Json = False,
+) -> None:
+    """Log a finished run's history and result with an experiment tracker, as it is set up (offline, say)."""
+    from gansift.report.tracking import find_tracker
+    from gansift.report.tracking import track as log_with
+
+    logged = log_with(run_dir, find_tracker(tracker), project)
+    _print({"tracker": tracker, "moments": logged}, as_json, f"{logged} moments of {run_dir} logged with {tracker}")
 
 
 # What verbs share ----------------------------------------------------------------------------------------------------
@@ -635,6 +649,7 @@ _TOO_LONG = "{}... is longer than the name of any file can be; give another name
 _WITH_SETTINGS: tuple[Callable[..., None], ...] = (run, crossfit, doctor, estimate)
 _VERBS: tuple[Callable[..., None], ...] = (
     run, crossfit, about, data, doctor, estimate, score, verify, cleanse, evaluate, audit, report, export,
+    track,
 )  # fmt: skip
 
 

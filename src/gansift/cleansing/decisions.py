@@ -15,6 +15,8 @@ from gansift.errors import UsageError
 COLUMNS = ("id", "path", "decision", "reason")
 REMOVE, KEEP, UNDECIDED = "remove", "keep", "undecided"
 _WORDS = (REMOVE, KEEP, UNDECIDED)
+# What FiftyOne exports: the id, which gansift has put there, and a person's tags.
+_TAGGED = ("example", "tags")
 # Ids in one message.
 _NAMED = 5
 
@@ -40,6 +42,8 @@ class Decisions:
 
 def read_decisions(path: str | Path, ids: Sequence[str]) -> Decisions:
     """Read a CSV file with the columns ``id,path,decision,reason``, as the report page saves it.
+
+    A file with the columns ``example,tags``, as FiftyOne exports them, says the same by the tags remove and keep.
 
     Examples that are marked ``keep`` or ``undecided``, or are not in the file, stay.
 
@@ -69,13 +73,9 @@ def read_decisions(path: str | Path, ids: Sequence[str]) -> Decisions:
 
 def _read(path: Path) -> dict[str, str]:
     """The decision for every id in the file."""
-    rows = read_rows(
-        path, COLUMNS, lambda wrong: UsageError(f"the decisions {path} {wrong}"), optional=("path", "reason")
-    )
     marked: dict[str, str] = {}
     twice = []
-    for line, row in rows:
-        identity, word = row["id"], row["decision"]
+    for line, identity, word in _marks(path):
         if word not in _WORDS:
             raise UsageError(f"{path}, line {line}: the decision must be {', '.join(_WORDS)}, not {word!r}")
         if marked.setdefault(identity, word) != word:
@@ -83,6 +83,26 @@ def _read(path: Path) -> dict[str, str]:
     if twice:
         raise UsageError(f"{path} marks {len(twice)} ids twice and differently: {_listed(twice)}")
     return marked
+
+
+def _marks(path: Path) -> list[tuple[int, str, str]]:
+    """The line, the id and the decision of every row."""
+
+    def refused(wrong: str) -> UsageError:
+        return UsageError(f"the decisions {path} {wrong}")
+
+    every = (*COLUMNS, *_TAGGED)
+    tagged = [row for row in read_rows(path, every, refused, optional=every) if set(_TAGGED) <= set(row.cells)]
+    if tagged:
+        return [(row.line, row.cells["example"], _of_tags(row.cells["tags"])) for row in tagged]
+    rows = read_rows(path, COLUMNS, refused, optional=("path", "reason"))
+    return [(row.line, row.cells["id"], row.cells["decision"]) for row in rows]
+
+
+def _of_tags(tags: str) -> str:
+    """The decision among the tags of a sample; both of them together are no decision that is known."""
+    said = [word for word in (tag.strip() for tag in tags.split(",")) if word in (REMOVE, KEEP)]
+    return ",".join(dict.fromkeys(said)) or UNDECIDED
 
 
 def _listed(ids: Sequence[str]) -> str:

@@ -224,6 +224,44 @@ class Scores:
         )
 
     @classmethod
+    def from_issues(cls, issues: pandas.DataFrame, like: Scores, column: str = "label_score") -> Scores:
+        """What cleanlab finds, as scores: the lower its quality, the more harmful; only the order is a claim.
+
+        Args:
+            issues: of ``Datalab.get_issues()`` or ``CleanLearning.get_label_issues()``, with a row for each training
+                example: in the order of ``like``, or with its ids as the index.
+            like: scores of the run, whose examples, metric and convention of removal these are for.
+            column: of the qualities, 0 (bad) to 1, such as ``label_score``, ``label_quality`` or ``outlier_score``.
+
+        Raises:
+            UsageError: if there is no such column, or the rows are not the run's examples.
+        """
+        if column not in issues.columns:
+            raise UsageError(f"the issues have no column {column!r}; they have {', '.join(map(str, issues.columns))}")
+        quality = issues[column]
+        if set(issues.index) == set(like.ids):
+            quality = quality.loc[list(like.ids)]
+        elif len(quality) != len(like) or list(issues.index) != list(range(len(like))):
+            raise UsageError(
+                f"{len(quality)} issues whose index is neither 0 to {len(like) - 1}, in the order of the "
+                f"{len(like)} training examples, nor their ids"
+            )
+        bad = 1.0 - quality.to_numpy(dtype=np.float64)
+        if not np.isfinite(bad).all():
+            raise UsageError(f"the column {column!r} of the issues has values that are no numbers")
+        return cls(
+            ids=like.ids,
+            values=-bad if like.direction == "lower" else bad,
+            metric=like.metric,
+            direction=like.direction,
+            estimator=f"cleanlab-{column}",
+            horizon=like.steps,
+            steps=like.steps,
+            removal=like.removal,
+            run=like.run,
+        )
+
+    @classmethod
     def read(cls, path: str | Path) -> Scores:
         """Read a file written by `to_csv`, or by another tool in the same columns (``score_se`` may be empty).
 

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from gansift.data.examples import Splits
     from gansift.data.records import Records
 
-FORMATS = ("folder", "lists", "zip", "hf", "npz", "csv", "parquet")
+FORMATS = ("folder", "lists", "zip", "hf", "npz", "csv", "parquet", "fiftyone")
 #: Those that `gansift run` trains on again.
 SOURCES = ("folder", "zip", "hf", "npz", "csv")
 #: Those that say the scores of examples.
-SCORED = ("hf", "parquet")
+SCORED = ("hf", "parquet", "fiftyone")
 LINKS = ("copy", "symlink", "hardlink")
 _FILES = ("zip", "npz", "csv", "parquet")
 
@@ -111,7 +111,8 @@ def export(
     last part of their id. ``hf`` is such a folder whose tables have labels and scores, which Hugging Face's data sets
     read. ``zip`` is an archive as StyleGAN's trainers read it, who see the kept training examples alone. ``npz`` holds
     arrays ``x_train``, ``y_train`` and so on; ``csv`` the rows of a table as they were read, with a column ``split``.
-    ``parquet`` is a table of all examples with their scores. Whatever it is appears only when it is complete.
+    ``parquet`` is a table of all examples with their scores; ``fiftyone`` a folder of all images, also of the removed
+    ones, with such a table, which FiftyOne opens as a ``CSVDataset``. Whatever it is appears only when it is complete.
 
     Args:
         format: one of `FORMATS`.
@@ -123,7 +124,7 @@ def export(
             manifest says of paths is not followed, and an example whose content is not what it says is refused.
         tables: for ``csv``, the tables that they were read from, by the name of the set: that of its source, and that
             of the data to test with if they are of another.
-        scores: of the training examples; needed for ``hf`` and ``parquet``.
+        scores: of the training examples; needed for ``hf``, ``parquet`` and ``fiftyone``.
 
     Returns:
         The number of kept training examples.
@@ -148,13 +149,18 @@ def export(
     elif format == "parquet" and by_id is not None:
         write_table(destination, _table(rows, removed, by_id))
     else:
-        kept = [row for row in rows if row["split"] != "train" or row["id"] not in removed]
+        whole = format == "fiftyone"
+        kept = [row for row in rows if whole or row["split"] != "train" or row["id"] not in removed]
         items = _items(kept, sets or {})
-        if format in _FILES and len(items) > 1:
+        if (format in _FILES or whole) and len(items) > 1:
+            what = "such a folder" if whole else "one file"
             raise GansiftError(
-                f"one file holds one data set, and the run has {len(items)}: {', '.join(items)}; export a folder"
+                f"{what} holds one data set, and the run has {len(items)}: {', '.join(items)}; export a folder"
             )
-        if format == "csv":
+        if whole and by_id is not None:
+            ((_, only),) = items.items()
+            _fill_folder(destination, _reviewed(only, link, by_id, removed), link)
+        elif format == "csv":
             write_rows(destination, _rows(items, tables or {}))
         else:
             _write_items(format, destination, items, link, by_id)
@@ -294,6 +300,30 @@ def _table(rows: Sequence[Mapping[str, str]], removed: set[str], scores: _ById) 
 
 def _writers(items: Sequence[Item], link: str, scores: _ById | None) -> dict[PurePosixPath, _Write]:
     """What to do for every file of a data set, so that all that is wrong shows before anything is written."""
+    writers, named = _pictures(items, link)
+    classes = {name: item.label for name, item in named.items() if item.label}
+    if scores is not None or dict(read_layout(list(named)).classes) != classes:
+        writers |= _metadata(named, None if scores is None else scores.values, labelled=bool(classes))
+    return writers
+
+
+def _reviewed(items: Sequence[Item], link: str, scores: _ById, removed: set[str]) -> dict[PurePosixPath, _Write]:
+    """What writes all images below ``data``, and ``labels.csv``, in which each has a row."""
+    writers, named = _pictures(items, link)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("filepath", "example", "split", "label", "score", "rank", "decision"))
+    for name, item in named.items():
+        trained = item.split == "train"
+        score = (repr(scores.values[item.id]), scores.ranks[item.id]) if trained else ("", "")
+        decision = ("remove" if item.id in removed else "keep") if trained else ""
+        table.writerow((name, cell(item.id), item.split, cell(item.label), *score, decision))
+    pictures = {PurePosixPath("data", path): write for path, write in writers.items()}
+    return {**pictures, PurePosixPath("labels.csv"): partial(_write_text, text.getvalue())}
+
+
+def _pictures(items: Sequence[Item], link: str) -> tuple[dict[PurePosixPath, _Write], dict[str, Item]]:
+    """What writes each image, and the example of each, by its path."""
     writers: dict[PurePosixPath, _Write] = {}
     named: dict[str, Item] = {}
     for item, relative in zip(items, _relative_paths(items), strict=True):
@@ -307,10 +337,7 @@ def _writers(items: Sequence[Item], link: str, scores: _ById | None) -> dict[Pur
             )
         writers[relative] = _put(item, link) if item.path else _paint(item)
         named[relative.as_posix()] = item
-    classes = {name: item.label for name, item in named.items() if item.label}
-    if scores is not None or dict(read_layout(list(named)).classes) != classes:
-        writers |= _metadata(named, None if scores is None else scores.values, labelled=bool(classes))
-    return writers
+    return writers, named
 
 
 def _metadata(

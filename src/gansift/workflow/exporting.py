@@ -23,6 +23,14 @@ from gansift.workflow.outcome import chosen_scores
 from gansift.workflow.place import load_data, roles_of
 from gansift.workflow.request import USUAL_GAME
 
+_FIFTYONE = """Beside them those that are removed or held out, each with its score, rank and decision. In Python:
+  import fiftyone as fo
+  numbers = {{"score": float, "rank": int, "example": str, "split": str, "label": str, "decision": str}}
+  pets = fo.Dataset.from_dir({!r}, dataset_type=fo.types.CSVDataset, fields=numbers)
+Tag samples remove, then:
+  pets.export(labels_path="decisions.csv", dataset_type=fo.types.CSVDataset, fields=["example", "tags"])
+which `gansift cleanse RUN --decisions decisions.csv` takes."""
+
 
 def exported(root: Path, destination: Path, format: str, link: str) -> tuple[dict[str, Any], str]:
     """Export from a run directory.
@@ -55,6 +63,7 @@ def exported(root: Path, destination: Path, format: str, link: str) -> tuple[dic
     count = sum(map(len, sets.train.values()))
     again = _again(config, destination, tuple(sets), tables) if format in SOURCES else None
     lines = [f"{kept} of {count} training examples in {destination}"]
+    lines += [_FIFTYONE.format(str(destination))] if format == "fiftyone" else []
     held_out = "" if is_crossfit(root) else ", with the same validation and test examples"
     lines += [] if again is None else [f"Train on them{held_out}: {again}"]
     summary = {"kept": kept, "removed": count - kept, "destination": str(destination), "command": again}
