@@ -50,7 +50,8 @@ FILES = {
     "train": ("seeds/*/checkpoints/*", "seeds/*/values/*"),
     "score": ("seeds/*/scores/*",),
     "cleanse": ("seeds/*/retrained/*", "verify/*"),
-    "judge": ("seeds/*/from-scratch/*",),
+    "look": ("seeds/*/scores/*-looks-of-*",),
+    "judge": ("seeds/*/from-scratch/*", "seeds/*/scores/*-density-*"),
     "audit": ("audits/*",),
 }
 
@@ -61,7 +62,7 @@ def stages(question: str, folder: Path, jobs: str) -> dict[str, Sequence[str]]:
     if question == "this model":
         verbs = {name: (name, str(folder), "--quiet") for name in ("score", "cleanse")}
         return {"train": (*run, "--until", "train"), **verbs}
-    until = {name: (*run, "--until", name) for name in ("train", "score")}
+    until = {"train": (*run, "--until", "train"), "look": (*run, "--until", "score")}
     return {**until, "judge": run, "audit": ("audit", "copies", str(folder))}
 
 

@@ -52,21 +52,3 @@ def test_room_is_counted_by_machine():
     assert room(nodes, {"CPU": 2, "GPU": 0}) == 4
     assert room(nodes, {"CPU": 2, "GPU": 1}) == 1
     assert room(nodes, {"CPU": 8, "GPU": 0}) == 0
-
-
-def test_progress_is_counted_where_the_command_runs_whatever_machines_there_are(shared):
-    import ray
-    from ray.cluster_utils import Cluster as Machines
-    from ray.util.state import list_actors
-
-    machines = Machines(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": True})
-    try:
-        for _ in range(3):
-            machines.add_node(num_cpus=1)
-        for _ in range(3):
-            with executor(Workers(1, machines.address, 1, 0, shared), 1) as chosen:
-                run_tasks([Touch(shared.with_name("task"))], chosen, lambda amount: None)
-                here = ray.get_runtime_context().get_node_id()
-                assert {actor.node_id for actor in list_actors(filters=[("state", "=", "ALIVE")])} == {here}
-    finally:
-        machines.shutdown()
