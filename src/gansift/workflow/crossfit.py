@@ -5,6 +5,7 @@ Every fold is a run directory of its own, which all verbs take. Beside them lies
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -92,11 +93,12 @@ class CrossFit:
         self._check()
         for request, folder in self.parts():
             folder.mkdir(parents=True, exist_ok=True)
+            begun = time.monotonic()
             with only_writer(folder):
                 directory, config = prepare(request, folder)
                 keep_count(self.root, self.folds)
                 work(directory, config, "verify", config.way, quiet)
-                finish(directory, config, config.way)
+                finish(directory, config, config.way, time.monotonic() - begun)
 
 
 def finished(root: Path, folds: int) -> dict[str, Any]:

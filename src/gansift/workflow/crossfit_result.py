@@ -14,7 +14,7 @@ from gansift.influence.scores import Scores
 from gansift.report import summary
 from gansift.report.shown import Shown
 from gansift.report.summary import Ends, read_summary
-from gansift.report.words import interval, plural, share
+from gansift.report.words import MINUS, interval, plural, share
 from gansift.workflow.folds import whole_data
 from gansift.workflow.kinds import LOOK_ALIKES
 from gansift.workflow.new_models import Study
@@ -252,7 +252,7 @@ def _verdict(first: summary.Summary, headline: summary.NewModels, folds: int, ex
             f"No fold of {folds} found a number of harmful {noun}s whose removal improves {name} of new {trained}s on "
             f"validation data by more than its uncertainty, so every {noun} is kept."
         )
-    ends = "no interval" if headline.ci95 is None else f"95 % interval {interval(headline.ci95)}"
+    ends = "no interval" if headline.ci95 is None else f"95 % interval {interval(headline.ci95)}".replace(MINUS, "-")
     verb = {"better": "improves", "worse": "makes worse", "unproven": "changes"}[headline.finding]
     sentence = (
         f"Removing what scores call most harmful, {share(headline.removed, examples)} of the {noun}s, {verb} test "
