@@ -1,10 +1,10 @@
 """Who can be told to have been trained on? Membership attacks on GANs that were trained for long and for short.
 
-    python benchmarks/audit_membership.py DATA.npz [--seeds 3] [--steps 3000 12000] [--out FILE]
+    python benchmarks/audit_membership.py DATA.npz [--seeds 3] [--steps 3000 12000] [--width 256] [--out FILE]
 
 DATA.npz holds MNIST as x_train (N, 28, 28) and y_train; digits are made smaller, to 14x14 pixels. Each seed draws 250
-members, 250 others and 500 for reference anew. The GANs are those of `audit_copies.py`. The positive control emits
-members with noise.
+members, 250 others and 500 for reference anew. The GANs are those of `audit_copies.py`, wider. The positive control
+emits members with noise.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def main() -> None:
     made.add_argument("data", type=Path)
     made.add_argument("--seeds", type=int, default=3)
     made.add_argument("--steps", type=int, nargs="+", default=[3000, 12_000])
+    made.add_argument("--width", type=int, default=256, help="of the layers of both players")
     asked = made.parse_args()
     digits = Digits.of(asked.data)
     table = Table(
@@ -58,7 +59,7 @@ def main() -> None:
         splits = _splits(digits, seed)
         for noise in (0.1, 0.3):
             table.add(_row(f"members + {noise:g}", seed, splits, Emitter(splits.train.x, noise)))
-        system = systems.build("gan", {"data": splits}, GAN)
+        system = systems.build("gan", {"data": splits}, {**GAN, "width": asked.width})
         run = training.train(
             system.new_game(seed), splits.train, steps=max(asked.steps), batch_size=BATCH,
             optimizers=system.optimizers, seed=seed,

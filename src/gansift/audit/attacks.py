@@ -6,6 +6,7 @@ their labels, and reference data that were certainly never trained on.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ from gansift.metrics.net_metric import held_out_batch
 from gansift.report.neighbours import nearest
 
 _CHUNK = 500
+# Of the detector: principal components, hidden units, and how often it sees everything.
+_COMPONENTS, _HIDDEN, _ROUNDS = 30, (128,), 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,16 +161,24 @@ def near_samples(attacked: Attacked) -> np.ndarray:
 def detector(attacked: Attacked) -> np.ndarray:
     """What a fresh classifier takes for a sample rather than for new data: generators imitate their members most.
 
-    The classifier is fitted to samples against reference data.
+    The classifier, a small network on principal components, is fitted to samples against reference data, of which there
+    are as many in each step. Trees found nothing where samples were members with noise: they told the noise.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.decomposition import PCA
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
 
     assert attacked.samples is not None
     samples, reference = _rows(attacked.samples), _rows(attacked.reference.x)
-    fitted = HistGradientBoostingClassifier(max_iter=100, random_state=attacked.seed, class_weight="balanced").fit(
-        np.concatenate([samples, reference]), np.repeat([1, 0], [len(samples), len(reference)])
-    )
-    return fitted.decision_function(_rows(attacked.examples.x))
+    again = np.resize(np.arange(len(reference)), max(len(samples), len(reference)))
+    both = np.concatenate([samples, reference[again]])
+    network = MLPClassifier(_HIDDEN, max_iter=_ROUNDS, random_state=attacked.seed)
+    components = PCA(min(_COMPONENTS, *both.shape), random_state=attacked.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # how long it is fitted is meant
+        fitted = make_pipeline(components, network).fit(both, np.repeat([1, 0], [len(samples), len(again)]))
+    return fitted.predict_proba(_rows(attacked.examples.x))[:, 1]
 
 
 def _rows(x: Tensor) -> np.ndarray:
