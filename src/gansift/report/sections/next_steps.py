@@ -90,5 +90,6 @@ def _see(summary: Summary) -> list[_Step]:
                 "gansift cleanse RUN --decisions decisions.csv",
             )
         )
-    steps.append(("Ask something else of the same run, such as whether samples are copies.", "gansift audit all RUN"))
+    such = "whether samples are copies" if summary.samples else "whether it can be told who was trained on"
+    steps.append((f"Ask something else of the same run, such as {such}.", "gansift audit all RUN"))
     return steps

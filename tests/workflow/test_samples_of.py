@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gansift.data import Splits
-from gansift.workflow.outcome import _requested
+from gansift.workflow.seed import _requested
 from toys import acgan, examples, gan, labelled
 
 
@@ -12,11 +12,11 @@ def splits(part):
 
 
 def test_samples_on_the_page_are_in_the_order_of_the_classes():
-    requested = _requested({"x": splits(labelled(examples(6)))}, acgan())
+    requested = _requested({"x": splits(labelled(examples(6)))}, acgan(), 64)
     assert requested.tolist() == [0] * 22 + [1] * 21 + [2] * 21
 
 
 def test_a_game_or_data_that_know_no_classes_are_asked_for_none():
-    assert _requested({"x": splits(labelled(examples(6)))}, gan()) is None
-    assert _requested({"x": splits(examples(6))}, acgan()) is None
-    assert _requested({name: splits(labelled(examples(6))) for name in "xy"}, acgan()) is None
+    assert _requested({"x": splits(labelled(examples(6)))}, gan(), 64) is None
+    assert _requested({"x": splits(examples(6))}, acgan(), 64) is None
+    assert _requested({name: splits(labelled(examples(6))) for name in "xy"}, acgan(), 64) is None
