@@ -39,13 +39,25 @@ def test_ctrl_c_in_the_first_moments_is_answered_in_a_sentence(tmp_path, wait):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"], ["about"]])
-def test_what_cannot_be_printed_is_said_in_a_sentence(arguments):
-    with open("/dev/full", "w") as full, started(*arguments, stdout=full) as program:
+def test_what_cannot_be_printed_is_said_in_a_sentence(arguments, unbuffered):
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full, started(*arguments, stdout=full, env=environment) as program:
         said = program.communicate(timeout=60)[1]
     assert program.returncode == 1
     assert "No space left on device" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_who_has_read_enough_is_told_nothing(unbuffered):
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with started("run", "--help-all", stdout=subprocess.PIPE, env=environment) as program:
+        program.stdout.close()
+        said = program.communicate(timeout=60)[1]
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
 
 
 def test_python_m_gansift_is_the_command_line():

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import asdict, replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -709,7 +709,7 @@ def main() -> None:
     """
     arguments = sys.argv[1:]
     try:
-        application(arguments)(["--help" if text == "--help-all" else text for text in arguments])
+        _answered(arguments)
     except UsageError as error:
         typer.secho(f"gansift: {error}", err=True, fg="red")
         raise SystemExit(2) from None
@@ -736,6 +736,26 @@ def main() -> None:
         if end.code == _INTERRUPTED:
             typer.secho("gansift: stopped; the same command goes on from here", err=True)
         raise
+    finally:
+        _forget_unprinted()
+
+
+def _answered(arguments: Sequence[str]) -> None:
+    """Do what is asked, and see that all is printed; whoever reads may have seen enough."""
+    try:
+        application(arguments)(["--help" if text == "--help-all" else text for text in arguments])
+    except SystemExit:
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
+        raise
+
+
+def _forget_unprinted() -> None:
+    """Leave what cannot be printed: Python would try again when it ends, and end with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
