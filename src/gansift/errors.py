@@ -1,5 +1,8 @@
 """Errors whose message is written for the person at the keyboard: what went wrong, where, and what to do."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 
 class GansiftError(Exception):
     """Anything the user can mend. The command line prints the message alone and exits with 1."""
@@ -27,3 +30,20 @@ class ReplayError(GansiftError):
 
 class UsageError(GansiftError):
     """Arguments that contradict one another; the command line exits with 2."""
+
+
+@contextmanager
+def foreign(say: Callable[[Exception], str]) -> Iterator[None]:
+    """Say whatever a person's code raises as a `UsageError`, but for gansift's own errors and a lack of memory.
+
+    Args:
+        say: the message, from what was raised.
+    """
+    try:
+        yield
+    except GansiftError:
+        raise
+    except Exception as error:
+        if is_of_memory(error):
+            raise
+        raise UsageError(say(error)) from error

@@ -13,6 +13,7 @@ from gansift.data import read_manifest
 from gansift.errors import DataError, UsageError
 from gansift.influence.scores import Scores
 from gansift.report.summary import read_summary
+from gansift.workflow import crossfit_result
 from gansift.workflow.crossfit import finished
 from tiny_run import gansift
 
@@ -94,6 +95,13 @@ def test_what_is_proved_is_removed_and_the_same_share_of_all_as_of_the_folds(cop
     assert "Of all" in whole["verdict"]["sentence"]
     page = (copy / "report.html").read_text()
     assert f"The list of all {len(removed)} points" in page
+
+
+def test_where_every_judging_training_broke_down_nothing_is_known(copy, monkeypatch):
+    monkeypatch.setattr(crossfit_result, "over_folds", lambda folds: None)
+    whole = finished(copy, 3)
+    assert "nothing is known (see log.txt); every point is kept" in whole["verdict"]["sentence"]
+    assert whole["removed"] == 0
 
 
 def test_the_printed_object_has_what_a_run_prints_and_its_folds(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.stats import norm, rankdata
@@ -30,14 +31,12 @@ class Roc:
     @property
     def area(self) -> Number:
         """The area under the curve, the mean over models: how often a member has a larger score than another one."""
-        value, spread = area(self.members, self.others), self._spread(area)
-        half = norm.isf(0.025) * spread
+        value, half = area(self.members, self.others), norm.isf(0.025) * self._spread_of_area
         return Number(value, (max(0.0, value - half), min(1.0, value + half)), "area under the ROC curve", 0.5)
 
     def succeeds(self, attacks: int) -> bool:
         """Whether the area is above that of guessing, so that of so many attacks on nothing 5 % or less ever are."""
-        spread = self._spread(area)
-        return area(self.members, self.others) - 0.5 > norm.isf(0.025 / attacks) * spread
+        return area(self.members, self.others) - 0.5 > norm.isf(0.025 / attacks) * self._spread_of_area
 
     def at(self, false_alarms: float) -> Number | None:
         """The share of members that are found where so few others are taken for members; None with too few others."""
@@ -77,6 +76,10 @@ class Roc:
         rates = np.logspace(np.log10(1 / self.others.shape[1]), 0, points)
         found = [max(found_at(self.members, self.others, rate), 1 / self.members.shape[1]) for rate in rates]
         return tuple(np.log10(rates).tolist()), tuple(np.log10(found).tolist())
+
+    @cached_property
+    def _spread_of_area(self) -> float:
+        return self._spread(area)
 
     def _spread(self, statistic: Callable[[np.ndarray, np.ndarray], float]) -> float:
         """Standard deviation of a statistic over draws of members and others, the same ones for all models."""

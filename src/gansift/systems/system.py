@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gansift.catalogue import functions_named_after_files
-from gansift.errors import GansiftError, UsageError, is_of_memory
+from gansift.errors import UsageError, foreign
 from gansift.named import import_named, is_named, suggestion
 from gansift.systems.reading import manual
 from gansift.systems.settings import checked
@@ -243,17 +243,15 @@ def _check_call(name: str, function: Callable[..., Any], data: Mapping[str, Spli
 
 def _called(name: str, data: Mapping[str, Splits], call: Callable[[], Any]) -> Any:
     """What a person's function returns; whatever it stumbles over is said with its name and what it was given."""
-    try:
-        return call()
-    except GansiftError:
-        raise
-    except Exception as error:
-        if is_of_memory(error):
-            raise
+
+    def said(error: Exception) -> str:
         sets = ", ".join(
             f"{key} ({len(part.train)} examples of shape {part.train.shape})" for key, part in data.items()
         )
-        raise UsageError(f"--game {name} failed on the training data {sets}: {error!r}") from error
+        return f"--game {name} failed on the training data {sets}: {error!r}"
+
+    with foreign(said):
+        return call()
 
 
 def _seeded(call: Callable[[], Any], seed: int) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from gansift.files import write_json
 from gansift.lock import only_writer
 from gansift.report.crossfit import write_crossfit_page
 from gansift.report.export import write_lists
-from gansift.workflow.config import MOST_FOLDS, load
+from gansift.workflow.config import load
 from gansift.workflow.crossfit_result import Whole, crossfit_summary
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.folds import count_of, folders, is_crossfit, keep_count
@@ -28,9 +27,6 @@ from gansift.workflow.outcome import finish
 from gansift.workflow.request import Request
 from gansift.workflow.stages import describe, prepare, resolved, work
 
-# Fewer leave nothing to train on: one part is validation, one is for testing.
-_FEWEST = 3
-
 
 @dataclass(frozen=True)
 class CrossFit:
@@ -38,11 +34,12 @@ class CrossFit:
 
     Attributes:
         request: what is asked of each.
-        folds: how many there are.
+        folds: how many there are, 3 or more: one part of the data is for validation, one for testing, the others for
+            training.
         root: the folder of all.
 
     Raises:
-        UsageError: for a number of folds that makes no sense, or settings that the folds decide.
+        UsageError: for settings that the folds decide, or a folder that holds something else.
     """
 
     request: Request
@@ -50,11 +47,6 @@ class CrossFit:
     root: Path
 
     def __post_init__(self) -> None:
-        if not _FEWEST <= self.folds <= MOST_FOLDS:
-            raise UsageError(
-                f"--folds {self.folds}: give {_FEWEST} to {MOST_FOLDS}; in each fold one part of the data is for "
-                "validation, one for testing, and the others are trained on"
-            )
         for name in ("turn", "fractions"):
             if name in self.request.general:
                 raise UsageError(f"--{name} does not go with a cross-fit: the folds decide who is held out")
@@ -81,8 +73,8 @@ class CrossFit:
 
     def _check(self) -> None:
         """See that the split can be turned, before anything is trained."""
-        for request, folder in islice(self.parts(), 1, 2):
-            resolved(request, RunDirectory(folder).cache)
+        _, (request, folder), *_ = self.parts()
+        resolved(request, RunDirectory(folder).cache)
 
     def work(self, quiet: bool) -> None:
         """Do what is not done yet of every fold, one after the other.

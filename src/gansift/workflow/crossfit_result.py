@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gansift.cleansing.crossed import Crossed
 from gansift.cleansing.folds import Fold, over_folds
 from gansift.cleansing.new_models import Judgement, paired
 from gansift.influence.scores import Scores
@@ -18,7 +17,7 @@ from gansift.report.words import MINUS, interval, plural, share
 from gansift.workflow.folds import whole_data
 from gansift.workflow.kinds import LOOK_ALIKES
 from gansift.workflow.new_models import Study
-from gansift.workflow.new_result import PICTURED, TITLES, kind_advice
+from gansift.workflow.new_result import TITLES, changes_told, ends_of, kind_advice, mean_of, pictured
 from gansift.workflow.outcome import classes_of, shown_sets
 from gansift.workflow.place import Place
 from gansift.workflow.result import source_of
@@ -122,21 +121,13 @@ def _headline(studies: Sequence[Study], reports: Sequence[summary.Summary], dire
         found[0],
         before=before,
         after=before if judgement is None else judgement.after,
-        change=0.0 if change is None else change.mean,
-        ci95=_ends(change),
-        random_change=_of(random),
-        random_ci95=_ends(random),
-        difference=_of(difference),
-        difference_ci95=_ends(difference),
         removed=round(removing * len({identity for study in studies for identity in study.scores.ids})),
         finding=None if judgement is None else judgement.finding(direction),
-        error_of_seeds=None if change is None else change.of_seeds,
-        error_of_examples=None if change is None else change.of_examples,
-        error_of_latents=None if change is None else change.of_latents,
         looks=sum(one.looks for one in found),
         reliability=_mean([one.reliability for one in found]),
         seeds_needed=None,
         surely_harmful=None,
+        **changes_told(change, random, difference),
         left_out=tuple(f"fold {fold}, {what}" for fold, one in enumerate(found) for what in one.left_out),
     )
 
@@ -154,14 +145,6 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if len(known) == len(values) else None
 
 
-def _of(change: Crossed | None) -> float | None:
-    return None if change is None else change.mean
-
-
-def _ends(change: Crossed | None) -> Ends:
-    return None if change is None else change.interval.ci95
-
-
 def _baselines(studies: Sequence[Study]) -> list[summary.Baseline]:
     """Other ways to choose, as far as every fold that removes anything has them."""
     names = [set(study.arm_names) for study in studies if study.chosen is not None]
@@ -172,7 +155,7 @@ def _baselines(studies: Sequence[Study]) -> list[summary.Baseline]:
         if name not in shared:
             continue
         change = over_folds([_changes(study, _row(study, name), 0) for study in studies])
-        rows.append(summary.Baseline(name, TITLES.get(name, name), None, None, _of(change), _ends(change)))
+        rows.append(summary.Baseline(name, TITLES.get(name, name), None, None, mean_of(change), ends_of(change)))
     return rows
 
 
@@ -189,18 +172,14 @@ def _kinds(studies: Sequence[Study], reports: Sequence[summary.Summary], scores:
     by_name = [{kind.name: kind for kind in report.kinds} for report in reports]
     kinds = []
     for name, ids in members.items():
-        of_folds = [kinds_of_fold.get(name) for kinds_of_fold in by_name]
-        known = [kind for kind in of_folds if kind is not None]
+        known = [of_fold[name] for of_fold in by_name if name in of_fold]
         if LOOK_ALIKES in name or len(known) < len(studies):
             continue
         predicted = _mean([kind.predicted for kind in known])
         ends = _mean_ends([kind.ci95 for kind in known], predicted)
-        some = scores[[scores.rows[identity] for identity in ids]]
-        pictured = min(PICTURED, len(some))
-        harmful = predicted is not None and (predicted < 0) == (scores.direction == "lower")
-        shown = some.harmful(pictured) if harmful else some.helpful(pictured)
         advice = kind_advice(name, ends, None, scores.direction)
-        kinds.append(summary.Kind(name, len(ids), predicted, ends, advice=advice, shown=shown.ids))
+        shown = pictured(scores, tuple(ids), predicted or 0.0)
+        kinds.append(summary.Kind(name, len(ids), predicted, ends, advice=advice, shown=shown))
     sign = -1 if scores.direction == "lower" else 1
     return sorted(kinds, key=lambda kind: sign * (kind.predicted or 0.0), reverse=True)
 
@@ -247,6 +226,11 @@ def _verdict(first: summary.Summary, headline: summary.NewModels, folds: int, ex
     name, noun, trained = first.words.label, first.nouns.example, first.nouns.trained
     better = f"{'lower' if first.direction == 'lower' else 'higher'} is better"
     where = f"in {folds} folds, in which each {noun} is held out once"
+    if headline.finding is None and headline.removed:
+        return (
+            "No judging seed went through in all folds that remove something, so nothing is known (see log.txt); "
+            f"every {noun} is kept."
+        )
     if headline.finding is None:
         return (
             f"No fold of {folds} found a number of harmful {noun}s whose removal improves {name} of new {trained}s on "

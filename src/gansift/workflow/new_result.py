@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
+from typing import Any
 
 from gansift import __version__
 from gansift.catalogue import ESTIMATOR_LABELS, ROLLING
@@ -13,6 +14,7 @@ from gansift.cleansing.new_models import Judgement
 from gansift.cleansing.statistics import mean_interval
 from gansift.influence.combine import CombinedScores
 from gansift.influence.groups import GroupEffect
+from gansift.influence.scores import Scores
 from gansift.report import summary
 from gansift.report.summary import Ends
 from gansift.report.words import MINUS, interval, plural
@@ -28,8 +30,8 @@ TITLES = ESTIMATOR_LABELS | {
     "random": "at random",
     "random-balanced": "at random, of the same classes",
 }
-#: Examples of a kind that a page shows.
-PICTURED = 8
+# Examples of a kind that a page shows.
+_PICTURED = 8
 _FALSE_DISCOVERIES = 0.1
 
 
@@ -87,12 +89,29 @@ def new_models_summary(
     )
 
 
-def _ends(change: Crossed | None) -> Ends:
+def ends_of(change: Crossed | None) -> Ends:
+    """The ends of the interval of a change; None where there is none."""
     return None if change is None else change.interval.ci95
 
 
-def _mean(change: Crossed | None) -> float | None:
+def mean_of(change: Crossed | None) -> float | None:
+    """The mean of a change; None where there is none."""
     return None if change is None else change.mean
+
+
+def changes_told(change: Crossed | None, random: Crossed | None, difference: Crossed | None) -> dict[str, Any]:
+    """What `summary.NewModels` says of a removal, of random removal, and of the difference of the two."""
+    return {
+        "change": 0.0 if change is None else change.mean,
+        "ci95": ends_of(change),
+        "random_change": mean_of(random),
+        "random_ci95": ends_of(random),
+        "difference": mean_of(difference),
+        "difference_ci95": ends_of(difference),
+        "error_of_seeds": None if change is None else change.of_seeds,
+        "error_of_examples": None if change is None else change.of_examples,
+        "error_of_latents": None if change is None else change.of_latents,
+    }
 
 
 def _headline(study: Study, judgement: Judgement | None) -> summary.NewModels:
@@ -104,20 +123,12 @@ def _headline(study: Study, judgement: Judgement | None) -> summary.NewModels:
     return summary.NewModels(
         before=before,
         after=before if judgement is None else judgement.after,
-        change=0.0 if change is None else change.mean,
-        ci95=_ends(change),
-        random_change=_mean(random),
-        random_ci95=_ends(random),
-        difference=_mean(difference),
-        difference_ci95=_ends(difference),
         removed=0 if study.chosen is None else study.chosen.count,
         finding=None if judgement is None else judgement.finding(study.place.validation.direction),
         scoring_seeds=len(plan.seeds),
         choosing_seeds=len(plan.choosing),
         judging_seeds=len(plan.judging),
-        error_of_seeds=None if change is None else change.of_seeds,
-        error_of_examples=None if change is None else change.of_examples,
-        error_of_latents=None if change is None else change.of_latents,
+        **changes_told(change, random, difference),
         looks=scores.looks,
         reliability=scores.reliability,
         seeds_needed=scores.seeds_needed() if len(plan.seeds) > 1 else None,
@@ -163,11 +174,11 @@ def _changes(
         before=before,
         after=None if before is None else before + mean,
         change=mean,
-        ci95=_ends(change),
-        random_change=_mean(random),
-        random_ci95=_ends(random),
-        against_random=_mean(difference),
-        against_random_ci95=_ends(difference),
+        ci95=ends_of(change),
+        random_change=mean_of(random),
+        random_ci95=ends_of(random),
+        against_random=mean_of(difference),
+        against_random_ci95=ends_of(difference),
         floor=floor(getattr(study.place, split)),
         untrained=mean_interval([value["untrained"][split] for value in values]).mean,
     )
@@ -181,10 +192,10 @@ def _grid_row(study: Study, count: int) -> summary.GridRow:
         cell.epochs,
         count,
         predicted=study.predicted[count],
-        validation=_mean(change),
-        validation_ci95=_ends(change),
-        random_validation=_mean(random),
-        random_validation_ci95=_ends(random),
+        validation=mean_of(change),
+        validation_ci95=ends_of(change),
+        random_validation=mean_of(random),
+        random_validation_ci95=ends_of(random),
     )
 
 
@@ -202,10 +213,10 @@ def _baselines(study: Study) -> list[summary.Baseline]:
         summary.Baseline(
             arm.name,
             TITLES.get(arm.name, arm.name),
-            _mean(arm.validation),
-            _ends(arm.validation),
-            _mean(arm.test),
-            _ends(arm.test),
+            mean_of(arm.validation),
+            ends_of(arm.validation),
+            mean_of(arm.test),
+            ends_of(arm.test),
         )
         for arm in study.arms
     ]
@@ -213,19 +224,23 @@ def _baselines(study: Study) -> list[summary.Baseline]:
 
 def _kind(study: Study, effect: GroupEffect) -> summary.Kind:
     proof = study.proofs.get(effect.group.name)
-    scores = study.scores[[study.scores.rows[identity] for identity in effect.group.ids]]
-    pictured = min(PICTURED, len(scores))
-    harmful = (effect.predicted < 0) == (study.place.validation.direction == "lower")
     return summary.Kind(
         name=effect.group.name,
         count=len(effect.group.ids),
         predicted=effect.predicted,
         ci95=effect.ci95,
-        proved=_mean(proof),
-        proved_ci95=_ends(proof),
-        advice=kind_advice(effect.group.name, effect.ci95, _ends(proof), study.place.validation.direction),
-        shown=(scores.harmful(pictured) if harmful else scores.helpful(pictured)).ids,
+        proved=mean_of(proof),
+        proved_ci95=ends_of(proof),
+        advice=kind_advice(effect.group.name, effect.ci95, ends_of(proof), study.place.validation.direction),
+        shown=pictured(study.scores, effect.group.ids, effect.predicted),
     )
+
+
+def pictured(scores: Scores, ids: Sequence[str], predicted: float) -> tuple[str, ...]:
+    """The examples of a kind that the page shows: the most harmful of one that is predicted to hurt, or the others."""
+    of_kind = scores[[scores.rows[identity] for identity in ids]]
+    count, hurts = min(_PICTURED, len(of_kind)), (predicted < 0) == (scores.direction == "lower")
+    return (of_kind.harmful(count) if hurts else of_kind.helpful(count)).ids
 
 
 def kind_advice(name: str, predicted: Ends, proof: Ends, direction: str) -> str:

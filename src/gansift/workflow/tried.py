@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gansift import systems
 from gansift.catalogue import SAMPLE_METRICS
-from gansift.errors import GansiftError, UsageError, is_of_memory
+from gansift.errors import UsageError, foreign
 from gansift.games import Draw, Trained
 from gansift.influence.doctor.judging import ROWS, features_faults, metric_faults
 from gansift.metrics.features import features_name
@@ -119,17 +119,15 @@ def _refuse(what: str, faults: Sequence[str]) -> None:
 
 def _tried(game: str, what: str, call: Callable[[], Any]) -> Any:
     """What a person's code returns; whatever it raises is said with the line of their file."""
-    try:
-        return call()
-    except GansiftError:
-        raise
-    except Exception as error:
-        if is_of_memory(error):
-            raise
-        raise UsageError(
+
+    def said(error: Exception) -> str:
+        return (
             f"--game {game}: {what} failed when it was tried before anything is trained: {type(error).__name__}: "
             f"{error}{_line(game, error)}"
-        ) from error
+        )
+
+    with foreign(said):
+        return call()
 
 
 def _line(spec: str, error: BaseException) -> str:
