@@ -56,6 +56,10 @@ _SourcesOrRun = Annotated[
     list[str], typer.Argument(metavar="SOURCE...|RUN", help="data as for `gansift run`, or a run directory")
 ]
 _Outdir = Annotated[Optional[Path], typer.Option(help="run directory (default: runs/<source>)")]  # noqa: UP045
+_OutdirOfAll = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--outdir", help="folder of all folds (default: runs/<source>-crossfit)"),
+]
 _RunDir = Annotated[Path, typer.Argument(metavar="RUN", help="run directory of `gansift run`")]
 
 
@@ -300,7 +304,7 @@ def crossfit(
     source: _Sources,
     settings: dict[str, Any],
     folds: Annotated[int, typer.Option(min=3, max=MOST_FOLDS, help="parts of the data that are held out in turn")] = 4,
-    outdir: _Outdir = None,
+    outdir: _OutdirOfAll = None,
     config: _ConfigFile = None,
     dry_run: _DryRun = False,
     help_all: _Everything = False,
@@ -310,7 +314,7 @@ def crossfit(
 ) -> None:
     """Do `gansift run` on several folds, so that every example is held out once and scored otherwise: for few data.
 
-    Each fold is a run directory in OUTDIR, by default runs/<source>-crossfit. Run it again to go on after a stop.
+    Each fold is a run directory in OUTDIR. Run it again to go on after a stop.
     """
     from gansift.workflow.crossfit import CrossFit, finished
 
