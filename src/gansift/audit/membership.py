@@ -56,7 +56,7 @@ def membership(subject: Subject, *, samples: Annotated[int, Range(1, 10_000_000)
     rocs = _rocs(subject, splits, (members, others), samples)
     areas = {name: roc.area for name, roc in rocs.items()}
     succeed = [name for name, roc in rocs.items() if roc.succeeds(len(rocs))]
-    strongest = max(areas, key=lambda name: areas[name].value)
+    strongest = max(succeed or areas, key=lambda name: areas[name].value)
     return Answer(
         audit="membership",
         verdict=_verdict(areas, succeed, strongest),
