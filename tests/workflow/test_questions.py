@@ -49,6 +49,28 @@ def gaps(reference, latents, seed):
 """
 
 
+CHANCE = """
+import torch
+from gansift.metrics import ALL
+
+class Chance(ALL):
+    def value(self, trained):
+        return super().value(trained) + torch.rand(()).item()
+
+def chance(reference, latents, seed):
+    return Chance(reference, latents=latents, seed=seed)
+"""
+
+
+def test_a_metric_that_is_asked_about_later_is_examined_first(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chance.py").write_text(CHANCE)
+    before = _files(folder, "seeds/**/*")
+    with pytest.raises(UsageError, match="--metric .*chance.py:chance was tried before anything"):
+        gansift("evaluate", folder, "--metric", "chance.py:chance")
+    assert _files(folder, "seeds/**/*") == before
+
+
 def test_seeds_can_be_added_to_a_finished_run(folder):
     before = _files(folder, "seeds/**/*")
     assert run(folder, "--seeds", 3).exit_code == 0

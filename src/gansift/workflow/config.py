@@ -403,7 +403,9 @@ def moved(recorded: Config, settings: Mapping[str, Any]) -> Config:
 
 
 def parse_horizons(text: str, epoch: float, steps: int, flag: str = "--horizons") -> list[int]:
-    """Horizons in steps from a list in epochs, ascending; ``all`` is the whole run, longer ones are left out.
+    """Horizons in steps from a list in epochs, ascending; ``all`` is the whole run.
+
+    Longer ones are left out (`longer_horizons` names them); the whole run is what is left where all are longer.
 
     ``auto`` stands for 1, 2, 4, 8, ... epochs and the whole run.
 
@@ -422,10 +424,24 @@ def parse_horizons(text: str, epoch: float, steps: int, flag: str = "--horizons"
             horizons.add(steps)
             continue
         epochs = _number(part, flag, "epochs such as 1,5,20 or all")
-        if epochs * epoch < steps + 1:  # also where the product is infinite
+        if not _is_longer(epochs, epoch, steps):
             horizons.add(max(1, round(epochs * epoch)))
     horizons = {horizon for horizon in horizons if horizon <= steps}
     return sorted(horizons) or [steps]
+
+
+def longer_horizons(text: str, epoch: float, steps: int) -> list[str]:
+    """The entries of a list of horizons that are longer than the run, which has none of them, as they were given.
+
+    >>> longer_horizons("1, 5,all", epoch=10, steps=30)
+    ['5']
+    """
+    numbers = [part.strip() for part in text.split(",") if part.strip() not in ("all", AUTO)]
+    return [part for part in numbers if _is_longer(float(part), epoch, steps)]
+
+
+def _is_longer(epochs: float, epoch: float, steps: int) -> bool:
+    return epochs * epoch >= steps + 1  # also where the product is infinite
 
 
 def parse_estimators(text: str) -> list[str]:

@@ -33,6 +33,7 @@ from gansift.workflow.config import (
     Way,
     load,
     moved,
+    longer_horizons,
     parse_counts,
     parse_horizons,
 )
@@ -75,6 +76,7 @@ def prepare(request: Request, outdir: Path) -> tuple[RunDirectory, Config]:
     refuse_pipes(outdir)
     place = resolved(request, directory.cache)
     config = place.config
+    _say_horizons(request, place.plan())
     if directory.config.exists() and directory.started:
         recorded = load(directory.config)
         changed = _asked_anew(directory, recorded, request, config)
@@ -112,6 +114,20 @@ def _say(place: Place) -> None:
             _log.warning("%s", note)
         for path, reason in splits.skipped:
             _log.warning("left out %s: %s", path, reason)
+
+
+def _say_horizons(request: Request, plan: Plan) -> None:
+    """Name horizons that a person asked for and that the run is too short for."""
+    asked_for = request.general.get("horizons")
+    longer = longer_horizons(asked_for, plan.epoch, plan.steps) if asked_for and not plan.way.new_models else []
+    if longer:
+        _log.warning(
+            "--horizons %s: the run has %.4g epochs, so %s left out, and what is tried is %s",
+            asked_for,
+            plan.steps / plan.epoch,
+            f"{', '.join(longer)} {'are' if len(longer) > 1 else 'is'}",
+            ", ".join("the whole run" if one == plan.steps else f"{one / plan.epoch:.4g}" for one in plan.horizons),
+        )
 
 
 def move(directory: RunDirectory, config: Config, device: str | None, accept_drift: bool | None) -> Config:
@@ -226,6 +242,7 @@ def describe(request: Request, outdir: Path) -> dict[str, Any]:
             opened(directory, recorded)
     plan = place.plan()
     check_fits(directory, plan, place, "verify")
+    _say_horizons(request, plan)
     _try_own(place, plan)
     return {
         "settings": asdict(place.config),
@@ -436,7 +453,7 @@ def _check_horizon(text: str) -> None:
 
 def _given_horizon(text: str, plan: Plan) -> int:
     """A single horizon in steps, no longer than the run."""
-    if text.strip() != "all" and float(text) * plan.epoch >= plan.steps + 1:
+    if longer_horizons(text, plan.epoch, plan.steps):
         raise UsageError(
             f"--horizon {text}: the run has {plan.steps} steps, {plan.steps / plan.epoch:.4g} epochs; give at most "
             "that, or all"
@@ -478,6 +495,8 @@ def evaluate(directory: RunDirectory, metric: str | None = None) -> dict[str, An
     for number in trained_seeds(directory, config):
         path = directory.values(number, place.asked)
         if not path.exists():  # a metric that was never asked about
+            if not rows:
+                try_own(place, config.metrics, gradient=False)
             with only_writer(directory.root):
                 Seed(directory, place, number).values(place.asked)
         rows.append({"seed": number, **read_values(path)})
