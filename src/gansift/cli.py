@@ -23,7 +23,7 @@ import typer
 from gansift import __version__, terminal, trusted
 from gansift.errors import GansiftError, UsageError, is_of_memory
 from gansift.files import check_folder_name, open_own
-from gansift.flags import named_game, system_manual, with_own, with_settings
+from gansift.flags import named_game, system_manual, with_audit, with_settings, without_settings
 from gansift.lock import one_of_several_writers, only_writer
 from gansift.spread.share import OthersLeftError, parse_share
 from gansift.workflow.config import MACHINE, MOST_FOLDS, MOST_JOBS, MOST_REMOVALS, Way, parse_estimator
@@ -227,7 +227,8 @@ def estimate(
     """Measure what a run would take on this machine: time, memory, disk. For a run directory, what is left to do.
 
     A first estimate, from one training step, is printed at once. Then a miniature of the run is done beside it, in up
-    to a minute, of large networks more, and nothing is kept. For each stage:
+    to a minute, of large networks more, and nothing is kept; what is measured is said, and a second estimate as soon as
+    many steps were timed. For each stage:
 
     time: on the clock, with --jobs processes at work.
 
@@ -251,7 +252,13 @@ def estimate(
     recorded = directory if directory.config.exists() else None
     place = placed(asked, recorded)
     typer.echo(f"first estimate: {rough(place, recorded)}; measuring every part now ...", err=True)
-    found = estimated(place, recorded)
+
+    def told(what: str, step: float | None) -> None:
+        if step is not None:
+            typer.echo(f"second estimate: {rough(place, recorded, step)}", err=True)
+        typer.echo(f"measuring: {what}", err=True)
+
+    found = estimated(place, recorded, told)
     _print(found, as_json, terminal.estimate_text(found))
 
 
@@ -683,13 +690,13 @@ def _with_flags(verb: Callable[..., None], arguments: Sequence[str]) -> Callable
         from gansift.about import audit_manual
 
         name = next((text for text in arguments[1:] if not text.startswith("-")), "all")
-        return with_own(verb, audit_manual(name).settings, f"Audit {name}")
+        return with_audit(verb, name, audit_manual(name).settings)
     return verb
 
 
 def _bare(verb: Callable[..., None]) -> Callable[..., None]:
     """A verb that is only listed: its settings are of no use."""
-    return with_own(verb, (), "") if verb in (*_WITH_SETTINGS, audit) else verb
+    return without_settings(verb) if verb in (*_WITH_SETTINGS, audit) else verb
 
 
 def _version(wanted: bool) -> None:

@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 import torch
+from PIL import Image
 
-from gansift.errors import UsageError
+from gansift.errors import DataError, UsageError
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.opening import opened
@@ -49,6 +50,20 @@ def test_runs_beside_data_and_runs_that_an_audit_does_not_take_are_refused(runs)
         gansift("audit", "usefulness", runs[0], "digits")
     with pytest.raises(UsageError, match="copies looks at one run, and 2 were given"):
         gansift("audit", "copies", *runs)
+
+
+def test_data_alone_are_read_by_the_flags_of_reading_which_a_run_has_no_use_for(runs, tmp_path):
+    rng = torch.Generator().manual_seed(0)
+    for row in range(80):
+        pixels = torch.randint(0, 256, (8, 8), generator=rng, dtype=torch.uint8).numpy()
+        Image.fromarray(pixels).save(tmp_path / f"{row:02d}.png")
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"broken\.png"):
+        gansift("audit", "copies", tmp_path, "--json")
+    found = json.loads(gansift("audit", "copies", tmp_path, "--skip-bad", "--fractions", "0.4,0.3,0.3", "--json").stdout)
+    assert found["audit"] == "copies"
+    with pytest.raises(UsageError, match=r"--skip-bad: the data of .* are read as the run read them"):
+        gansift("audit", "usefulness", runs[0], "--skip-bad")
 
 
 def test_what_was_trained_without_the_removed_examples_is_audited_too(runs):

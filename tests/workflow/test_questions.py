@@ -66,7 +66,7 @@ def test_a_metric_that_is_asked_about_later_is_examined_first(folder, tmp_path, 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "chance.py").write_text(CHANCE)
     before = _files(folder, "seeds/**/*")
-    with pytest.raises(UsageError, match="--metric .*chance.py:chance was tried before anything"):
+    with pytest.raises(UsageError, match=r"--metric .*chance\.py:chance was tried before anything"):
         gansift("evaluate", folder, "--metric", "chance.py:chance")
     assert _files(folder, "seeds/**/*") == before
 

@@ -48,7 +48,13 @@ def test_a_long_step_is_told_from_a_few_examples_and_a_short_one_is_timed_whole(
 
 def test_estimate_says_it_at_once_and_data_before_anybody_runs(monkeypatch):
     done = gansift("estimate", "normal-1d", *FLAGS[:-1])
-    assert done.stderr.startswith("first estimate: about ")
+    said = done.stderr.splitlines()
+    assert said[0].startswith("first estimate: about ")
+    assert said[1:3] == ["measuring: start", "measuring: training"]
+    assert said[3].startswith("second estimate: about ")
+    assert said[3].partition(" from ")[2].startswith("training steps with all jobs at work (")
+    assert said[4:6] == ["measuring: scores and removals", "measuring: baselines and stacked retrainings"]
+    assert said[-1] == "measuring: report"
     assert "total" in done.stdout
     monkeypatch.setattr(rough, "step_seconds", lambda place: 1000.0)
     text = gansift("data", "digits").stdout

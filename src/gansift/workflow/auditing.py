@@ -13,11 +13,11 @@ from gansift.errors import GansiftError, UsageError
 from gansift.lock import only_writer
 from gansift.report.answer import Answer, write_answer
 from gansift.systems.judges import features_of
-from gansift.workflow.config import load
+from gansift.workflow.config import load, names_of
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.opening import opened, trained_seeds
 from gansift.workflow.outcome import finish, reported
-from gansift.workflow.place import Place, load_data
+from gansift.workflow.place import Place, load_data, say
 from gansift.workflow.seed import Seed
 from gansift.workflow.weights import kept_players
 
@@ -35,20 +35,28 @@ def audited(name: str, sources: Sequence[str], settings: Mapping[str, Any]) -> l
     Args:
         name: of the audit, ``file.py:function``, or ``all``.
         sources: run directories, or data as for `gansift run`.
-        settings: of the audit.
+        settings: of the audit; for data also those of the panel ``Data``, of how they are read.
 
     Raises:
-        UsageError: if there is no such audit, or it does not apply.
+        UsageError: if there is no such audit, it does not apply, or settings are given of how the data of a run are
+            read.
     """
+    reading = {key: value for key, value in settings.items() if key in names_of("Data")}
+    settings = {key: value for key, value in settings.items() if key not in reading}
     directories = [RunDirectory(Path(source)) for source in sources]
     runs = [directory.config.exists() for directory in directories]
     if not any(runs):
-        return _answers(name, [Subject(", ".join(sources), load_data(sources, {}))], settings)
+        data = load_data(sources, reading)
+        say(data)
+        return _answers(name, [Subject(", ".join(sources), data)], settings)
     if not all(runs):
         raise UsageError(
             f"{sources[runs.index(False)]} is no run directory, and {sources[runs.index(True)]} is one: audit either "
             "runs or data"
         )
+    if reading:
+        flag = next(iter(reading)).replace("_", "-")
+        raise UsageError(f"--{flag}: the data of {sources[0]} are read as the run read them; leave it out")
     with ExitStack() as stack:
         for directory in directories:
             stack.enter_context(only_writer(directory.root))

@@ -18,7 +18,7 @@ from gansift.workflow.estimate import estimate, total
 from gansift.workflow.from_scratch import FromScratch, judging, scores_of
 from gansift.workflow.jobs import at_once, comparison, to_do
 from gansift.workflow.machine import available_memory, free_disk
-from gansift.workflow.measure import measure
+from gansift.workflow.measure import Told, measure
 from gansift.workflow.new_models import Study
 from gansift.workflow.opening import opened
 from gansift.workflow.pipelines import jobs_until
@@ -47,12 +47,13 @@ def left_to_do(directory: RunDirectory, place: Place) -> tuple[list[ToDo], list[
     return to_do(directory, plan, jobs_until(plan, "cleanse")), after_choice(directory, plan, place, sizes(place).stack)
 
 
-def estimated(place: Place, directory: RunDirectory | None) -> dict[str, Any]:
+def estimated(place: Place, directory: RunDirectory | None, told: Told = lambda what, step: None) -> dict[str, Any]:
     """What a run takes by stage, all of it, or what is left to do in a run directory; and what there is for it.
 
     Args:
         place: of what is asked for, see `placed`.
         directory: of a run.
+        told: called while it is measured, see `measure`.
 
     Returns:
         ``stages`` and ``total`` (see `workflow.estimate.Row`; seconds and bytes), ``jobs``, ``available`` (bytes of
@@ -65,7 +66,7 @@ def estimated(place: Place, directory: RunDirectory | None) -> dict[str, Any]:
     plan, of_states = place.plan(), sizes(place)
     with TemporaryDirectory() as empty:
         before, after = left_to_do(directory or RunDirectory(Path(empty)), place)
-    rows = estimate(plan.config, of_states, measure(plan, place), before, after)
+    rows = estimate(plan.config, of_states, measure(plan, place, told), before, after)
     everything = total(rows)
     memory, disk = available_memory(), free_disk(directory.root if directory else Path())
     return {

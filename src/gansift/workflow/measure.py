@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, fields, replace
 from itertools import pairwise
@@ -52,6 +52,25 @@ _FEWEST, _MOST = 6, 64
 _PREFIX = "gansift-estimate-"
 # How often what is short is repeated, for its median.
 _REPEATS = 3
+# Seconds between two looks at what is being measured.
+_LOOK = 0.2
+
+#: Told what is measured next, and the seconds of a training step as soon as they are known.
+Told = Callable[[str, float | None], None]
+
+
+class _Line:
+    """The line on which the first process says what it does; set in each process as it starts."""
+
+    queue: Any = None
+
+    @classmethod
+    def join(cls, queue: Any) -> None:
+        cls.queue = queue
+
+    @classmethod
+    def tell(cls, what: str, step: float | None = None) -> None:
+        cls.queue.put((what, step))
 
 
 def _clean_up() -> None:
@@ -69,10 +88,15 @@ def _clean_up() -> None:
             continue
 
 
-def measure(plan: Plan, place: Place) -> Costs:
+def measure(plan: Plan, place: Place, told: Told = lambda what, step: None) -> Costs:
     """Do a miniature of a run in each of its processes at the same time, and take the mean of what they measured.
 
     It takes about as long as one seed takes to start, and a few dozen training steps of everything.
+
+    Args:
+        plan: of the run.
+        place: of the run.
+        told: called while it is measured.
 
     Raises:
         GansiftError: whatever would stop the run itself, such as a training that breaks down at once.
@@ -88,10 +112,11 @@ def measure(plan: Plan, place: Place) -> Costs:
     processes = config.job_count
     # Fresh interpreters, as in a run: what they take in memory and to start is measured, too.
     context = multiprocessing.get_context("spawn")
+    line = context.SimpleQueue()
     _clean_up()
     with (
         tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as folder,
-        ProcessPoolExecutor(processes, context) as pool,
+        ProcessPoolExecutor(processes, context, _Line.join, (line,)) as pool,
     ):
         futures = [
             pool.submit(
@@ -100,6 +125,7 @@ def measure(plan: Plan, place: Place) -> Costs:
             )
             for row in range(processes)
         ]  # fmt: skip
+        _follow(futures, line, told)
         try:
             costs = [future.result() for future in futures]
         except BrokenProcessPool as error:
@@ -108,6 +134,15 @@ def measure(plan: Plan, place: Place) -> Costs:
                 "smaller --batch or --width"
             ) from error
     return _mean(costs, parent)
+
+
+def _follow(futures: Sequence[Future[Any]], line: Any, told: Told) -> None:
+    """Pass on what is said on the line, until all processes have ended."""
+    left: set[Future[Any]] = set(futures)
+    while left:
+        left = wait(left, timeout=_LOOK).not_done
+        while not line.empty():
+            told(*line.get())
 
 
 def _miniature_steps(place: Place) -> int:
@@ -152,12 +187,20 @@ def _measured(
     logging.getLogger("gansift").setLevel(logging.ERROR)
     if alone:
         costs["command"] = costs["worker"] + _command(plan.config)
+    tell: Callable[..., None] = _Line.tell if whole else lambda *said: None
+    tell("start")
     miniature = _Miniature(plan, folder)
+    tell("training")
     costs |= miniature.trained()
+    tell("scores and removals", costs["step"])
     costs |= miniature.scored()
+    tell("baselines and stacked retrainings")
     costs |= miniature.ranked(stacked, costs["step"])
+    if together:
+        tell("seeds in one stack")
     costs["together"] = miniature.together(together)
     if whole:
+        tell("report")
         if not alone:
             costs["command"] = costs["worker"] + _command(plan.config)
         costs["report"] = miniature.reported()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -43,6 +44,8 @@ _USUAL = {
     "scoring_seeds": 4, "choosing_seeds": 4, "judging_seeds": 16,
 }  # fmt: skip
 
+
+_log = logging.getLogger(__name__)
 
 # The numbers to remove that are tried for new models: dirt is rarely less, and a choice of three is cheap.
 _REMOVE = "5%,10%,20%"
@@ -198,6 +201,20 @@ def load_data(sources: Sequence[str], settings: Mapping[str, Any], cache: Path |
         roles=roles_of(values),
         turn=values["turn"],
     )
+
+
+def say(data: DataSets) -> None:
+    """What the data are, in the log."""
+    for splits in data.values():
+        _log.info(
+            "%s: %d training, %d validation and %d test examples",
+            splits.name,
+            *map(len, (splits.train, splits.valid, splits.test)),
+        )
+        for note in splits.notes:
+            _log.warning("%s", note)
+        for path, reason in splits.skipped:
+            _log.warning("left out %s: %s", path, reason)
 
 
 def roles_of(settings: Mapping[str, Any]) -> Roles:

@@ -36,25 +36,34 @@ class Rough(NamedTuple):
         seconds: on the clock, for all that is left.
         step: seconds of one training step.
         jobs: how many are done at the same time.
+        timed: the training steps from which that is known.
     """
 
     seconds: float
     step: float
     jobs: int
+    timed: str = "one training step"
 
     def __str__(self) -> str:
         jobs = f"{self.jobs} job{'s' if self.jobs > 1 else ''} at a time"
-        return f"about {duration(self.seconds)} with {jobs}, from one training step ({self.step:.2g} s)"
+        return f"about {duration(self.seconds)} with {jobs}, from {self.timed} ({self.step:.2g} s)"
 
 
-def rough(place: Place, directory: RunDirectory | None = None) -> Rough:
-    """How long a run would take, or what is left of it in a run directory."""
+def rough(place: Place, directory: RunDirectory | None = None, step: float | None = None) -> Rough:
+    """How long a run would take, or what is left of it in a run directory.
+
+    Args:
+        place: of the run.
+        directory: of the run, if there is one.
+        step: seconds of a training step, where they are known from many; else one is timed.
+    """
     place = replace(place, config=replace(place.config, jobs=at_once(place.plan(), "verify")))
-    step = step_seconds(place)
+    told = {} if step is None else {"timed": "training steps with all jobs at work"}
+    step = step_seconds(place) if step is None else step
     with TemporaryDirectory() as empty:
         before, after = left_to_do(directory or RunDirectory(Path(empty)), place)
     jobs = place.config.job_count
-    return Rough(sum(_clock(part, step, jobs) for part in (before, after)), step, jobs)
+    return Rough(sum(_clock(part, step, jobs) for part in (before, after)), step, jobs, **told)
 
 
 def _clock(left: list[ToDo], step: float, jobs: int) -> float:

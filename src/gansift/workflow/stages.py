@@ -32,8 +32,8 @@ from gansift.workflow.config import (
     Decided,
     Way,
     load,
-    moved,
     longer_horizons,
+    moved,
     parse_counts,
     parse_horizons,
 )
@@ -45,7 +45,7 @@ from gansift.workflow.job_tasks import doing
 from gansift.workflow.jobs import Job, Train, at_once, comparison, pipeline
 from gansift.workflow.opening import is_trained, opened, record, trained_seeds
 from gansift.workflow.outcome import finish, reported
-from gansift.workflow.place import Place, absolute_metrics, check, load_data, place_of, resolve
+from gansift.workflow.place import Place, absolute_metrics, check, load_data, place_of, resolve, say
 from gansift.workflow.plan import STAGES, Plan, metric_key
 from gansift.workflow.request import Request
 from gansift.workflow.result import floor
@@ -90,7 +90,7 @@ def prepare(request: Request, outdir: Path) -> tuple[RunDirectory, Config]:
         return directory, changed
     record(directory, place.data)
     config.save(directory.config)
-    _say(place)
+    say(place.data)
     return directory, config
 
 
@@ -100,20 +100,6 @@ def _asked_anew(directory: RunDirectory, recorded: Config, request: Request, con
     changed = moved(recorded, request.general).having({name: getattr(config, name) for name in (*QUESTION, "files")})
     _check_move(directory, recorded, changed)
     return changed
-
-
-def _say(place: Place) -> None:
-    """What the data are, in the log."""
-    for splits in place.data.values():
-        _log.info(
-            "%s: %d training, %d validation and %d test examples",
-            splits.name,
-            *map(len, (splits.train, splits.valid, splits.test)),
-        )
-        for note in splits.notes:
-            _log.warning("%s", note)
-        for path, reason in splits.skipped:
-            _log.warning("left out %s: %s", path, reason)
 
 
 def _say_horizons(request: Request, plan: Plan) -> None:
@@ -491,7 +477,7 @@ def evaluate(directory: RunDirectory, metric: str | None = None) -> dict[str, An
     """
     config = asked(directory, load(directory.config), metric)
     place = opened(directory, config)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number in trained_seeds(directory, config):
         path = directory.values(number, place.asked)
         if not path.exists():  # a metric that was never asked about
