@@ -60,7 +60,9 @@ def test_data_alone_are_read_by_the_flags_of_reading_which_a_run_has_no_use_for(
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"broken\.png"):
         gansift("audit", "copies", tmp_path, "--json")
-    found = json.loads(gansift("audit", "copies", tmp_path, "--skip-bad", "--fractions", "0.4,0.3,0.3", "--json").stdout)
+    found = json.loads(
+        gansift("audit", "copies", tmp_path, "--skip-bad", "--fractions", "0.4,0.3,0.3", "--json").stdout
+    )
     assert found["audit"] == "copies"
     with pytest.raises(UsageError, match=r"--skip-bad: the data of .* are read as the run read them"):
         gansift("audit", "usefulness", runs[0], "--skip-bad")

@@ -8,12 +8,13 @@ from gansift.games.dann import DANN
 from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.games.gan import GAN
+from gansift.games.laftr import LAFTR
 from gansift.games.memory import Memory
 from gansift.games.projection import ProjectionGAN
 from gansift.games.stylegan2 import StyleGAN2
 from gansift.games.trained import Trained
 
 __all__ = [
-    "ACGAN", "DANN", "GAN", "Batch", "Batches", "Classifier", "Draw", "Game", "Memory", "ProjectionGAN", "StyleGAN2",
-    "Trained", "group_mean", "parse_augment", "weighted_mean",
+    "ACGAN", "DANN", "GAN", "LAFTR", "Batch", "Batches", "Classifier", "Draw", "Game", "Memory", "ProjectionGAN",
+    "StyleGAN2", "Trained", "group_mean", "parse_augment", "weighted_mean",
 ]  # fmt: skip

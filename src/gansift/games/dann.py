@@ -74,6 +74,10 @@ class DANN(Game):
         """Logits of the classes (B, classes) for examples of either data set."""
         return net.labeller(net.features(x))
 
+    def represent(self, net: Net, x: Tensor) -> Tensor:
+        """The features (B, d) of examples of either data set."""
+        return net.features(x)
+
     def settings(self) -> dict[str, Any]:
         """See `Game.settings`."""
         return super().settings() | {"most": self.most}

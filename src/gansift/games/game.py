@@ -28,8 +28,9 @@ class Game:
     `group_mean`.
 
     What metrics, baselines, audits and reports may ask of a game besides is optional: a subclass writes those of
-    `sample`, `confidence`, `predict` and `show` that mean something for it, and `offers` tells which these are. So is
-    `event`, for what happens in training beside the players' moves. State beside parameters is a `Memory`.
+    `sample`, `confidence`, `predict`, `represent` and `show` that mean something for it, and `offers` tells which
+    these are. So is `event`, for what happens in training beside the players' moves. State beside parameters is a
+    `Memory`.
 
     Args:
         schedule: moves of one step in order, each (player or tuple of players that move at the same time, times).
@@ -151,6 +152,14 @@ class Game:
             NotImplementedError: if the game does not say so.
         """
         raise self._lacks("predict(net, x)")
+
+    def represent(self, net: Net, x: Tensor) -> Tensor:
+        """Optional: the representation (B, d) that the game makes of examples ``x``, shape (B, *shape).
+
+        Raises:
+            NotImplementedError: if the game makes none.
+        """
+        raise self._lacks("represent(net, x)")
 
     def show(self, net: Net, data: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Optional: pictures for the report by title, such as prototypes, or refined beside simulated images.

@@ -2,6 +2,7 @@
 
 from gansift.metrics.features import AutoencoderFeatures, ClassifierFeatures
 from gansift.metrics.frechet import FID
+from gansift.metrics.gap import gap
 from gansift.metrics.held_out import class_loss
 from gansift.metrics.imagenet import ImageNetFeatures
 from gansift.metrics.inception_score import IS
@@ -30,6 +31,7 @@ __all__ = [
     "Replicates",
     "SampleMetric",
     "class_loss",
+    "gap",
     "load_features",
     "load_metric",
     "part_of",
