@@ -690,7 +690,7 @@ def _with_flags(verb: Callable[..., None], arguments: Sequence[str]) -> Callable
         from gansift.about import audit_manual
 
         name = next((text for text in arguments[1:] if not text.startswith("-")), "all")
-        return with_audit(verb, name, audit_manual(name).settings)
+        return with_audit(verb, name, audit_manual(name))
     return verb
 
 

@@ -92,19 +92,21 @@ def with_settings(
     return _receiving(verb, flags, [*(one.setting for one in GENERAL), *system])
 
 
-def with_audit(verb: Callable[..., None], name: str, settings: Sequence[Setting]) -> Callable[..., None]:
+def with_audit(verb: Callable[..., None], name: str, audit: Manual) -> Callable[..., None]:
     """Give a verb the flags of the audit that it is about and of how data are read, all received as ``settings``.
+
+    An audit that reads files by itself has none but its own.
 
     Raises:
         UsageError: if the audit has a setting of the same name as one of how data are read.
     """
-    reading = [one for one in GENERAL if one.panel == "Data"]
-    twice = sorted({one.name for one in settings} & {one.setting.name for one in reading})
+    reading = [] if audit.reads_files else [one for one in GENERAL if one.panel == "Data"]
+    twice = sorted({one.name for one in audit.settings} & {one.setting.name for one in reading})
     if twice:
         raise UsageError(f"audit {name}: {', '.join(twice)} are settings of how data are read; give others to its own")
-    flags = [_flag(one, _system_help(one), f"Audit {name}", True) for one in settings]
+    flags = [_flag(one, _system_help(one), f"Audit {name}", True) for one in audit.settings]
     flags += [_flag(one.setting, _general_help(one), "Data, of an audit without a run", True) for one in reading]
-    return _receiving(verb, flags, [*settings, *(one.setting for one in reading)])
+    return _receiving(verb, flags, [*audit.settings, *(one.setting for one in reading)])
 
 
 def without_settings(verb: Callable[..., None]) -> Callable[..., None]:

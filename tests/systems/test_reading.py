@@ -10,6 +10,8 @@ from importlib import import_module
 
 import pytest
 
+from gansift.audit import find as find_audit
+from gansift.audit import reads_files
 from gansift.catalogue import SAMPLE_METRICS
 from gansift.errors import UsageError
 from gansift.systems import SYSTEMS, Range, Setting, find, manual, reading, spec_of
@@ -155,3 +157,16 @@ def test_the_metrics_of_a_system_are_read_from_their_section_and_are_no_part_of_
     assert dict(found.metrics) == {
         "kid": SAMPLE_METRICS["kid"], "fid": SAMPLE_METRICS["fid"], "class-loss": "loss of labels: those held out",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("decorator", ["", "@(lambda function: function)\n"])
+@pytest.mark.parametrize(
+    ("first", "of_files"),
+    [("files: Files", True), ("files: 'audit.Files'", True), ("subject: Subject", False), ("f", False)],
+)
+def test_an_audit_of_files_says_so_in_its_signature(tmp_path, monkeypatch, decorator, first, of_files):
+    monkeypatch.chdir(tmp_path)
+    imports = "from gansift import audit\nfrom gansift.audit import Files, Subject\n"
+    (tmp_path / "mine.py").write_text(f"{imports}{decorator}def check({first}, *, most: int = 3):\n    ...\n")
+    assert manual("mine.py:check").reads_files is of_files
+    assert reads_files(find_audit("mine.py:check")) is of_files

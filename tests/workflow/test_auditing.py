@@ -79,3 +79,17 @@ def test_what_was_trained_without_the_removed_examples_is_audited_too(runs):
     gansift("audit", "copies", runs[0], "--samples", 60)
     answer = json.loads((directory.audits / "copies.json").read_text())
     assert [row[0] for row in answer["tables"]["Before and after cleansing"]["rows"]] == ["before", "after"]
+
+
+def test_an_audit_that_reads_files_by_itself_is_given_them_and_no_run(runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "ratings.csv"
+    rng = torch.Generator().manual_seed(0)
+    rows = torch.stack([torch.arange(40).repeat(20), torch.randint(0, 400, (800,), generator=rng)], 1).tolist()
+    path.write_text("user,item,stars\n" + "".join(f"{user},{item},{item % 5}\n" for user, item in rows))
+    found = json.loads(gansift("audit", "linkage", path, "--known", "6", "--value", "stars", "--json").stdout)
+    assert (found["audit"], found["finding"]) == ("linkage", True)
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(UsageError, match="is no CSV or Parquet file"):
+        gansift("audit", "linkage", runs[0])
+    assert "No such option: --skip-bad" in gansift("audit", "linkage", path, "--skip-bad").stderr

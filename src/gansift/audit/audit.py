@@ -1,8 +1,9 @@
 """What an audit looks at, which audits there are, and how one is run.
 
 An audit is a function of a `Subject`, and of settings by keyword, that returns an `Answer`. One that can look at
-several runs together takes further subjects, ``*others``. A new one is one file with a function of the file's name; a
-person's own is named as ``file.py:function``.
+several runs together takes further subjects, ``*others``. One whose first argument is annotated as `Files` reads files
+by itself, since their rows are no examples. A new one is one file with a function of the file's name; a person's own is
+named as ``file.py:function``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gansift.catalogue import AUDITS
@@ -64,6 +66,24 @@ class Subject:
         )
 
 
+@dataclass(frozen=True)
+class Files:
+    """What an audit looks at that reads files by itself, since their rows are no examples.
+
+    Attributes:
+        paths: what a person named, at least one.
+        seed: decides everything that an audit draws at random.
+    """
+
+    paths: tuple[Path, ...]
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """Of the files, for sentences."""
+        return ", ".join(map(str, self.paths))
+
+
 def held_out(splits: Splits) -> list[Examples]:
     """The parts of a data set that no training saw: validation and test data, as far as there are any."""
     return [part for part in (splits.valid, splits.test) if len(part)]
@@ -86,7 +106,13 @@ def find(name: str) -> Callable[..., Answer]:
     )
 
 
-def run_audit(name: str, subject: Subject, *others: Subject, **settings: Any) -> Answer:
+def reads_files(audit: Callable[..., Answer]) -> bool:
+    """Whether an audit is one of `Files`, by the annotation of its first argument."""
+    first = next(iter(inspect.signature(audit).parameters.values()), None)
+    return first is not None and (first.annotation is Files or str(first.annotation).rpartition(".")[2] == "Files")
+
+
+def run_audit(name: str, subject: Subject | Files, *others: Subject | Files, **settings: Any) -> Answer:
     """Run one audit.
 
     Args:
@@ -99,12 +125,15 @@ def run_audit(name: str, subject: Subject, *others: Subject, **settings: Any) ->
         The answer. That of a person's own audit goes by the function's name, unless it has one of its own.
 
     Raises:
-        UsageError: if there is no such audit, or it has no such setting, or it takes one run alone, or it returns no
-            answer.
+        UsageError: if there is no such audit, or it has no such setting, or it takes one run alone, or files and no
+            runs, or it returns no answer.
     """
     from gansift.report.answer import Answer  # charts come with it, which listing audits does not need
 
     audit = find(name)
+    if reads_files(audit) != isinstance(subject, Files):
+        wanted = "reads a table by itself" if reads_files(audit) else "looks at a run or at examples"
+        raise UsageError(f"the audit {name} {wanted}: gansift audit {name} --help")
     known = list(inspect.signature(audit).parameters.values())[1:]
     if others and not any(parameter.kind is parameter.VAR_POSITIONAL for parameter in known):
         raise UsageError(f"the audit {name} looks at one run, and {1 + len(others)} were given: give one at a time")

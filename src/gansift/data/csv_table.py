@@ -108,6 +108,15 @@ def read_csv(path: Path, ignore: Sequence[str] = ()) -> Table:
     )
 
 
+def csv_columns(path: Path) -> list[str]:
+    """The names of a CSV file's columns in their order, as `read_csv` takes those that it is to ignore.
+
+    Raises:
+        DataError: if it is damaged or empty.
+    """
+    return [name or _name_of_nameless(position) for position, name in enumerate(_names(path, _separator(path)))]
+
+
 def _kinds(path: Path, separator: str, width: int, wanted: Sequence[int]) -> list[_Kind]:
     """The first pass: what each column holds."""
     kinds = [_Kind([_NUMBER] if separator == "," else [_NUMBER, _WITH_COMMA]) for _ in wanted]
@@ -160,16 +169,25 @@ def _separator(path: Path) -> str:
     return max(_SEPARATORS, key=fit)
 
 
-def _header(path: Path, separator: str, ignore: Sequence[str]) -> list[str]:
+def _names(path: Path, separator: str) -> list[str]:
+    """What the first line calls the columns, "" where it calls one nothing."""
     with _opened(path) as file:
-        names = [text_of(name.strip()) for name in next((row for _, row in _parsed(path, file, separator)), [])]
+        return [text_of(name.strip()) for name in next((row for _, row in _parsed(path, file, separator)), [])]
+
+
+def _name_of_nameless(position: int) -> str:
+    return f"column {position + 1}"
+
+
+def _header(path: Path, separator: str, ignore: Sequence[str]) -> list[str]:
+    names = _names(path, separator)
     if names and all(_NUMBER.fullmatch(name) for name in names):
         raise DataError(
             f"the first line of {shown(path)} holds numbers ({_short(', '.join(names))}); it must hold the names of "
             "the columns"
         )
     for position, name in enumerate(names):
-        names[position] = name or f"column {position + 1}"
+        names[position] = name or _name_of_nameless(position)
         if not name and names[position] not in ignore:  # row numbers that a data frame has written, as a rule
             raise DataError(
                 f"column {position + 1} of {shown(path)} has no name: give it one, or leave it out with --ignore "

@@ -48,6 +48,19 @@ def is_of_images(path: Path) -> bool:
         return True
 
 
+def parquet_columns(path: Path) -> list[str]:
+    """The names of a Parquet file's columns in their order.
+
+    Raises:
+        DataError: if pyarrow is missing or the file is damaged.
+    """
+    reader = parquet_reader(path)
+    try:
+        return list(reader.ParquetFile(path).schema_arrow.names)
+    except Exception as error:
+        raise _damaged(path, error) from error
+
+
 def read_parquet(path: Path, ignore: Sequence[str] = ()) -> Table:
     """Read a Parquet file; only one column at a time is held in the reader's form.
 
@@ -71,8 +84,12 @@ def read_parquet(path: Path, ignore: Sequence[str] = ()) -> Table:
     except DataError:
         raise
     except Exception as error:
-        raise DataError(f"{shown(path)} cannot be read, or it is damaged ({first_line(error)})") from error
+        raise _damaged(path, error) from error
     return Table(tuple(fields), tuple(name for name in names if name in ignore))
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(f"{shown(path)} cannot be read, or it is damaged ({first_line(error)})")
 
 
 def _check(path: Path, names: Sequence[str], rows: int) -> None:

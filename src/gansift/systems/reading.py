@@ -33,11 +33,13 @@ class Manual(NamedTuple):
         text: the docstring up to its list of arguments.
         settings: the arguments after the first one, which is the data.
         metrics: the metrics that a system brings, by name, with what each of them is.
+        reads_files: whether the first argument is annotated as `audit.Files`: an audit that reads them by itself.
     """
 
     text: str
     settings: tuple[Setting, ...]
     metrics: Mapping[str, str]
+    reads_files: bool = False
 
 
 class _Keyword(NamedTuple):
@@ -68,13 +70,13 @@ def manual(spec: str) -> Manual:
     if found is None:
         function = import_named(spec, "the settings")
         try:
-            found = inspect.getdoc(function) or "", list(_live_keywords(function))
+            found = inspect.getdoc(function) or "", list(_live_keywords(function)), _live_subject(function)
         except (TypeError, ValueError) as error:  # it cannot be called, or nobody knows how
             raise UsageError(f"{spec} is not a function whose settings can be told: {error}") from error
-    text, keywords = found
+    text, keywords, subject = found
     helps = argument_texts(text)
     settings = tuple(_setting(spec, one, helps.get(one.name, "")) for one in keywords)
-    return Manual(_before_sections(text), settings, metric_texts(text))
+    return Manual(_before_sections(text), settings, metric_texts(text), subject.rpartition(".")[2] == "Files")
 
 
 def argument_texts(docstring: str) -> dict[str, str]:
@@ -144,8 +146,8 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _read(spec: str) -> tuple[str, list[_Keyword]] | None:
-    """Docstring and keywords from the source alone; None where only importing can tell."""
+def _read(spec: str) -> tuple[str, list[_Keyword], str] | None:
+    """Docstring, keywords and the first argument's annotation from the source; None where only importing can tell."""
     path = source_file(spec)
     if path is None:
         return None
@@ -153,7 +155,8 @@ def _read(spec: str) -> tuple[str, list[_Keyword]] | None:
         tree = ast.parse(path.read_bytes())
         named = [node for node in tree.body if getattr(node, "name", None) == spec.rpartition(":")[2]]
         if len(named) == 1 and isinstance(named[0], ast.FunctionDef) and not named[0].decorator_list:
-            return ast.get_docstring(named[0]) or "", list(_source_keywords(named[0].args))
+            own = named[0]
+            return ast.get_docstring(own) or "", list(_source_keywords(own.args)), _source_subject(own.args)
     except (OSError, SyntaxError, ValueError, NameError, TypeError, AttributeError):
         pass  # importing it either succeeds or says what is wrong
     return None
@@ -169,6 +172,12 @@ def _source_keywords(arguments: ast.arguments) -> Iterator[_Keyword]:
             inspect.Parameter.empty if argument.annotation is None else _evaluated(argument.annotation),
             inspect.Parameter.empty if default is None else ast.literal_eval(default),
         )
+
+
+def _source_subject(arguments: ast.arguments) -> str:
+    """What the first argument is annotated with; "" for nothing."""
+    first = next(iter([*arguments.posonlyargs, *arguments.args]), None)
+    return "" if first is None or first.annotation is None else ast.unparse(first.annotation).strip("'\"")
 
 
 def _evaluated(annotation: ast.expr) -> Any:
@@ -187,6 +196,13 @@ def _live_keywords(function: Any) -> Iterator[_Keyword]:
                 with suppress(Exception):  # a name that only type checkers know; it is then refused as it is
                     annotation = eval(annotation, scope)
             yield _Keyword(one.name, annotation, one.default)
+
+
+def _live_subject(function: Any) -> str:
+    """As `_source_subject`."""
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    annotation = "" if first is None or first.annotation is first.empty else first.annotation
+    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
 
 
 def _setting(spec: str, keyword: _Keyword, help_text: str) -> Setting:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from gansift.audit import AUDITS, Subject, run_audit
+from gansift.audit import AUDITS, Files, Subject, find, reads_files, run_audit
 from gansift.errors import GansiftError, UsageError
 from gansift.lock import only_writer
 from gansift.report.answer import Answer, write_answer
@@ -34,13 +34,15 @@ def audited(name: str, sources: Sequence[str], settings: Mapping[str, Any]) -> l
 
     Args:
         name: of the audit, ``file.py:function``, or ``all``.
-        sources: run directories, or data as for `gansift run`.
+        sources: run directories, or data as for `gansift run`, or files for an audit that reads them by itself.
         settings: of the audit; for data also those of the panel ``Data``, of how they are read.
 
     Raises:
         UsageError: if there is no such audit, it does not apply, or settings are given of how the data of a run are
             read.
     """
+    if name != ALL and reads_files(find(name)):
+        return [run_audit(name, Files(tuple(map(Path, sources))), **settings)]
     reading = {key: value for key, value in settings.items() if key in names_of("Data")}
     settings = {key: value for key, value in settings.items() if key not in reading}
     directories = [RunDirectory(Path(source)) for source in sources]
