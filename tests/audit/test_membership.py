@@ -15,6 +15,7 @@ from gansift.audit import Subject, run_audit
 from gansift.audit.attacks import WITH_MODEL, Attacked, attacks_of
 from gansift.audit.membership import membership
 from gansift.audit.roc import area
+from gansift.audit.shadows import SHADOW_ATTACKS
 from gansift.data import Examples, Splits
 from gansift.errors import UsageError
 from gansift.report import answer_text
@@ -146,6 +147,77 @@ def test_the_gap_attack_is_as_good_as_the_difference_of_accuracies(classifier):
         predicted = trained.game.predict(trained.net(), part.x).argmax(1)
         assert found.mean() == pytest.approx((predicted == part.labels).double().mean().item())
     assert area(members[None], others[None]) == pytest.approx(0.5 + (members.mean() - others.mean()) / 2)
+
+
+@pytest.fixture(scope="module")
+def attacked_by_shadows(classifier):
+    """The audit with eight shadow models, and what these were trained on."""
+    system, calls = build("classifier", classifier.data), []
+
+    def train(examples, seeds, weights):
+        calls.append((examples, list(seeds), np.array(weights)))
+        return training.players_of_seeds(
+            system.new_game, examples, seeds, weights=weights, steps=150, batch_size=60, renormalise=True,
+            optimizers=system.optimizers,
+        )  # fmt: skip
+
+    return membership(replace(classifier, train=train), shadows=8), calls
+
+
+def test_shadow_models_have_as_many_examples_as_the_run_half_of_them_members(classifier, attacked_by_shadows):
+    (splits,) = classifier.data.values()
+    ((pool, seeds, weights),) = attacked_by_shadows[1]
+    assert weights.shape == (8, 120)
+    assert set(weights.sum(1).tolist()) == {60}
+    assert set(splits.train.ids) <= set(pool.ids) <= {*splits.train.ids, *splits.test.ids}
+    assert len(set(seeds)) == 8
+    assert min(seeds) > 1000  # not the run's own, which nobody knows who attacks
+    assert (weights[:, :60].sum(0) == 4).all()
+
+
+def test_shadow_models_find_members_and_name_the_exposed(classifier, attacked_by_shadows):
+    answer, _ = attacked_by_shadows
+    areas = {name.removeprefix("area: "): number.value for name, number in answer.numbers.items()}
+    assert list(areas)[-len(SHADOW_ATTACKS) :] == list(SHADOW_ATTACKS)
+    assert all(areas[name] > 0.65 for name in SHADOW_ATTACKS)
+    assert "8 shadow models were trained" in answer.shown[1]
+    assert not any("--shadows" in sentence for sentence in answer.not_shown)
+    exposed = answer.tables["Training examples that training exposes most"].rows
+    (splits,) = classifier.data.values()
+    assert set(dict(exposed)) <= set(splits.train.ids)
+    assert float(exposed[0][1]) > float(exposed[-1][1]) > 0
+
+
+def test_training_examples_beside_members_are_in_every_shadow_model(classifier):
+    (splits,) = classifier.data.values()
+    few = replace(splits, test=splits.test.subset(range(40)))
+    subject = replace(classifier, data={"data": few})
+    calls = []
+
+    def train(examples, seeds, weights):
+        calls.append((examples, np.array(weights)))
+        return list(classifier.players) * 4
+
+    membership(replace(subject, train=train), shadows=8)
+    ((pool, weights),) = calls
+    always = [identity for identity, own in zip(pool.ids, weights.T, strict=True) if own.all()]
+    assert len(always) > 20
+    assert set(always) < set(few.train.ids)
+    assert set(weights.sum(1).tolist()) == {60}
+
+
+@pytest.mark.parametrize("shadows", [2, 7])
+def test_another_number_of_shadow_models_than_pairs_is_refused(classifier, shadows):
+    with pytest.raises(UsageError, match=rf"come in pairs.*: {shadows} is no even number from 4 on \(--shadows\)"):
+        membership(classifier, shadows=shadows)
+
+
+def test_what_cannot_be_trained_anew_has_no_shadow_models(classifier):
+    with pytest.raises(UsageError, match="leave out --shadows"):
+        membership(classifier, shadows=8)
+    sampling = replace(_subject(0, copied=0.0), train=lambda *arguments: [])
+    with pytest.raises(UsageError, match="label examples or have a discriminator"):
+        membership(sampling, shadows=8)
 
 
 def test_members_and_others_are_as_many_of_each_class(classifier):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from gansift.errors import DataError, UsageError
+from gansift.workflow import auditing
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.opening import opened
@@ -93,3 +95,31 @@ def test_an_audit_that_reads_files_by_itself_is_given_them_and_no_run(runs, tmp_
     with pytest.raises(UsageError, match="is no CSV or Parquet file"):
         gansift("audit", "linkage", runs[0])
     assert "No such option: --skip-bad" in gansift("audit", "linkage", path, "--skip-bad").stderr
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("audited") / "classifier"
+    tiny = ["--until", "train", "--steps", 6, "--seeds", 1, "--batch", 8, "--hidden", 4, "--jobs", 1, "--quiet"]
+    gansift("run", "digits", "--game", "classifier", *tiny, "--outdir", directory)
+    return directory
+
+
+def test_a_run_is_trained_anew_as_it_was_and_without_examples_in_larger_batches(classifier, monkeypatch):
+    directory = RunDirectory(classifier)
+    place = opened(directory, load(directory.config))
+    train = auditing._subject(directory, place).train
+    examples = place.data.only.train
+    (again,) = train(examples, [0], [np.ones(len(examples))])
+    recorded = Seed(directory, place, 0).run.trained()
+    torch.testing.assert_close(again.parameters["network"], recorded.parameters["network"], rtol=1e-4, atol=1e-6)
+    monkeypatch.setattr(auditing, "players_of_seeds", lambda *arguments, **settings: [settings])
+    (settings,) = train(examples, [0], [np.arange(len(examples)) % 2])
+    assert (settings["batch_size"], settings["renormalise"]) == (16, True)
+
+
+def test_a_classifier_is_attacked_by_shadow_models_of_its_own_settings(classifier):
+    found = json.loads(gansift("audit", "membership", classifier, "--shadows", 4, "--json").stdout)
+    assert {"area: confidence", "area: LiRA", "area: RMIA"} <= set(found["numbers"])
+    stored = json.loads((classifier / "audits/membership.json").read_text())
+    assert "4 shadow models were trained with the run's settings" in stored["shown"][1]

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from gansift.data.examples import Examples
-from gansift.games.batch import Batches
 from gansift.games.trained import Trained
 from gansift.metrics.net_metric import held_out_batch
+from gansift.metrics.own_score import own_scores
 from gansift.report.neighbours import nearest
 
 _CHUNK = 500
@@ -82,15 +82,16 @@ def attacks_of(trained: Trained, examples: Examples) -> Mapping[str, Attack]:
 
 def discriminator(attacked: Attacked) -> np.ndarray:
     """How real the discriminator takes an example to be (Hayes and others, 2019: LOGAN with the model)."""
-    trained = attacked.trained
+    return own_scores_of(attacked.trained, attacked.examples)
 
-    def logits(rows: Tensor) -> Tensor:
-        batch = held_out_batch(attacked.examples, rows, trained.dtype, trained.device)
-        if trained.game.offers("confidence"):
-            return trained.game.confidence(trained.net(), Batches({"data": batch}))
-        return trained.net().discriminator(batch.x).flatten()
 
-    return _of_rows(logits, len(attacked.examples))
+def own_scores_of(trained: Trained, examples: Examples) -> np.ndarray:
+    """The own score of every example, float64, shape (n,), see `metrics.own_score`."""
+
+    def scores(rows: Tensor) -> Tensor:
+        return own_scores(trained.game, trained.net(), held_out_batch(examples, rows, trained.dtype, trained.device))
+
+    return _of_rows(scores, len(examples))
 
 
 def confidence(attacked: Attacked) -> np.ndarray:

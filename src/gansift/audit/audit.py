@@ -13,18 +13,34 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gansift.catalogue import AUDITS
 from gansift.errors import UsageError
 from gansift.named import import_named, is_named, suggestion
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from gansift.data.examples import Examples, Splits
     from gansift.games.trained import Trained
     from gansift.report.answer import Answer
+
+
+class Trainer(Protocol):
+    """Trains a run's game on other examples, for as many steps, with as many of them in a step."""
+
+    def __call__(self, examples: Examples, seeds: Sequence[int], weights: Sequence[np.ndarray]) -> list[Trained | None]:
+        """The players of every training; None where one broke down.
+
+        Args:
+            examples: N of them, in the place of the run's only data set.
+            seeds: of initial parameters, batches and latents, one for each training.
+            weights: 1 for the examples that a training has and 0 for all others, shape (N,), for each; a loss is the
+                mean over the former.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,7 @@ class Subject:
         removed: ids of those that it removes.
         cleansed: what was trained without them, from the first of the training seeds; None where nothing is removed.
         features: maps examples or samples (n, *shape) to features (n, d), or None where there are none.
+        train: trains the run's game anew with its settings; None where that cannot be done. See `Trainer`.
         seed: decides everything that an audit draws at random.
     """
 
@@ -49,6 +66,7 @@ class Subject:
     removed: frozenset[str] = frozenset()
     cleansed: Trained | None = None
     features: Callable[[Tensor], Tensor] | None = None
+    train: Trainer | None = None
     seed: int = 0
 
     def set_of(self, shape: Sequence[int]) -> Splits:

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gansift.audit.attacks import WITH_MODEL, Attacked, attacks_of
+from gansift.audit.attacks import WITH_MODEL, Attacked, attacks_of, own_scores_of
 from gansift.audit.audit import Subject
 from gansift.audit.roc import Roc
+from gansift.audit.shadow_models import shadows_of
+from gansift.audit.shadows import SHADOW_ATTACKS, Scored, Shadows
 from gansift.bounds import Range
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
@@ -25,23 +27,41 @@ _FEWEST = 20
 _SET = 20
 _LISTED = 10
 _SUREST = "Training examples that the strongest attack is surest of"
+_EXPOSED = "Training examples that training exposes most"
 _CHUNK = 500
+_DRAWN = 4
+_WITH_SHADOWS = (
+    "{} were trained with the run's settings and seeds of their own, each on half of these examples and on all "
+    "training examples beside them: who attacks is taken to know the latter."
+)
+_WITHOUT_SHADOWS = (
+    " Those that train many models of the same kind (LiRA, RMIA) are stronger on classifiers: --shadows 64."
+)
 
 
-def membership(subject: Subject, *, samples: Annotated[int, Range(1, 10_000_000)] = 2000) -> Answer:
+def membership(
+    subject: Subject,
+    *,
+    samples: Annotated[int, Range(1, 10_000_000)] = 2000,
+    shadows: Annotated[int, Range(0, 100_000)] = 0,
+) -> Answer:
     """Can it be told which examples were trained on?
 
     Every attack that is known for such a run is tried: with the model itself (its discriminator, or the probabilities
-    of its labels), and with samples alone. Members are training examples, others are test examples, as many of each
-    class; validation examples are what the attacker knows was never trained on. An attack succeeds if the area under
-    its ROC curve is above that of guessing, so that with all attacks together a false alarm is as likely as 5 %.
+    of its labels), with samples alone, and with shadow models, if any are asked for. Members are training examples,
+    others are test examples, as many of each class; validation examples are what the attacker knows was never trained
+    on. An attack succeeds if the area under its ROC curve is above that of guessing, so that with all attacks together
+    a false alarm is as likely as 5 %.
 
     Args:
         subject: a run.
         samples: number of samples of each training seed, for attacks that have only these.
+        shadows: trainings on random halves of members and others, for LiRA and RMIA; an even number such as 64, or 0
 
     Raises:
-        UsageError: without a run, with several data sets, or for players that no attack knows.
+        UsageError: without a run, with several data sets, or for players that no attack, or none with shadow models,
+            knows.
+        GansiftError: if shadow models break down.
     """
     splits = _checked(subject)
     members, others = _matched(splits.train, splits.test, subject.seed)
@@ -53,7 +73,8 @@ def membership(subject: Subject, *, samples: Annotated[int, Range(1, 10_000_000)
             None,
             {},
         )
-    rocs = _rocs(subject, splits, (members, others), samples)
+    models = shadows_of(subject, splits, (members, others), shadows) if shadows else None
+    rocs = _rocs(subject, splits, (members, others), samples, models)
     areas = {name: roc.area for name, roc in rocs.items()}
     succeed = [name for name, roc in rocs.items() if roc.succeeds(len(rocs))]
     strongest = max(succeed or areas, key=lambda name: areas[name].value)
@@ -63,11 +84,12 @@ def membership(subject: Subject, *, samples: Annotated[int, Range(1, 10_000_000)
         finding=bool(succeed),
         numbers={f"area: {name}": area for name, area in areas.items()},
         tables={"Attacks": _table(rocs, areas)}
-        | ({_SUREST: _surest(rocs[strongest], members, strongest)} if strongest in succeed else {}),
+        | ({_SUREST: _surest(rocs[strongest], members, strongest)} if strongest in succeed else {})
+        | ({} if models is None else {_EXPOSED: _exposed(models, members)}),
         curves={
             "Members found against false alarms": Curves(
                 "log10 of the share of others taken for members", "log10 of the share of members found",
-                {name: roc.curve() for name, roc in list(rocs.items())[:4]},
+                {name: rocs[name].curve() for name in sorted(areas, key=lambda name: -areas[name].value)[:_DRAWN]},
                 "Who guesses is on the diagonal. What counts is the left: whom an attacker can be sure of.",
             )
         },
@@ -75,10 +97,10 @@ def membership(subject: Subject, *, samples: Annotated[int, Range(1, 10_000_000)
             f"{len(members):,} training examples and {len(others):,} test examples, as many of each class, were told "
             f"apart by {plural(len(rocs), 'attack')} on {plural(len(subject.players), 'training seed')}; numbers are "
             "means over the seeds, and intervals cover which examples these are.",
+            *(() if models is None else (_WITH_SHADOWS.format(plural(len(models.inside), "shadow model")),)),
         ),
         not_shown=(
-            "Attacks that are not here may succeed. Those that train many models of the same kind (LiRA, RMIA) are "
-            "stronger on classifiers.",
+            "Attacks that are not here may succeed." + _WITHOUT_SHADOWS * (models is None),
             "That the average example cannot be told is no comfort for one that can: look at what is found at few "
             "false alarms.",
         ),
@@ -115,16 +137,21 @@ def _matched(train: Examples, test: Examples, seed: int) -> tuple[Examples, Exam
     return train.subset(drawn[0]), test.subset(drawn[1])
 
 
-def _rocs(subject: Subject, splits: Splits, sides: tuple[Examples, Examples], count: int) -> dict[str, Roc]:
+def _rocs(
+    subject: Subject, splits: Splits, sides: tuple[Examples, Examples], count: int, shadows: Shadows | None
+) -> dict[str, Roc]:
     """By attack, its scores of members and of others for every training seed."""
     found: dict[str, list[list[np.ndarray]]] = {}
     both = Examples.joined(sides)
     for trained in subject.players:
         samples = _samples(subject, trained, count) if trained.game.offers("sample") else None
         attacked = Attacked(trained, both, splits.valid, samples, subject.seed)
-        for name, attack in attacks_of(trained, both).items():
-            scores = attack(attacked)
-            found.setdefault(name, []).append(np.split(scores, [len(sides[0])]))
+        scores = {name: attack(attacked) for name, attack in attacks_of(trained, both).items()}
+        if shadows is not None:
+            own = Scored(own_scores_of(trained, both), own_scores_of(trained, splits.valid))
+            scores |= {name: attack(own, shadows) for name, attack in SHADOW_ATTACKS.items()}
+        for name, of_both in scores.items():
+            found.setdefault(name, []).append(np.split(of_both, [len(sides[0])]))
     rocs = {}
     for name, by_seed in found.items():
         of_members, of_others = (np.stack(side) for side in zip(*by_seed, strict=True))
@@ -169,6 +196,17 @@ def _surest(roc: Roc, members: Examples, name: str) -> Table:
     )
 
 
+def _exposed(shadows: Shadows, members: Examples) -> Table:
+    exposure = shadows.exposure[: len(members)]
+    order = np.argsort(-exposure, kind="stable")[:_LISTED].tolist()
+    return Table(
+        ("training example", "exposure"),
+        tuple((members.ids[row], f"{exposure[row]:.2f}") for row in order),
+        "By how much shadow models that were trained on the example score it higher than those that were not, in the "
+        "logarithm of odds.",
+    )
+
+
 def _verdict(areas: Mapping[str, Number], succeed: list[str], strongest: str) -> str:
     value, ends = areas[strongest].value, areas[strongest].ci95
     assert ends is not None
@@ -178,7 +216,7 @@ def _verdict(areas: Mapping[str, Number], succeed: list[str], strongest: str) ->
             f"No attack tells training examples from others: the largest area under a ROC curve is {told}, by "
             f"{strongest}."
         )
-    with_model = [name for name in succeed if name in WITH_MODEL]
+    with_model = [name for name in succeed if name in (*WITH_MODEL, *SHADOW_ATTACKS)]
     how = "with the model" if len(with_model) == len(succeed) else "with samples alone, too"
     how = how if with_model else "with samples alone"
     return (

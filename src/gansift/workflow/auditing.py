@@ -5,14 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gansift.audit import AUDITS, Files, Subject, find, reads_files, run_audit
+from gansift.data.examples import Examples
 from gansift.errors import GansiftError, UsageError
+from gansift.games.trained import Trained
 from gansift.lock import only_writer
 from gansift.report.answer import Answer, write_answer
 from gansift.systems.judges import features_of
+from gansift.training import players_of_seeds
 from gansift.workflow.config import load, names_of
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.opening import opened, trained_seeds
@@ -107,7 +113,20 @@ def _subject(directory: RunDirectory, place: Place) -> Subject:
         removed=ids.get("removed", frozenset()),
         cleansed=kept_players(directory, seeds[0].run, "cleansed"),
         features=_features(place),
+        train=partial(_trained, place) if len(place.data) == 1 else None,
     )
+
+
+def _trained(
+    place: Place, examples: Examples, seeds: Sequence[int], weights: Sequence[np.ndarray]
+) -> list[Trained | None]:
+    """See `audit.Trainer`: batches are larger by the share of examples that a training does not have."""
+    config = place.config
+    (name,) = place.data
+    kept = float(np.mean([own.sum() for own in weights]))
+    batch = min(len(examples), round(config.batch * len(examples) / kept))
+    settings = place.training | {"batch_size": batch, "renormalise": True, "steps": config.steps}
+    return players_of_seeds(place.game, {name: examples}, seeds, weights=weights, **settings)
 
 
 def _listed(path: Path) -> frozenset[str]:
