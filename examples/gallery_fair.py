@@ -43,7 +43,23 @@ print(answer_text(audit.run_audit("fairness", hiding, telling, cells=0)))
 system, run = runs[0.0]
 scores = influence.itd(run, system.judges("dp-gap").validation, horizon=50)
 label, sex = (splits.train.columns[name] for name in ("label", "sex"))
-for group, called in enumerate(sex.names):
-    for kind, name in enumerate(label.names):
-        member = ((sex.values == group) & (label.values == kind)).numpy()
-        print(f"sex {called}, {name}: {member.sum():3d} patients, together {scores.values[member].sum():+.4f}")
+kinds = {
+    f"sex {called}, {name}": scores.values[((sex.values == group) & (label.values == kind)).numpy()]
+    for group, called in enumerate(sex.names)
+    for kind, name in enumerate(label.names)
+}
+for name, values in kinds.items():
+    print(f"{name}: {len(values):3d} patients, together {values.sum():+.4f}")
+
+# %%
+# Every patient in the figure is a point: within each kind some widen the difference, and others narrow it.
+
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(6, 2.6))
+axes.axvline(0, color="0.8")
+for place, (name, values) in enumerate(kinds.items()):
+    axes.plot(values, [place] * len(values), "o", markersize=4, alpha=0.4)
+axes.set_yticks(range(len(kinds)), list(kinds))
+axes.set_xlabel("predicted change of the difference without the patient")
+figure.tight_layout()
