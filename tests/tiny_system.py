@@ -25,6 +25,7 @@ class Tiny:
         kind: a kind of examples that the page about new models names.
         question: settings of the metric.
         batch: examples in a batch, for each data set.
+        improves: whether a few steps of training improve the metric; elsewhere they have to change it.
     """
 
     sources: Mapping[str, str]
@@ -34,6 +35,7 @@ class Tiny:
     kind: str
     question: Mapping[str, Any] = field(default_factory=dict)
     batch: Mapping[str, int] = field(default_factory=dict)
+    improves: bool = True
 
 
 def tiny(name: str) -> Tiny:

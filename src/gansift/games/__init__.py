@@ -11,10 +11,11 @@ from gansift.games.gan import GAN
 from gansift.games.laftr import LAFTR
 from gansift.games.memory import Memory
 from gansift.games.projection import ProjectionGAN
+from gansift.games.simgan import SimGAN
 from gansift.games.stylegan2 import StyleGAN2
 from gansift.games.trained import Trained
 
 __all__ = [
     "ACGAN", "DANN", "GAN", "LAFTR", "Batch", "Batches", "Classifier", "Draw", "Game", "Memory", "ProjectionGAN",
-    "StyleGAN2", "Trained", "group_mean", "parse_augment", "weighted_mean",
+    "SimGAN", "StyleGAN2", "Trained", "group_mean", "parse_augment", "weighted_mean",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Metrics of trained players and of their samples, with gradients, and the feature spaces they are computed in."""
 
+from gansift.metrics.downstream import downstream
 from gansift.metrics.features import AutoencoderFeatures, ClassifierFeatures
 from gansift.metrics.frechet import FID
 from gansift.metrics.gap import gap
@@ -31,6 +32,7 @@ __all__ = [
     "Replicates",
     "SampleMetric",
     "class_loss",
+    "downstream",
     "gap",
     "load_features",
     "load_metric",

@@ -8,6 +8,7 @@ from gansift.models.initial import initial_architecture, initial_networks
 from gansift.models.layers import GroupNorm, LayerNorm, Network
 from gansift.models.lora import Adapted, fitting
 from gansift.models.mlp import MLPDiscriminator, MLPGenerator
+from gansift.models.refiner import PatchCritic, Refiner
 from gansift.models.rosinality import read_rosinality
 from gansift.models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from gansift.models.toys import FCDiscriminator, FCGenerator, LQDiscriminator, LQGenerator
@@ -33,7 +34,9 @@ __all__ = [
     "MLPGenerator",
     "Network",
     "Pair",
+    "PatchCritic",
     "PointEncoder",
+    "Refiner",
     "StyleGAN2Discriminator",
     "StyleGAN2Generator",
     "encoder_of",
