@@ -72,16 +72,16 @@ class SimGAN(Game):
     def refiner_loss(self, net: Net, batch: Batches, draw: Draw) -> Tensor:
         """What the critic tells of refined images, and lambda times how far they are from simulated ones."""
         told, changed = self.refiner_terms(net, batch)
-        return told + changed
+        return self._risen(batch.simulated) * told + changed
 
     def refiner_terms(self, net: Net, batch: Batches) -> tuple[Tensor, Tensor]:
-        """The two terms of the refiner's loss, with their weights: that of the critic, and that of the distance."""
+        """The two terms of the refiner's loss: that of the critic, which has yet to rise, and lambda times r."""
         simulated = batch.simulated
         refined = self.refine(net, simulated.x)
         told = weighted_mean(_over_patches(softplus(net.critic(refined))), simulated.weight)
         off = (refined - simulated.x).flatten(1)
         far = (off.square() if self.distance == "squared" else off.abs()).mean(1)
-        return self._risen(simulated) * told, self.penalty * weighted_mean(far, simulated.weight)
+        return told, self.penalty * weighted_mean(far, simulated.weight)
 
     def critic_loss(self, net: Net, batch: Batches, draw: Draw) -> Tensor:
         """The cross-entropy of what is refined, on refined images, of which some are older, and on real ones."""

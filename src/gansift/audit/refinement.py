@@ -1,0 +1,304 @@
+"""Are refined images any better than simulated ones: have they changed, and have they kept their labels?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gansift.audit.audit import Subject
+from gansift.audit.classifiers import Classifier, classifier_of
+from gansift.audit.paired import class_interval
+from gansift.bounds import Range
+from gansift.data.examples import Examples, Splits
+from gansift.errors import UsageError
+from gansift.games.batch import Batches
+from gansift.games.trained import Trained
+from gansift.metrics.net_metric import held_out_batch
+from gansift.report.answer import Answer, Gallery, Number, Table
+from gansift.report.words import plural
+
+_CHUNK = 500
+# Of the width of the range from black to white; a smaller mean change is none.
+_LEAST = 0.01
+_PAIRS = 12
+# Labelled real validation images that choose between runs.
+_CHOOSING = 200
+
+
+def refinement(
+    subject: Subject,
+    *others: Subject,
+    classifier: str = "network",
+    rounds: Annotated[int, Range(2, 1000)] = 6,
+    steps: Annotated[int, Range(1, 1_000_000)] = 400,
+) -> Answer:
+    """Are refined images any better than simulated ones?
+
+    Two things go wrong with S+U learning, and neither shows in its losses: nothing changes, or images look real and
+    have lost their labels. So the mean change of a pixel is measured, and classifiers are trained on simulated and on
+    refined images and tested on real ones. Further runs, such as those with other penalties, are set beside the first;
+    which of them is best is told by 200 real validation images, and how good it is by real test images.
+
+    Args:
+        subject: a run of a game that refines images, such as `--game simgan`.
+        others: further such runs on the same data.
+        classifier: network (a small one), or module:name of an estimator with scikit-learn's fit and predict
+        rounds: how often classifiers are trained anew, over all training seeds of a run together
+        steps: training steps of the small network, the same for every training set
+
+    Raises:
+        UsageError: for a run that refines nothing, or on other data than the first, or without labels of real images.
+    """
+    cases = [_case(one, subject) for one in (subject, *others)]
+    first = cases[0]
+    made = classifier_of(classifier, 1 + int(max(first.labels.max(), first.truth.max())), steps)
+    judged = [_judged(case, made, rounds) for case in cases]
+    best = max(range(len(cases)), key=lambda row: judged[row].chosen)
+    own = judged[0]
+    finding, badge, verdict = _verdict(own)
+    if len(cases) > 1:
+        verdict += f" Of all runs {cases[best].name} does best on real validation images."
+    return Answer(
+        audit="refinement",
+        verdict=verdict,
+        finding=finding,
+        numbers={
+            "change": own.change,
+            "gain": own.gain,
+            "accuracy_simulated": own.plain,
+            "accuracy_refined": own.refined,
+            **({} if own.gradients is None else {"gradients": own.gradients}),
+        },
+        tables={"Runs": _table(cases, judged)} if len(cases) > 1 else {},
+        pictures={"Simulated and refined": _pairs(first)},
+        shown=(
+            f"Classifiers were trained {plural(rounds, 'time')} on "
+            f"{plural(len(first.labels), 'simulated training image')} and on what became of them, and tested on "
+            f"{plural(len(first.truth), 'real test image')}; intervals count how trainings differ, and which test "
+            "images these are.",
+        ),
+        not_shown=(
+            "That a classifier does better on real images says nothing of how real refined images look.",
+            "Labels that an image has beside its class, such as where something is, may have moved unseen.",
+        ),
+        badge=badge,
+    )
+
+
+# What is compared ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """A run that refines images.
+
+    Attributes:
+        name: of the run.
+        players: one for each training seed.
+        simulated: the simulated data set.
+        real: the real one.
+        labels: of simulated training images.
+        truth: of real test images, numbered as these.
+        chosen_by: of the real validation images that choose, numbered as these.
+    """
+
+    name: str
+    players: Sequence[Trained]
+    simulated: Splits
+    real: Splits
+    labels: Tensor
+    truth: Tensor
+    chosen_by: Tensor
+
+    @property
+    def game(self) -> Any:
+        return self.players[0].game
+
+    def refined(self, x: Tensor, number: int) -> Tensor:
+        """What one of the training seeds makes of images."""
+        trained = self.players[number % len(self.players)]
+        net = trained.net()
+        with torch.no_grad():
+            parts = [self.game.refine(net, part.to(trained.device, trained.dtype)) for part in x.split(_CHUNK)]
+            return torch.cat(parts).float().cpu()
+
+
+def _case(subject: Subject, first: Subject) -> _Case:
+    if not subject.players:
+        raise UsageError(f"the audit refinement looks at a run, and {subject.name} is data alone")
+    if not hasattr(subject.players[0].game, "refine") or set(subject.data) != {"simulated", "real"}:
+        raise UsageError(f"the audit refinement looks at a game that refines images, and {subject.name} refines none")
+    simulated, real = subject.data["simulated"], subject.data["real"]
+    if simulated.train.ids != first.data["simulated"].train.ids or real.test.ids != first.data["real"].test.ids:
+        raise UsageError(f"{subject.name} is a run on other data: only runs on the same split can be compared")
+    names = simulated.train.class_names
+    assert names is not None  # the game learns nothing without
+    assert simulated.train.labels is not None
+    return _Case(
+        subject.name, subject.players, simulated, real, simulated.train.labels,
+        _numbered(real.test, names, subject.name), _numbered(real.valid, names, subject.name)[:_CHOOSING],
+    )  # fmt: skip
+
+
+def _numbered(part: Examples, names: Sequence[str], name: str) -> Tensor:
+    """The labels of real images, numbered as those of simulated ones."""
+    if part.labels is None or part.class_names is None:
+        raise UsageError(f"{name} has no labels of held-out real images, by which refined images are judged")
+    return torch.tensor([names.index(one) for one in part.class_names])[part.labels]
+
+
+# What is measured ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What was measured of a run.
+
+    Attributes:
+        change: mean change of a pixel, as a share of the range from black to white.
+        gradients: how large the critic's term is beside the other one in the gradient of the refiner; None where the
+            game does not tell its terms.
+        plain: mean sensitivity on real test images after training on simulated images.
+        refined: the same for refined ones.
+        gain: their difference.
+        chosen: mean sensitivity on the real validation images that choose.
+    """
+
+    change: Number
+    gradients: Number | None
+    plain: Number
+    refined: Number
+    gain: Number
+    chosen: float
+
+
+def _judged(case: _Case, classifier: Classifier, rounds: int) -> _Judged:
+    truth, x = case.truth.numpy(), case.simulated.train.x.float()
+    right: dict[str, list[np.ndarray]] = {"plain": [], "refined": [], "chosen": []}
+    for number in range(rounds):
+        fitted = classifier(x, case.labels, number)
+        right["plain"].append(fitted(case.real.test.x.float()) == truth)
+        fitted = classifier(case.refined(x, number), case.labels, number)
+        right["refined"].append(fitted(case.real.test.x.float()) == truth)
+        right["chosen"].append(fitted(case.real.valid.x[:_CHOOSING].float()) == case.chosen_by.numpy())
+    plain, refined = (np.stack(right[name]).astype(float) for name in ("plain", "refined"))
+
+    def number_of(values: np.ndarray, meaning: str, expected: float | None = None) -> Number:
+        mean, ends = class_interval([values], [truth])
+        return Number(mean, ends, meaning, expected)
+
+    tested = "mean sensitivity on real test images of a classifier of"
+    return _Judged(
+        _change(case),
+        _gradients(case),
+        number_of(plain, f"{tested} simulated images"),
+        number_of(refined, f"{tested} refined images"),
+        number_of(refined - plain, "the latter less the former", 0.0),
+        float(np.mean(right["chosen"])),
+    )  # fmt: skip
+
+
+def _change(case: _Case) -> Number:
+    """The mean change of a pixel of held-out simulated images, with an interval over images."""
+    x = case.simulated.test.x.float()
+    by_image = np.mean(
+        [((case.refined(x, number) - x).abs().flatten(1).mean(1) / 2).numpy() for number in range(len(case.players))],
+        axis=0,
+    )
+    half = 1.96 * float(by_image.std(ddof=1)) / len(by_image) ** 0.5
+    mean = float(by_image.mean())
+    return Number(mean, (mean - half, mean + half), "mean change of a pixel, as a share of the range of greys")
+
+
+def _gradients(case: _Case) -> Number | None:
+    if not hasattr(case.game, "refiner_terms"):
+        return None
+    ratio = float(np.mean([_ratio(case, trained) for trained in case.players]))
+    return Number(ratio, None, "how large the critic's part is in the refiner's gradient, beside that of the penalty")
+
+
+def _ratio(case: _Case, trained: Trained) -> float:
+    """The norm of the gradient of the critic's term in the refiner, over that of the penalty; infinite without any."""
+    leaves = {name: flat.detach().requires_grad_() for name, flat in trained.parameters.items()}
+    rows = torch.arange(min(_CHUNK, len(case.simulated.train), len(case.real.train)))
+    batch = Batches(
+        {
+            name: held_out_batch(part.train, rows, trained.dtype, trained.device)
+            for name, part in (("simulated", case.simulated), ("real", case.real))
+        }
+    )
+    told, far = case.game.refiner_terms(trained.net(leaves), batch)
+    norms = [float(torch.autograd.grad(term, leaves["refiner"], retain_graph=True)[0].norm()) for term in (told, far)]
+    return norms[0] / norms[1] if norms[1] else float("inf")
+
+
+# What is said --------------------------------------------------------------------------------------------------------
+
+
+def _verdict(own: _Judged) -> tuple[bool | None, str, str]:
+    change = f"{100 * own.change.value:.1f} % of the range of greys"
+    low, high = _ends(own.gain)
+    points = f"{100 * own.gain.value:+.1f} percentage points ({100 * low:+.1f} to {100 * high:+.1f})"
+    if own.change.value < _LEAST:
+        return True, "nothing changes", f"Nothing changes: the mean change of a pixel is {change}. Lower --penalty."
+    if high < 0:
+        return (
+            True,
+            "labels moved",
+            f"Labels have moved: a classifier of refined images does worse on real ones than one of simulated images, "
+            f"by {points}; a pixel changes by {change}. Raise --penalty.",
+        )
+    if low > 0:
+        return (
+            False,
+            "refining helps",
+            f"Refining helps: a classifier of refined images does better on real ones than one of simulated images, by "
+            f"{points}; a pixel changes by {change}.",
+        )
+    return (
+        None,
+        "no gain shown",
+        f"No gain from refining is shown: {points} on real test images; a pixel changes by {change}.",
+    )
+
+
+def _table(cases: Sequence[_Case], judged: Sequence[_Judged]) -> Table:
+    rows = tuple(
+        (
+            case.name,
+            getattr(case.game, "penalty", None),
+            f"{100 * one.change.value:.1f} %",
+            None if one.gradients is None else one.gradients.value,
+            one.chosen,
+            _told(one.refined),
+            _told(one.gain),
+        )
+        for case, one in zip(cases, judged, strict=True)
+    )
+    return Table(
+        ("run", "penalty", "change of a pixel", "critic's gradient", "accuracy, validation", "sensitivity, test",
+         "less that of simulated images"),
+        rows,
+        f"Choose by the {_CHOOSING} validation images, and read on test images what that gains.",
+    )  # fmt: skip
+
+
+def _pairs(case: _Case) -> Gallery:
+    x = case.simulated.test.x[:_PAIRS].float()
+    pairs = torch.stack([x, case.refined(x, 0).clamp(-1, 1)], 1)
+    return Gallery(("simulated", "refined"), pairs.numpy(), case.simulated.test.ids[: len(x)])
+
+
+def _ends(number: Number) -> tuple[float, float]:
+    assert number.ci95 is not None
+    return number.ci95
+
+
+def _told(number: Number) -> str:
+    low, high = _ends(number)
+    return f"{number.value:.3f} ({low:.3f} to {high:.3f})"
