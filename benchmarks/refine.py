@@ -1,4 +1,4 @@
-"""Do refined images teach more than simulated ones? Digits rendered in fonts, refined to look like MNIST. Prints a table.
+"""Do refined images teach more than simulated ones? Digits rendered in fonts, and refined to look like MNIST.
 
     python benchmarks/refine.py mnist [--size 14] [--penalties 0.3 2 10 40] [--seeds 3] [--out results.json]
 
