@@ -92,7 +92,7 @@ def _fairlearn(splits: Splits, group: str, positive: str) -> Iterator[tuple[str,
     assert names is not None
     number = names.index(positive) if positive else len(names) - 1
     train, test = (
-        (part.x.numpy(), (part.labels == number).numpy().astype(int), part.columns[group].values.numpy())
+        (part.x.double().numpy(), (part.labels == number).numpy().astype(int), part.columns[group].values.numpy())
         for part in (splits.train, splits.test)
     )
 
