@@ -542,7 +542,8 @@ class _Machine(NamedTuple):
 def _opened(run_dir: Path, question: _Question, machine: _Machine) -> Iterator[tuple[RunDirectory, Config, Way]]:
     """The directory, configuration and way of cleansing of a run that is there; locked, and with the log set up."""
     config = load_config(run_dir / "config.json")
-    name = config.estimator if question.estimator is None else parse_estimator(question.estimator)
+    named = None if question.estimator is None else parse_estimator(question.estimator)
+    from gansift.influence.estimators import usual
     from gansift.workflow import stages
     from gansift.workflow.directory import RunDirectory
 
@@ -555,6 +556,7 @@ def _opened(run_dir: Path, question: _Question, machine: _Machine) -> Iterator[t
         given = {key: value for key in ("jobs", "cluster") if (value := getattr(machine, key)) is not None}
         config = replace(config, **given)
         decided = None if question.decisions is None else stages.adopt(directory, config, question.decisions)
+        name = usual(question.metric, config.estimator) if named is None else named
         yield directory, config, Way(name, question.from_start or config.from_start, decided)
 
 

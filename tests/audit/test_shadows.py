@@ -8,7 +8,8 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from gansift.audit.roc import area, found_at
-from gansift.audit.shadows import SHADOW_ATTACKS, Scored, Shadows, halves, lira, lira_offline, rmia
+from gansift.audit.shadows import SHADOW_ATTACKS, Scored, Shadows, lira, lira_offline, rmia
+from gansift.cleansing.halves import halves
 from gansift.errors import GansiftError
 
 K, N, R = 8, 10, 7
@@ -65,16 +66,6 @@ def test_exposure_is_the_mean_of_those_inside_less_that_of_those_outside(made):
     _, shadows = made
     expected = [np.mean(inside) - np.mean(outside) for inside, outside in (_sides(shadows, row) for row in range(N))]
     np.testing.assert_allclose(shadows.exposure, expected, rtol=1e-12)
-
-
-def test_every_example_is_in_half_of_the_models_and_every_model_has_half_of_the_examples():
-    inside = halves(11, 6, 0)
-    assert (inside.sum(0) == 3).all()
-    assert set(inside.sum(1).tolist()) == {5, 6}
-    assert (inside[::2] == ~inside[1::2]).all()
-    assert (inside[0] != inside[2]).any()
-    assert (halves(11, 6, 0) == inside).all()
-    assert (halves(11, 6, 1) != inside).any()
 
 
 def test_too_few_models_are_refused():

@@ -49,6 +49,7 @@ def test_some_sweep():
         "itd-repeated",
         "without-propagation",
         "discriminator-loss",
+        "self-influence",
     }
 
 

@@ -49,6 +49,9 @@ def test_of_a_game_with_a_discriminator_they_are_its_logits(make):
 
 
 def test_games_without_labels_or_discriminator_have_none(classifier):
-    assert has_own_scores(gan(), examples(3))
-    assert has_own_scores(classifier, labelled(examples(3)))
-    assert not has_own_scores(classifier, examples(3))
+    labels = torch.tensor([0, 1, 1])
+    assert has_own_scores(gan(), None)
+    assert has_own_scores(classifier, labels)
+    assert not has_own_scores(classifier, None)
+    assert not has_own_scores(classifier, labels.double())
+    assert not has_own_scores(classifier, torch.zeros(3, dtype=torch.int64))

@@ -10,6 +10,7 @@ from gansift.data import Examples, Splits
 from gansift.errors import UsageError
 from gansift.games.parameters import Layout
 from gansift.influence import estimate
+from gansift.metrics.exposure import Exposure
 from gansift.systems import build
 from gansift.training import train
 from tiny_system import Tiny
@@ -55,6 +56,15 @@ def test_it_takes_points_and_images_of_any_shape(shape):
 def test_data_without_classes_and_several_data_sets_are_refused(sets, message):
     with pytest.raises(UsageError, match=message):
         build("classifier", sets)
+
+
+def test_it_has_the_exposure_of_its_training_examples_on_validation_and_on_test_data():
+    sets = {"data": splits((3,))}
+    system = build("classifier", sets, {"hidden": 8})
+    run = train(system.new_game(0), sets["data"].train, steps=4, batch_size=4, optimizers=system.optimizers, seed=0)
+    judges = system.judges("exposure")
+    for judge, part in ((judges.validation, sets["data"].valid), (judges.test, sets["data"].test)):
+        assert judge.value(run) == pytest.approx(Exposure(sets["data"].train, part).value(run))
 
 
 def test_it_learns_digits_and_its_own_loss_finds_flipped_labels():

@@ -6,7 +6,8 @@ import numpy as np
 
 from gansift.audit.attacks import own_scores_of
 from gansift.audit.audit import Subject
-from gansift.audit.shadows import Shadows, halves
+from gansift.audit.shadows import Shadows
+from gansift.cleansing.halves import halves
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
 from gansift.metrics.own_score import has_own_scores
@@ -36,7 +37,7 @@ def shadows_of(subject: Subject, splits: Splits, sides: tuple[Examples, Examples
             f"shadow models come in pairs, a half of the examples and the other half, of which two are needed: {count} "
             "is no even number from 4 on (--shadows)"
         )
-    if subject.train is None or not has_own_scores(subject.players[0].game, splits.train):
+    if subject.train is None or not has_own_scores(subject.players[0].game, splits.train.labels):
         raise UsageError(
             "shadow models are trained of runs that label examples or have a discriminator, and this is none; leave "
             "out --shadows"

@@ -83,22 +83,6 @@ class Shadows:
         return np.nanmean(scores, axis=0), np.maximum(np.sqrt(variance), _LEAST_SPREAD)
 
 
-def halves(count: int, shadows: int, seed: int) -> np.ndarray:
-    """Whom each shadow model is trained on, shape (shadows, count).
-
-    Models come in pairs, of which one has a random half of the examples and the other one the rest. So every example
-    is inside of as many models as it is outside of, and all models have as many examples, or one more.
-
-    Args:
-        count: number of examples.
-        shadows: number of models, even.
-        seed: of the draw.
-    """
-    rng = np.random.default_rng(seed)
-    drawn = [rng.permutation(count) < count // 2 for _ in range(shadows // 2)]
-    return np.stack([half for one in drawn for half in (one, ~one)])
-
-
 def lira(target: Scored, shadows: Shadows, fixed: bool = False) -> np.ndarray:
     """How much likelier a score is if the model was trained on the example: the logarithm of the ratio, shape (n,).
 

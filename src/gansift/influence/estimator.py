@@ -55,6 +55,7 @@ class Estimator:
         rounds: how many times it sweeps a horizon; the first sweep is one for all horizons.
         ranks_only: its scores have no unit, or that of another quantity: they say whom to remove first, no more.
         joint: gives those by several metrics from one sweep, where one can.
+        metric: the name of a metric whose scores it gives where nobody names an estimator; None for most.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Estimator:
     rounds: int = 1
     ranks_only: bool = False
     joint: Joint | None = None
+    metric: str | None = None
 
     def __call__(
         self, run: Run, metric: Metric, horizon: int | None = None, progress: Progress | None = None

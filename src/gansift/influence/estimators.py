@@ -49,6 +49,20 @@ def sweeps(name: str) -> bool:
     return name in ESTIMATORS and ESTIMATORS[name].sweep is not None
 
 
+def usual(metric: str | None, otherwise: str) -> str:
+    """The name of the estimator whose scores are meant where a metric is asked about and no estimator.
+
+    >>> usual("exposure", "itd"), usual("fid", "itd"), usual(None, "aid")
+    ('self-influence', 'itd', 'aid')
+
+    Args:
+        metric: its name; None where none is named.
+        otherwise: what is meant for most metrics.
+    """
+    made_for = {one.metric: name for name, one in ESTIMATORS.items() if one.metric is not None}
+    return otherwise if metric is None else made_for.get(metric, otherwise)
+
+
 def ranks_only(name: str) -> bool:
     """Whether sums of its scores mean nothing; False for an unknown name, as of another tool's score file."""
     return name in ESTIMATORS and ESTIMATORS[name].ranks_only

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from gansift.games import Game
 from gansift.games.batch import Batch, Batches
 from gansift.games.parameters import Net
-
-if TYPE_CHECKING:
-    from gansift.data.examples import Examples
 
 
 def own_scores(game: Game, net: Net, batch: Batch) -> Tensor:
@@ -37,9 +32,14 @@ def own_scores(game: Game, net: Net, batch: Batch) -> Tensor:
     return logits.gather(1, label).squeeze(1) - others.logsumexp(1)
 
 
-def has_own_scores(game: Game, examples: Examples) -> bool:
-    """Whether the game tells members from others at all: it has a discriminator, or predicts one of several classes."""
+def has_own_scores(game: Game, labels: Tensor | None) -> bool:
+    """Whether the game says anything of an example: it has a discriminator, or predicts one of several classes.
+
+    Args:
+        game: what was trained.
+        labels: of the examples, (N,); None where they have none.
+    """
     if game.offers("confidence") or "discriminator" in game.players:
         return True
-    names = examples.class_names
-    return game.offers("predict") and names is not None and len(names) > 1
+    classes = labels is not None and not labels.is_floating_point() and len(labels.unique()) > 1
+    return game.offers("predict") and classes

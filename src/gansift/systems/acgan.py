@@ -15,7 +15,7 @@ from gansift.data.examples import Splits
 from gansift.errors import UsageError
 from gansift.metrics.held_out import class_loss
 from gansift.systems import gan
-from gansift.systems.judges import conditional_metrics, sample_metrics
+from gansift.systems.judges import conditional_metrics, exposure, sample_metrics
 from gansift.systems.presets import general
 from gansift.systems.system import Judges, System, only
 
@@ -93,6 +93,7 @@ def acgan(
         intra-fid: Fréchet distance within each class, on average (lower is better)
         tstr: error on real data of a classifier fitted to samples, reported with its wrong labels (lower is better)
         class-loss: loss of held-out labels, reported with their error (lower is better)
+        exposure: by how much training examples look like such, for attacks on membership (lower is better)
 
     Raises:
         UsageError: without labels of two classes or more, if nothing is known of data of that shape, or settings
@@ -130,6 +131,7 @@ def shares_of(splits: Splits) -> tuple[float, ...]:
 
 def _metrics(splits: Splits, conditioning: str) -> dict[str, Any]:
     found: dict[str, Any] = sample_metrics(splits) | conditional_metrics(splits)
+    found["exposure"] = lambda: exposure(splits)
     if conditioning == "classifier":
         found["class-loss"] = lambda: Judges(class_loss(splits.valid), class_loss(splits.test))
     return found

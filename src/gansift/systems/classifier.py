@@ -10,6 +10,7 @@ from gansift.bounds import Range
 from gansift.data.examples import Splits
 from gansift.errors import UsageError
 from gansift.metrics.held_out import class_loss
+from gansift.systems.judges import exposure
 from gansift.systems.system import Judges, System, only
 from gansift.training import Adam
 
@@ -29,6 +30,7 @@ def classifier(
 
     Metrics:
         class-loss: loss of held-out labels, reported with their error (lower is better)
+        exposure: by how much training examples look like such, for attacks on membership (lower is better)
 
     Raises:
         UsageError: for several data sets, or examples without classes.
@@ -44,7 +46,10 @@ def classifier(
     return System(
         game=lambda: games.Classifier(models.Labeller(splits.train.shape, hidden, len(names))),
         optimizers=Adam(lr=lr, betas=(0.5, 0.99), eps=1e-3, eps_inside=True),
-        metrics={"class-loss": lambda: Judges(class_loss(splits.valid), class_loss(splits.test))},
+        metrics={
+            "class-loss": lambda: Judges(class_loss(splits.valid), class_loss(splits.test)),
+            "exposure": lambda: exposure(splits),
+        },
         defaults={
             "steps": 400, "batch": min(64, len(splits.train)), "ema": 0.0, "metric": "class-loss", "seeds": 5,
             "horizons": "1,5,all", "remove": "2%,5%,10%", "verify": 20,

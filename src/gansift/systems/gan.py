@@ -15,7 +15,7 @@ from gansift import games, models, training
 from gansift.bounds import Range
 from gansift.data.examples import Splits
 from gansift.errors import UsageError
-from gansift.systems.judges import sample_metrics
+from gansift.systems.judges import exposure, sample_metrics
 from gansift.systems.presets import general, preset
 from gansift.systems.system import System, only
 
@@ -96,6 +96,7 @@ def gan(
 
     Metrics:
         fid, kid, is, all
+        exposure: by how much training examples look like such, for attacks on membership (lower is better)
 
     Raises:
         UsageError: if nothing is known of data of that shape, or settings contradict one another.
@@ -109,7 +110,7 @@ def gan(
     return System(
         game=partial(_game, settings, shape),
         optimizers=optimizers(settings),
-        metrics=sample_metrics(splits),
+        metrics=sample_metrics(splits) | {"exposure": partial(exposure, splits)},
         defaults=general(settings),
         architecture=architecture(settings, shape),
     )

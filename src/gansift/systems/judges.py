@@ -13,6 +13,7 @@ from gansift.bounds import Range
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
 from gansift.metrics.distance import Distance
+from gansift.metrics.exposure import Exposure
 from gansift.metrics.imagenet import is_imagenet, parse_dims, weights_file
 from gansift.metrics.loaded import takes_features
 from gansift.systems.system import Judges
@@ -45,6 +46,11 @@ def conditional_metrics(splits: Splits) -> dict[str, Callable[..., Judges]]:
     """
     makers: dict[str, type[Distance]] = {"intra-fid": metrics.IntraFID, "tstr": metrics.TSTR}
     return {name: partial(distance, kind, splits) for name, kind in makers.items()}
+
+
+def exposure(splits: Splits) -> Judges:
+    """By how much training examples look more like training examples than validation, or test, examples do."""
+    return Judges(Exposure(splits.train, splits.valid), Exposure(splits.train, splits.test))
 
 
 def distance(

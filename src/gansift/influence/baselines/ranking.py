@@ -11,17 +11,26 @@ from torch import Tensor
 from gansift.errors import GansiftError, UsageError
 from gansift.games.batch import Batch, Batches
 from gansift.games.draw import Draw
+from gansift.games.trained import Trained
 from gansift.influence.horizon import checked_horizon
 from gansift.influence.scores import Scores
 from gansift.metrics.metric import Metric, SampleMetric, in_chunks
+from gansift.metrics.own_score import has_own_scores, own_scores
 from gansift.training.trajectory import Run
 
 # Examples computed together where the metric does not say how many.
 _CHUNK = 500
 
 
-def scores(run: Run, metric: Metric, horizon: int, estimator: str, values: np.ndarray) -> Scores:
-    """Scores of ``run`` for ``metric``; ``values`` float64, shape (N,)."""
+def scores(
+    run: Run,
+    metric: Metric,
+    horizon: int,
+    estimator: str,
+    values: np.ndarray,
+    growth: tuple[tuple[int, float, float], ...] = (),
+) -> Scores:
+    """Scores of ``run`` for ``metric``; ``values`` float64, shape (N,), and ``growth`` as `Scores` has it."""
     return Scores(
         ids=run.ids,
         values=values,
@@ -32,6 +41,7 @@ def scores(run: Run, metric: Metric, horizon: int, estimator: str, values: np.nd
         steps=run.steps,
         removal=run.step.settings.removal,
         run=run.name,
+        growth=growth,
     )
 
 
@@ -109,6 +119,40 @@ def batch_of(run: Run, data_set: str, rows: Tensor) -> Batches:
     label = None if labels is None else labels[rows]
     ones = torch.ones(len(x), dtype=x.dtype, device=x.device)
     return Batches({data_set: Batch(x, ones, label, run.steps - 1, run.steps, rows=rows, columns=columns)})
+
+
+def check_own_scores(run: Run, estimator: str) -> None:
+    """Refuse games that say nothing of an example, see `metrics.own_score`.
+
+    Raises:
+        UsageError: naming the game, or if there are several data sets.
+    """
+    data_set = only_data_set(run, estimator)
+    if not has_own_scores(run.step.game, run.step.labels[data_set]):
+        raise UsageError(
+            f"{estimator} needs a game that labels examples or has a discriminator, and {type(run.step.game).__name__} "
+            "says nothing of an example. Use another estimator."
+        )
+
+
+def own_scores_of_run(run: Run, trained: Trained) -> np.ndarray:
+    """The own score of every training example, float64, shape (N,), see `metrics.own_score`.
+
+    Args:
+        run: of one data set.
+        trained: players of its game at any parameters.
+
+    Raises:
+        UsageError: as `check_own_scores`.
+    """
+    check_own_scores(run, "an own score")
+    (data_set,) = run.step.x
+    net, device = trained.net(), run.step.settings.device
+
+    def scores(rows: Tensor) -> Tensor:
+        return own_scores(trained.game, net, batch_of(run, data_set, rows)[data_set])
+
+    return in_chunks(scores, torch.arange(len(run.ids), device=device), _CHUNK).double().cpu().numpy()
 
 
 def check_samples(run: Run, estimator: str) -> None:
