@@ -489,17 +489,26 @@ def export(
             help="folder (the kept training images, which trains again), lists (kept.txt, removed.txt), zip (as "
             "StyleGAN reads it), hf (folder with metadata.csv for Hugging Face), npz (arrays), csv (rows of a table), "
             "parquet (scores of all examples), fiftyone (all images with scores, to review), weights (the networks, to "
-            "start from with --init), adapters (what was trained of them)"
+            "start from with --init), adapters (what was trained of them), synthetic (samples to give away, with "
+            "a card of what audits said)"
         ),
     ] = "folder",
     link: Annotated[str, typer.Option(help="copy, symlink or hardlink the images")] = "copy",
+    number: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, max=100_000_000, help="samples, for synthetic (default: as many as training examples)"),
+    ] = None,
+    model: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="whose samples: original (the one that audits look at) or cleansed (default: original)"),
+    ] = None,
     trust: _Trust = False,
     as_json: _Json = False,
 ) -> None:
-    """Export the clean training set, or the trained networks, for any later training."""
+    """Export the clean training set, or the trained networks, for any later training; or samples to give away."""
     from gansift.workflow.exporting import exported
 
-    found, text = exported(run_dir, destination, format, link)
+    found, text = exported(run_dir, destination, format, link, number, model)
     _print(found, as_json, text)
 
 

@@ -8,7 +8,7 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -26,6 +26,7 @@ from gansift.errors import DataError, GansiftError
 from gansift.files import write_text
 from gansift.report.archive import write_archive
 from gansift.report.arrays import write_arrays
+from gansift.report.destination import Write, fill_folder, refuse_occupied
 from gansift.report.item import Item
 from gansift.report.rows import write_rows
 from gansift.report.table import write_table
@@ -41,8 +42,6 @@ SOURCES = ("folder", "zip", "hf", "npz", "csv")
 SCORED = ("hf", "parquet", "fiftyone")
 LINKS = ("copy", "symlink", "hardlink")
 _FILES = ("zip", "npz", "csv", "parquet")
-
-_Write = Callable[[Path], object]
 
 
 class Scored(Protocol):
@@ -137,7 +136,7 @@ def export(
         raise GansiftError(f"there is no export format {format!r}; choose one of {', '.join(FORMATS)}")
     if link not in LINKS:
         raise GansiftError(f"files cannot be put there by {link!r}; choose one of {', '.join(LINKS)}")
-    _refuse_occupied(destination, a_file=format in _FILES)
+    refuse_occupied(destination, a_file=format in _FILES)
     rows = read_manifest(run_dir / "manifest.csv")
     train = [row["id"] for row in rows if row["split"] == "train"]
     if not train:
@@ -159,7 +158,7 @@ def export(
             )
         if whole and by_id is not None:
             ((_, only),) = items.items()
-            _fill_folder(destination, _reviewed(only, link, by_id, removed), link)
+            fill_folder(destination, _reviewed(only, link, by_id, removed), link)
         elif format == "csv":
             write_rows(destination, _rows(items, tables or {}))
         else:
@@ -172,11 +171,11 @@ def _write_items(
 ) -> None:
     """Write the examples of every set."""
     if format in ("folder", "hf"):
-        writers: dict[PurePosixPath, _Write] = {}
+        writers: dict[PurePosixPath, Write] = {}
         for name, of_set in items.items():
             below = PurePosixPath(name if len(items) > 1 else "")
             writers |= {below / path: write for path, write in _writers(of_set, link, scores).items()}
-        _fill_folder(destination, writers, link)
+        fill_folder(destination, writers, link)
         return
     ((_, only),) = items.items()
     (write_archive if format == "zip" else write_arrays)(destination, only)
@@ -221,17 +220,6 @@ def _rows(
                 "these examples are no rows of a table of numbers and categories; export npz or a folder"
             )
         yield from ((*there[item.id], item.split) for item in of_set)
-
-
-def _refuse_occupied(destination: Path, a_file: bool) -> None:
-    if a_file:
-        if destination.is_symlink() or destination.exists():
-            raise GansiftError(f"{destination} is there already and is not overwritten; choose another destination")
-        return
-    if destination.is_symlink() or (destination.exists() and not destination.is_dir()):
-        raise GansiftError(f"{destination} is there already and is not a folder; choose another destination")
-    if destination.is_dir() and any(destination.iterdir()):
-        raise GansiftError(f"{destination} is not empty, and nothing in it is overwritten; choose another destination")
 
 
 def _read_removed(path: Path, ids: set[str]) -> set[str]:
@@ -298,7 +286,7 @@ def _table(rows: Sequence[Mapping[str, str]], removed: set[str], scores: _ById) 
     }
 
 
-def _writers(items: Sequence[Item], link: str, scores: _ById | None) -> dict[PurePosixPath, _Write]:
+def _writers(items: Sequence[Item], link: str, scores: _ById | None) -> dict[PurePosixPath, Write]:
     """What to do for every file of a data set, so that all that is wrong shows before anything is written."""
     writers, named = _pictures(items, link)
     classes = {name: item.label for name, item in named.items() if item.label}
@@ -307,7 +295,7 @@ def _writers(items: Sequence[Item], link: str, scores: _ById | None) -> dict[Pur
     return writers
 
 
-def _reviewed(items: Sequence[Item], link: str, scores: _ById, removed: set[str]) -> dict[PurePosixPath, _Write]:
+def _reviewed(items: Sequence[Item], link: str, scores: _ById, removed: set[str]) -> dict[PurePosixPath, Write]:
     """What writes all images below ``data``, and ``labels.csv``, in which each has a row."""
     writers, named = _pictures(items, link)
     text = io.StringIO()
@@ -322,9 +310,9 @@ def _reviewed(items: Sequence[Item], link: str, scores: _ById, removed: set[str]
     return {**pictures, PurePosixPath("labels.csv"): partial(_write_text, text.getvalue())}
 
 
-def _pictures(items: Sequence[Item], link: str) -> tuple[dict[PurePosixPath, _Write], dict[str, Item]]:
+def _pictures(items: Sequence[Item], link: str) -> tuple[dict[PurePosixPath, Write], dict[str, Item]]:
     """What writes each image, and the example of each, by its path."""
-    writers: dict[PurePosixPath, _Write] = {}
+    writers: dict[PurePosixPath, Write] = {}
     named: dict[str, Item] = {}
     for item, relative in zip(items, _relative_paths(items), strict=True):
         if relative.is_absolute() or ".." in relative.parts:
@@ -342,10 +330,10 @@ def _pictures(items: Sequence[Item], link: str) -> tuple[dict[PurePosixPath, _Wr
 
 def _metadata(
     named: Mapping[str, Item], scores: Mapping[str, float] | None, labelled: bool
-) -> dict[PurePosixPath, _Write]:
+) -> dict[PurePosixPath, Write]:
     """What writes the table of each split: file, class (if there are classes) and, if they are given, score."""
     columns = ["file_name", *(["label"] if labelled else []), *(["score"] if scores is not None else [])]
-    tables: dict[PurePosixPath, _Write] = {}
+    tables: dict[PurePosixPath, Write] = {}
     for part in dict.fromkeys(item.split for item in named.values()):
         path = PurePosixPath(part, "metadata.csv")
         if str(path) in named:
@@ -364,25 +352,6 @@ def _metadata(
 
 def _write_text(text: str, target: Path) -> None:
     target.write_bytes(text.encode())
-
-
-def _fill_folder(destination: Path, writers: Mapping[PurePosixPath, Callable[[Path], object]], link: str) -> None:
-    """Fill a temporary folder beside ``destination``, then rename it."""
-    temporary = destination.with_name(f".{destination.name}.{os.getpid()}.tmp")
-    try:
-        temporary.mkdir(parents=True)
-        for relative, write in writers.items():
-            target = temporary / relative
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write(target)
-        if destination.is_dir():
-            destination.rmdir()
-        os.replace(temporary, destination)
-    except OSError as error:
-        hint = " Use copies or symbolic links: hard links cannot cross file systems." if link == "hardlink" else ""
-        raise GansiftError(f"cannot export to {destination}: {error.strerror or error}.{hint}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _relative_paths(items: Sequence[Item]) -> list[PurePosixPath]:
@@ -433,7 +402,7 @@ def _without_hash(identity: str) -> str:
     return re.sub("#[0-9a-f]{12}$", "", identity)
 
 
-def _put(item: Item, link: str) -> _Write:
+def _put(item: Item, link: str) -> Write:
     """Copy or link a file, having seen that its content is what was trained on."""
     source = Path(item.path).absolute()
     if not source.is_file():
@@ -454,7 +423,7 @@ def _put(item: Item, link: str) -> _Write:
     return put
 
 
-def _paint(item: Item) -> _Write:
+def _paint(item: Item) -> Write:
     if item.x.ndim != 3:
         raise GansiftError("these examples are points, not images, so a folder cannot hold them; use npz instead")
     return lambda target: Image.fromarray(to_pixels(item.x.numpy())).save(target, "PNG")

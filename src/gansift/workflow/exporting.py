@@ -1,4 +1,4 @@
-"""What a person takes along from a run: the clean training set, or the trained networks."""
+"""What a person takes along from a run: the clean training set, the trained networks, or samples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gansift.data.sets import DataSets, parse_sources
 from gansift.data.sources import open_source
 from gansift.errors import UsageError
 from gansift.report.export import FORMATS, SCORED, SOURCES, export
-from gansift.workflow import weights
+from gansift.workflow import releasing, weights
 from gansift.workflow.config import Config, load
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.folds import is_crossfit, load_whole
@@ -32,14 +32,18 @@ Tag samples remove, then:
 which `gansift cleanse RUN --decisions decisions.csv` takes."""
 
 
-def exported(root: Path, destination: Path, format: str, link: str) -> tuple[dict[str, Any], str]:
+def exported(
+    root: Path, destination: Path, format: str, link: str, number: int | None = None, model: str | None = None
+) -> tuple[dict[str, Any], str]:
     """Export from a run directory.
 
     Args:
         root: the run directory.
         destination: new folder, or new file, to fill.
-        format: one of `report.export.FORMATS` or `weights.FORMATS`.
+        format: one of `report.export.FORMATS` or `weights.FORMATS`, or `releasing.FORMAT`.
         link: ``copy``, ``symlink`` or ``hardlink``, for images.
+        number: of samples, for synthetic data.
+        model: whose samples, one of `releasing.MODELS`.
 
     Returns:
         What was exported, for programs and in words.
@@ -50,9 +54,13 @@ def exported(root: Path, destination: Path, format: str, link: str) -> tuple[dic
         GansiftError: if something cannot be written.
     """
     directory = RunDirectory(root)
-    if format not in (*FORMATS, *weights.FORMATS):
-        formats = ", ".join((*FORMATS, *weights.FORMATS))
-        raise UsageError(f"--format {format}: there is no such format; choose one of {formats}")
+    if format not in (every := (*FORMATS, *weights.FORMATS, releasing.FORMAT)):
+        raise UsageError(f"--format {format}: there is no such format; choose one of {', '.join(every)}")
+    if format == releasing.FORMAT:
+        return releasing.release(directory, destination, number, model or releasing.MODELS[0])
+    if number is not None or model is not None:
+        flag = "number" if number is not None else "model"
+        raise UsageError(f"--{flag} goes with --format {releasing.FORMAT} alone; leave it out for {format}")
     if format in weights.FORMATS:
         files = [str(path) for path in weights.export_weights(directory, destination, format)]
         return {"files": files}, "\n".join(files)
