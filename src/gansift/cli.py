@@ -490,7 +490,8 @@ def export(
             "StyleGAN reads it), hf (folder with metadata.csv for Hugging Face), npz (arrays), csv (rows of a table), "
             "parquet (scores of all examples), fiftyone (all images with scores, to review), weights (the networks, to "
             "start from with --init), adapters (what was trained of them), synthetic (samples to give away, with "
-            "a card of what audits said)"
+            "a card of what audits said), refined (simulated images, refined, with labels), representation (z of every "
+            "row, CSV)"
         ),
     ] = "folder",
     link: Annotated[str, typer.Option(help="copy, symlink or hardlink the images")] = "copy",
@@ -500,7 +501,11 @@ def export(
     ] = None,
     model: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="whose samples: original (the one that audits look at) or cleansed (default: original)"),
+        typer.Option(help="whose work: original (the one that audits look at) or cleansed (default: original)"),
+    ] = None,
+    rows: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="for representation: new rows, CSV or Parquet, in place of those of the run"),
     ] = None,
     trust: _Trust = False,
     as_json: _Json = False,
@@ -508,7 +513,7 @@ def export(
     """Export the clean training set, or the trained networks, for any later training; or samples to give away."""
     from gansift.workflow.exporting import exported
 
-    found, text = exported(run_dir, destination, format, link, number, model)
+    found, text = exported(run_dir, destination, format, link, number, model, rows)
     _print(found, as_json, text)
 
 

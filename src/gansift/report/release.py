@@ -51,21 +51,27 @@ def write_release(destination: Path, synthetic: Synthetic, card: Card) -> None:
     Raises:
         GansiftError: if a file cannot be written; nothing of the folder is left then.
     """
-    writers = _images(synthetic) if synthetic.x.ndim == 4 else _rows(synthetic)
+    labels = {} if synthetic.labels is None else {"label": synthetic.labels}
+    writers = pictures(synthetic.x, labels) if synthetic.x.ndim == 4 else _rows(synthetic)
     writers[PurePosixPath("README.md")] = _text(card.to_markdown())
     writers[PurePosixPath("card.json")] = _text(json.dumps(card.to_json(), indent=1, ensure_ascii=False) + "\n")
     fill_folder(destination, writers)
 
 
-def _images(synthetic: Synthetic) -> dict[PurePosixPath, Write]:
-    digits = len(str(len(synthetic.x)))
-    names = [f"images/{number:0{digits}}.png" for number in range(1, len(synthetic.x) + 1)]
+def pictures(x: np.ndarray, columns: Mapping[str, Sequence[Any]]) -> dict[PurePosixPath, Write]:
+    """What writes images as ``images/1.png`` and so on, and ``metadata.csv`` beside them if there are columns.
+
+    Args:
+        x: images (M, C, H, W) in [-1, 1].
+        columns: what is known of each, by name, M values each.
+    """
+    digits = len(str(len(x)))
+    names = [f"images/{number:0{digits}}.png" for number in range(1, len(x) + 1)]
     writers: dict[PurePosixPath, Write] = {
-        PurePosixPath(name): partial(_paint, image) for name, image in zip(names, synthetic.x, strict=True)
+        PurePosixPath(name): partial(_paint, image) for name, image in zip(names, x, strict=True)
     }
-    if synthetic.labels is not None:
-        columns = {"file_name": names, "label": synthetic.labels}
-        writers[PurePosixPath("metadata.csv")] = _text(_csv(columns))
+    if columns:
+        writers[PurePosixPath("metadata.csv")] = _text(csv_text({"file_name": names, **columns}))
     return writers
 
 
@@ -84,11 +90,11 @@ def _rows(synthetic: Synthetic) -> dict[PurePosixPath, Write]:
         label = synthetic.encoding.label or "label"
     if synthetic.labels is not None:
         columns[label] = synthetic.labels
-    return {PurePosixPath("samples.csv"): _text(_csv(columns))}
+    return {PurePosixPath("samples.csv"): _text(csv_text(columns))}
 
 
-def _csv(columns: Mapping[str, Sequence[Any]]) -> str:
-    """Named columns; a number that is not finite, or no category, is an empty cell."""
+def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:
+    """Named columns as CSV; a number that is not finite, or no category, is an empty cell."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(map(cell, columns))

@@ -15,7 +15,7 @@ from gansift.data.sets import DataSets, parse_sources
 from gansift.data.sources import open_source
 from gansift.errors import UsageError
 from gansift.report.export import FORMATS, SCORED, SOURCES, export
-from gansift.workflow import releasing, weights
+from gansift.workflow import made, releasing, weights
 from gansift.workflow.config import Config, load
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.folds import is_crossfit, load_whole
@@ -33,17 +33,24 @@ which `gansift cleanse RUN --decisions decisions.csv` takes."""
 
 
 def exported(
-    root: Path, destination: Path, format: str, link: str, number: int | None = None, model: str | None = None
+    root: Path,
+    destination: Path,
+    format: str,
+    link: str,
+    number: int | None = None,
+    model: str | None = None,
+    rows: Path | None = None,
 ) -> tuple[dict[str, Any], str]:
     """Export from a run directory.
 
     Args:
         root: the run directory.
         destination: new folder, or new file, to fill.
-        format: one of `report.export.FORMATS` or `weights.FORMATS`, or `releasing.FORMAT`.
+        format: one of `report.export.FORMATS` or `weights.FORMATS`, `made.FORMATS`, or `releasing.FORMAT`.
         link: ``copy``, ``symlink`` or ``hardlink``, for images.
         number: of samples, for synthetic data.
-        model: whose samples, one of `releasing.MODELS`.
+        model: whose samples, or whose work, one of `releasing.MODELS`.
+        rows: file of new rows to represent.
 
     Returns:
         What was exported, for programs and in words.
@@ -54,13 +61,13 @@ def exported(
         GansiftError: if something cannot be written.
     """
     directory = RunDirectory(root)
-    if format not in (every := (*FORMATS, *weights.FORMATS, releasing.FORMAT)):
+    if format not in (every := (*FORMATS, *weights.FORMATS, *made.FORMATS, releasing.FORMAT)):
         raise UsageError(f"--format {format}: there is no such format; choose one of {', '.join(every)}")
+    _check_flags(format, number, model, rows)
     if format == releasing.FORMAT:
         return releasing.release(directory, destination, number, model or releasing.MODELS[0])
-    if number is not None or model is not None:
-        flag = "number" if number is not None else "model"
-        raise UsageError(f"--{flag} goes with --format {releasing.FORMAT} alone; leave it out for {format}")
+    if format in made.FORMATS:
+        return made.export_made(directory, destination, format, model or releasing.MODELS[0], rows)
     if format in weights.FORMATS:
         files = [str(path) for path in weights.export_weights(directory, destination, format)]
         return {"files": files}, "\n".join(files)
@@ -76,6 +83,22 @@ def exported(
     lines += [] if again is None else [f"Train on them{held_out}: {again}"]
     summary = {"kept": kept, "removed": count - kept, "destination": str(destination), "command": again}
     return summary, "\n".join(lines)
+
+
+def _check_flags(format: str, number: int | None, model: str | None, rows: Path | None) -> None:
+    """Refuse flags of other formats.
+
+    Raises:
+        UsageError: naming the flag and the formats that it goes with.
+    """
+    taken = {
+        "number": (number, (releasing.FORMAT,)),
+        "model": (model, (releasing.FORMAT, *made.FORMATS)),
+        "rows": (rows, (made.REPRESENTATION,)),
+    }
+    for flag, (given, formats) in taken.items():
+        if given is not None and format not in formats:
+            raise UsageError(f"--{flag} goes with --format {' or '.join(formats)} alone; leave it out for {format}")
 
 
 def _loaded(directory: RunDirectory) -> tuple[Config, DataSets]:

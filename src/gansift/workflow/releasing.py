@@ -56,20 +56,9 @@ def release(
         TrainingError: if the data are no longer those of the run.
         GansiftError: if a file cannot be written, or the destination is occupied.
     """
-    if model not in MODELS:
-        raise UsageError(f"--model {model}: there is no such model; choose one of {', '.join(MODELS)}")
-    if is_crossfit(directory.root):
-        raise UsageError(f"{directory.root} holds a cross-fit of several models; export one of its folds")
+    seed, trained = players_of(directory, model)
     config = load(directory.config)
-    if not is_trained(directory, config, Plan.main):
-        raise UsageError(
-            f"the first seed of {directory.root} is not trained to its end yet; go on with it by `gansift run`"
-        )
     refuse_occupied(destination, a_file=False)
-    seed = Seed.main(directory, opened(directory, config))
-    trained = seed.run.trained() if model == MODELS[0] else kept_players(directory, seed.run, model)
-    if trained is None:
-        raise UsageError(f"--model {model}: {directory.root} is not cleansed, or nothing was removed; leave it out")
     if not trained.game.offers("sample"):
         raise UsageError(f"the players of {directory.root} make no samples, so there is nothing to release")
     subject = Subject(directory.root.name, seed.place.data)
@@ -101,6 +90,33 @@ def release(
         *card.lines(str(directory.root)),
     ]
     return {"destination": str(destination), **card.to_json()}, "\n".join(text)
+
+
+def players_of(directory: RunDirectory, model: str) -> tuple[Seed, Trained]:
+    """The first seed of a run, and its trained players, or those that were trained without the removed examples.
+
+    Args:
+        directory: of the run.
+        model: one of `MODELS`.
+
+    Raises:
+        UsageError: if there are no such networks.
+        TrainingError: if the data are no longer those of the run.
+    """
+    if model not in MODELS:
+        raise UsageError(f"--model {model}: there is no such model; choose one of {', '.join(MODELS)}")
+    if is_crossfit(directory.root):
+        raise UsageError(f"{directory.root} holds a cross-fit of several models; export one of its folds")
+    config = load(directory.config)
+    if not is_trained(directory, config, Plan.main):
+        raise UsageError(
+            f"the first seed of {directory.root} is not trained to its end yet; go on with it by `gansift run`"
+        )
+    seed = Seed.main(directory, opened(directory, config))
+    trained = seed.run.trained() if model == MODELS[0] else kept_players(directory, seed.run, model)
+    if trained is None:
+        raise UsageError(f"--model {model}: {directory.root} is not cleansed, or nothing was removed; leave it out")
+    return seed, trained
 
 
 def _asked(trained: Trained, training: Examples, count: int) -> torch.Tensor | None:
