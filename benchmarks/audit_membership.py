@@ -51,7 +51,7 @@ def main() -> None:
         {
             "trained": "trained", "seed": "seed", "discriminator": "discriminator:.3f", "nearest": "nearest sample:.3f",
             "calibrated": "nearest sample, calibrated:.3f", "near": "share of near samples:.3f",
-            "detector": "detector of samples:.3f",
+            "detector": "detector of samples:.3f", "density": "density ratio:.3f",
         },
         asked.out,
     )  # fmt: skip

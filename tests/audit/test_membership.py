@@ -12,7 +12,7 @@ import torch
 
 from gansift import data, games, training
 from gansift.audit import Subject, run_audit
-from gansift.audit.attacks import WITH_MODEL, Attacked, attacks_of
+from gansift.audit.attacks import WITH_MODEL, Attacked, attacks_of, density_ratio
 from gansift.audit.membership import membership
 from gansift.audit.roc import area
 from gansift.audit.shadows import SHADOW_ATTACKS
@@ -54,6 +54,7 @@ def test_who_emits_members_with_noise_is_found_by_samples_alone(leaking):
     assert areas["area: nearest sample, calibrated"] >= 0.8
     assert areas["area: share of near samples"] >= 0.9
     assert leaking.numbers["area: detector of samples"].ci95[0] > 0.5
+    assert areas["area: density ratio"] >= 0.8
     assert "with samples alone" in leaking.verdict
     assert leaking.badge == "members can be told"
 
@@ -67,6 +68,24 @@ def test_the_table_has_every_attack_with_intervals_and_the_surest_examples_are_m
     assert all(identity.startswith("train/") for identity, _ in surest.rows)
     text = answer_text(leaking)
     assert "nearest sample" in text
+
+
+def test_the_density_ratio_is_that_of_normal_kernels_around_samples_and_around_reference_data():
+    rng = np.random.default_rng(4)
+    samples, reference, x = (rng.normal(size=(count, 3)) * [3, 1, 0.2] for count in (50, 30, 7))
+    attacked = Attacked(None, made_up.examples(x, "x"), made_up.examples(reference, "r"), torch.from_numpy(samples), 0)
+    both = np.concatenate([samples, reference])
+    # Distances of whitened components are Mahalanobis', whatever the axes.
+    inverse = np.linalg.inv(np.cov(both.T))
+
+    def density(centres, place):
+        apart = centres - place
+        squares = np.einsum("nd,de,ne->n", apart, inverse, apart)
+        width = len(centres) ** (-1 / (3 + 4))
+        return np.mean(np.exp(-squares / (2 * width**2))) / width**3
+
+    expected = [np.log(density(samples, place) / density(reference, place)) for place in x]
+    np.testing.assert_allclose(density_ratio(attacked), expected, rtol=1e-5)
 
 
 def test_honest_samples_are_not_flagged():

@@ -24,6 +24,8 @@ from gansift.report.neighbours import nearest
 _CHUNK = 500
 # Of the detector: principal components, hidden units, and how often it sees everything.
 _COMPONENTS, _HIDDEN, _ROUNDS = 30, (128,), 60
+# Principal components in which densities can still be told from a few hundred examples.
+_OF_DENSITY = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,7 @@ def attacks_of(trained: Trained, examples: Examples) -> Mapping[str, Attack]:
             "nearest sample, calibrated": calibrated,
             "share of near samples": near_samples,
             "detector of samples": detector,
+            "density ratio": density_ratio,
         }
     return found
 
@@ -180,6 +183,27 @@ def detector(attacked: Attacked) -> np.ndarray:
         warnings.simplefilter("ignore", ConvergenceWarning)  # how long it is fitted is meant
         fitted = make_pipeline(components, network).fit(both, np.repeat([1, 0], [len(samples), len(again)]))
     return fitted.predict_proba(_rows(attacked.examples.x))[:, 1]
+
+
+def density_ratio(attacked: Attacked) -> np.ndarray:
+    """How much denser samples are around an example than reference data are, as a logarithm (DOMIAS).
+
+    That is log p_samples - log p_reference (van Breugel and others, 2023), with kernel densities on principal
+    components of unit variance, whose widths follow Scott's rule for the number of either.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.neighbors import KernelDensity
+
+    assert attacked.samples is not None
+    samples, reference = _rows(attacked.samples), _rows(attacked.reference.x)
+    both = np.concatenate([samples, reference])
+    components = PCA(min(_OF_DENSITY, *both.shape), whiten=True, random_state=attacked.seed).fit(both)
+    places = components.transform(_rows(attacked.examples.x))
+    of_samples, of_reference = (
+        KernelDensity(bandwidth="scott").fit(components.transform(part)).score_samples(places)
+        for part in (samples, reference)
+    )
+    return of_samples - of_reference
 
 
 def _rows(x: Tensor) -> np.ndarray:
