@@ -1,0 +1,213 @@
+"""Do labels that were learnt on one data set hold on another one, and how much of what is possible is that?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gansift.audit.audit import Subject
+from gansift.audit.classifiers import classifier_of
+from gansift.audit.paired import class_interval
+from gansift.audit.roc import Roc
+from gansift.bounds import Range
+from gansift.data.examples import Examples, Splits
+from gansift.errors import UsageError
+from gansift.games.trained import Trained
+from gansift.report.answer import Answer, Number, Table
+from gansift.report.words import plural
+
+_CHUNK = 500
+
+
+def adaptation(
+    subject: Subject,
+    *,
+    classifier: str = "network",
+    rounds: Annotated[int, Range(2, 1000)] = 4,
+    steps: Annotated[int, Range(1, 1_000_000)] = 400,
+) -> Answer:
+    """Do labels that were learnt on source hold on target?
+
+    What a run of `--game dann` gets right on target's test examples stands between two bounds: a classifier that was
+    trained on source alone, which adaptation has to beat, and one that was trained on target with its labels, which
+    nobody has. How well a fresh probe tells source from target by the run's features says whether the features have
+    become alike; the run's own domain classifier is not asked.
+
+    Args:
+        subject: a run with the data sets source and target.
+        classifier: of the bounds: network (a small one), or module:name of an estimator with fit and predict
+        rounds: how often each bound is trained anew
+        steps: training steps of the small network
+
+    Raises:
+        UsageError: for a run without these data sets, without predictions or features, or whose target has no labels.
+    """
+    source, target = _checked(subject)
+    names = source.train.class_names
+    assert names is not None
+    assert source.train.labels is not None
+    truth = _numbered(target.test, names).numpy()
+    x = target.test.x.float()
+    adapted = np.stack([_predicted(trained, x) == truth for trained in subject.players]).astype(float)
+    made = classifier_of(classifier, len(names), steps)
+    labelled = target.train if target.train.labels is not None else target.valid
+    bounds = {
+        "source_only": (source.train.x.float(), source.train.labels),
+        "target_labels": (labelled.x.float(), _numbered(labelled, names)),
+    }
+    right = {"adapted": _several(adapted)}
+    for name, (examples, labels) in bounds.items():
+        fitted = [made(_fitting(examples, x), labels, number) for number in range(rounds)]
+        right[name] = np.stack([one(x) == truth for one in fitted]).astype(float)
+    numbers = {name: _number(values, truth, _MEANING[name]) for name, values in right.items()}
+    gain = _gain(right["adapted"], right["source_only"], truth)
+    possible = numbers["target_labels"].value - numbers["source_only"].value
+    if possible > 0:
+        numbers["gap_closed"] = Number(
+            gain.value / possible, None, "share of the way from source alone to target labels"
+        )
+    numbers = {"gain": gain} | numbers | {"domain": _probe(subject, source, target)}
+    badge, finding, verdict = _verdict(numbers)
+    return Answer(
+        audit="adaptation",
+        verdict=verdict,
+        finding=finding,
+        numbers=numbers,
+        tables={"By class": _by_class(right, truth, names)},
+        shown=(
+            f"{plural(len(truth), 'test example')} of target were labelled by "
+            f"{plural(len(subject.players), 'training seed')} and by {plural(rounds, 'classifier')} of each bound.",
+        ),
+        not_shown=(
+            "The classifiers of the bounds are other networks than that of the run, of a size that suits most data.",
+        ),
+        badge=badge,
+    )
+
+
+_MEANING = {
+    "adapted": "mean sensitivity on target's test examples of what the run predicts",
+    "source_only": "the same of a classifier that was trained on source alone",
+    "target_labels": "the same of one that was trained on target with its labels",
+}
+
+
+def _checked(subject: Subject) -> tuple[Splits, Splits]:
+    if not subject.players or set(subject.data) != {"source", "target"}:
+        raise UsageError(
+            f"the audit adaptation looks at a run with the data sets source and target, which {subject.name} is not"
+        )
+    game = subject.players[0].game
+    if not (game.offers("predict") and game.offers("represent")):
+        raise UsageError(
+            f"the audit adaptation asks a game for labels and for features; that of {subject.name} has not both"
+        )
+    source, target = subject.data["source"], subject.data["target"]
+    if source.train.class_names is None or target.test.class_names is None or target.valid.class_names is None:
+        raise UsageError("the audit adaptation needs labels of source, and of target's validation and test examples")
+    return source, target
+
+
+def _numbered(part: Examples, names: tuple[str, ...]) -> Tensor:
+    """Labels numbered as those of source."""
+    assert part.labels is not None
+    assert part.class_names is not None
+    return torch.tensor([names.index(one) for one in part.class_names])[part.labels]
+
+
+def _fitting(examples: Tensor, tested: Tensor) -> Tensor:
+    """Examples in the size and colours of those that are tested."""
+    if examples.ndim != 4 or examples.shape[1:] == tested.shape[1:]:
+        return examples
+    sized = torch.nn.functional.interpolate(examples, size=tested.shape[2:], mode="area")
+    channels = tested.shape[1]
+    return sized if len(sized[0]) == channels else sized.mean(1, keepdim=True).expand(-1, channels, -1, -1)
+
+
+def _predicted(trained: Trained, x: Tensor) -> np.ndarray:
+    net = trained.net()
+    with torch.no_grad():
+        parts = [
+            trained.game.predict(net, part.to(trained.device, trained.dtype)).argmax(1).cpu()
+            for part in x.split(_CHUNK)
+        ]
+    return torch.cat(parts).numpy()
+
+
+def _several(values: np.ndarray) -> np.ndarray:
+    """A single training seed twice: no interval can tell how trainings differ then, and it counts examples alone."""
+    return np.repeat(values, 2, axis=0) if len(values) == 1 else values
+
+
+def _number(values: np.ndarray, truth: np.ndarray, meaning: str) -> Number:
+    return Number(*class_interval([values], [truth]), meaning)
+
+
+def _gain(adapted: np.ndarray, alone: np.ndarray, truth: np.ndarray) -> Number:
+    """The difference of both, with an interval that counts how seeds of both differ, and which examples test them."""
+    values = adapted[:, None] - alone[None]
+    mean, (low, high) = class_interval([values.mean(1)], [truth])
+    _, (other_low, other_high) = class_interval([values.mean(0)], [truth])
+    half = max(high - low, other_high - other_low) / 2
+    return Number(
+        mean, (mean - half, mean + half), "what the run gets right more than a classifier of source alone", 0.0
+    )
+
+
+def _probe(subject: Subject, source: Splits, target: Splits) -> Number:
+    """How well a fresh probe tells source from target by features: fitted on validation, judged on test examples."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    areas = []
+    for trained in subject.players:
+        one, other = ([_features(trained, part) for part in (splits.valid, splits.test)] for splits in (source, target))
+        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+        probe.fit(np.concatenate([one[0], other[0]]), np.repeat([1, 0], [len(one[0]), len(other[0])]))
+        told = [probe.decision_function(part)[None] for part in (one[1], other[1])]
+        areas.append(Roc(told[0], told[1], subject.seed).area)
+    ends = [one.ci95 or (one.value, one.value) for one in areas]
+    return Number(
+        float(np.mean([one.value for one in areas])),
+        (float(np.mean([end[0] for end in ends])), float(np.mean([end[1] for end in ends]))),
+        "how well a fresh probe tells source from target by the features: area under its ROC curve",
+        0.5,
+    )
+
+
+def _features(trained: Trained, part: Examples) -> np.ndarray:
+    net = trained.net()
+    with torch.no_grad():
+        made = [
+            trained.game.represent(net, x.to(trained.device, trained.dtype)).double().cpu()
+            for x in part.x.split(_CHUNK)
+        ]
+    return torch.cat(made).numpy()
+
+
+def _verdict(numbers: dict[str, Number]) -> tuple[str, bool | None, str]:
+    gain = numbers["gain"]
+    assert gain.ci95 is not None
+    low, high = gain.ci95
+    told = (
+        f"{100 * numbers['adapted'].value:.1f} % of target is labelled right (mean over classes), "
+        f"{100 * gain.value:+.1f} percentage points ({100 * low:+.1f} to {100 * high:+.1f}) beside a classifier of "
+        f"source alone; one that knows target's labels reaches {100 * numbers['target_labels'].value:.1f} %."
+    )
+    if low > 0:
+        return "adaptation helps", False, f"Adaptation helps: {told}"
+    if high < 0:
+        return "adaptation harms", True, f"Adaptation harms: {told}"
+    return "no gain shown", None, f"No gain from adaptation is shown: {told}"
+
+
+def _by_class(right: dict[str, np.ndarray], truth: np.ndarray, names: tuple[str, ...]) -> Table:
+    rows = [
+        (names[label], *(float(values[:, truth == label].mean()) for values in right.values()))
+        for label in np.unique(truth).tolist()
+    ]
+    return Table(("class", "run", "source alone", "target labels"), tuple(rows), "Share of target's test examples.")

@@ -1,0 +1,99 @@
+"""The audit of adaptation: between its bounds where they are known, and what features tell of the data set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gansift import games
+from gansift.audit import Subject, run_audit
+from gansift.data import Examples, Splits
+from gansift.errors import UsageError
+from gansift.games.parameters import Layout
+
+REGRESSION = "sklearn.linear_model:LogisticRegression"
+
+
+def points(seed, moved, count=200, names=("left", "right")) -> Examples:
+    """Two kinds of points; in the target they lie elsewhere, so that a line for the source is of little use there."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(2, size=count)
+    x = rng.normal(size=(count, 2)) * 0.5
+    x[:, 0] += 2.0 * labels + 2.0 * moved
+    return Examples.of(x, name=f"p{seed}", label=[names[one] for one in labels.tolist()])
+
+
+def splits(seed, moved, **more) -> Splits:
+    return Splits("points", *(points(seed + part, moved, **more) for part in range(3)))
+
+
+class Fixed(games.Game):
+    """Labels by where a point lies between two limits, one for each world; features with or without the shift."""
+
+    def __init__(self, limit, shifted=True) -> None:
+        self.limit, self.shifted = limit, shifted
+        super().__init__(nothing=nn.Linear(1, 1))
+
+    def nothing_loss(self, net, batch, draw):
+        return net.nothing(batch.source.x[:, :1]).mean()
+
+    def predict(self, net, x):
+        return torch.stack([self.limit - x[:, 0], x[:, 0] - self.limit], 1)
+
+    def represent(self, net, x):
+        return x if self.shifted else x[:, 1:]
+
+
+def run(limit, data=None, **more):
+    game = Fixed(limit, **more)
+    flat = {"nothing": Layout(game.players["nothing"]).flatten(game.players["nothing"])}
+    data = data or {"source": splits(0, 0), "target": splits(10, 1)}
+    return Subject("run", data, [games.Trained(game, flat)])
+
+
+def audited(subject):
+    return run_audit("adaptation", subject, classifier=REGRESSION, rounds=2)
+
+
+def test_a_run_that_knows_target_closes_the_gap():
+    answer = audited(run(3.0))  # in target the kinds are at 2 and at 4
+    assert (answer.finding, answer.badge) == (False, "adaptation helps")
+    assert answer.numbers["adapted"].value > 0.95
+    assert answer.numbers["source_only"].value < 0.6
+    assert answer.numbers["gap_closed"].value == pytest.approx(1, abs=0.05)
+    rows = answer.tables["By class"].rows
+    assert [row[0] for row in rows] == ["left", "right"]
+    assert np.mean([row[1] for row in rows]) == pytest.approx(answer.numbers["adapted"].value)
+
+
+def test_one_that_knows_source_alone_gains_nothing_and_one_that_knows_neither_harms():
+    assert audited(run(1.0)).badge == "no gain shown"
+    worse = {"source": splits(0, 0), "target": splits(10, 0)}
+    answer = audited(run(3.0, worse))
+    assert (answer.finding, answer.badge) == (True, "adaptation harms")
+
+
+def test_a_fresh_probe_tells_where_examples_are_from_if_the_features_do():
+    assert audited(run(3.0)).numbers["domain"].value > 0.8
+    low, high = audited(run(3.0, shifted=False)).numbers["domain"].ci95
+    assert low - 0.05 < 0.5 < high + 0.05
+
+
+def test_labels_are_compared_by_their_names():
+    data = {"source": splits(0, 0), "target": splits(10, 1)}
+    other = {**data, "source": splits(0, 0, names=("right", "left"))}
+    assert data["source"].train.class_names == other["source"].train.class_names
+    answer = audited(run(3.0, other))
+    assert answer.numbers["adapted"].value > 0.95
+    assert answer.numbers["source_only"].value < 0.6
+
+
+def test_what_cannot_be_audited_is_refused():
+    with pytest.raises(UsageError, match="source and target, which data is not"):
+        audited(Subject("data", {"data": splits(0, 0)}))
+    classifier = games.Classifier(nn.Linear(2, 2))
+    flat = {"network": Layout(classifier.players["network"]).flatten(classifier.players["network"])}
+    with pytest.raises(UsageError, match="that of run has not both"):
+        audited(Subject("run", {"source": splits(0, 0), "target": splits(10, 1)}, [games.Trained(classifier, flat)]))
