@@ -44,7 +44,15 @@ def test_labels_are_refused_where_they_would_be_ignored_or_do_not_fit():
         _trained(Conditional()).sample(3, Draw(0), label=torch.zeros(2, dtype=torch.int64))
 
 
-@pytest.mark.parametrize("name", ["sample", "confidence", "predict", "show"])
+def test_what_a_method_makes_of_examples_is_the_same_in_parts_and_has_no_graph():
+    trained = _trained(Conditional())
+    x = Draw(1).normal(1203, 4)
+    made = trained.made_of(lambda net, part: net.generator(part), x)
+    assert not made.requires_grad
+    torch.testing.assert_close(made, trained.net().generator(x).detach())
+
+
+@pytest.mark.parametrize("name", ["sample", "confidence", "predict", "represent", "show"])
 def test_a_game_offers_what_it_or_its_base_writes_and_lacks_the_rest_by_name(name):
     class Base(games.Game):
         def critic_loss(self, net, batch, draw): ...

@@ -15,11 +15,8 @@ from gansift.audit.roc import Roc
 from gansift.bounds import Range
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
-from gansift.games.trained import Trained
 from gansift.report.answer import Answer, Number, Table
 from gansift.report.words import plural
-
-_CHUNK = 500
 
 
 def adaptation(
@@ -51,7 +48,8 @@ def adaptation(
     assert source.train.labels is not None
     truth = _numbered(target.test, names).numpy()
     x = target.test.x.float()
-    adapted = np.stack([_predicted(trained, x) == truth for trained in subject.players]).astype(float)
+    predicted = [one.made_of(one.game.predict, x).argmax(1).numpy() for one in subject.players]
+    adapted = np.stack([one == truth for one in predicted]).astype(float)
     made = classifier_of(classifier, len(names), steps)
     labelled = target.train if target.train.labels is not None else target.valid
     bounds = {
@@ -127,16 +125,6 @@ def _fitting(examples: Tensor, tested: Tensor) -> Tensor:
     return sized if len(sized[0]) == channels else sized.mean(1, keepdim=True).expand(-1, channels, -1, -1)
 
 
-def _predicted(trained: Trained, x: Tensor) -> np.ndarray:
-    net = trained.net()
-    with torch.no_grad():
-        parts = [
-            trained.game.predict(net, part.to(trained.device, trained.dtype)).argmax(1).cpu()
-            for part in x.split(_CHUNK)
-        ]
-    return torch.cat(parts).numpy()
-
-
 def _several(values: np.ndarray) -> np.ndarray:
     """A single training seed twice: no interval can tell how trainings differ then, and it counts examples alone."""
     return np.repeat(values, 2, axis=0) if len(values) == 1 else values
@@ -165,7 +153,10 @@ def _probe(subject: Subject, source: Splits, target: Splits) -> Number:
 
     areas = []
     for trained in subject.players:
-        one, other = ([_features(trained, part) for part in (splits.valid, splits.test)] for splits in (source, target))
+        one, other = (
+            [trained.made_of(trained.game.represent, part.x).double().numpy() for part in (splits.valid, splits.test)]
+            for splits in (source, target)
+        )
         probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
         probe.fit(np.concatenate([one[0], other[0]]), np.repeat([1, 0], [len(one[0]), len(other[0])]))
         told = [probe.decision_function(part)[None] for part in (one[1], other[1])]
@@ -177,16 +168,6 @@ def _probe(subject: Subject, source: Splits, target: Splits) -> Number:
         "how well a fresh probe tells source from target by the features: area under its ROC curve",
         0.5,
     )
-
-
-def _features(trained: Trained, part: Examples) -> np.ndarray:
-    net = trained.net()
-    with torch.no_grad():
-        made = [
-            trained.game.represent(net, x.to(trained.device, trained.dtype)).double().cpu()
-            for x in part.x.split(_CHUNK)
-        ]
-    return torch.cat(made).numpy()
 
 
 def _verdict(numbers: dict[str, Number]) -> tuple[str, bool | None, str]:

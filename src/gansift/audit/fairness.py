@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
-import torch
 
 from gansift.audit.audit import Subject
 from gansift.audit.decisions import MEANINGS, Decisions
@@ -23,7 +23,6 @@ from gansift.report.words import plural
 
 # With fewer test examples of a group, positive or not, nothing is said.
 _FEWEST = 10
-_CHUNK = 4096
 _PLAIN = "the data themselves"
 _CALLED = {"trees": "gradient-boosted trees", "network": "networks of one hidden layer"}
 # Of the network: its hidden layer, and how often it sees everything.
@@ -118,23 +117,11 @@ def _representations(subject: Subject, people: People) -> list[Any]:
             f"the audit fairness looks at representations, and the game of {subject.name} makes none; audit the data "
             "instead"
         )
-    return [_Represented(trained) for trained in subject.players]
+    return [partial(_represented, trained) for trained in subject.players]
 
 
-class _Represented:
-    """Examples to their representations by one trained game."""
-
-    def __init__(self, trained: Trained) -> None:
-        self.trained = trained
-
-    def __call__(self, part: Examples) -> np.ndarray:
-        trained, net = self.trained, self.trained.net()
-        with torch.no_grad():
-            made = [
-                trained.game.represent(net, x.to(trained.device, trained.dtype)).double().cpu()
-                for x in part.x.split(_CHUNK)
-            ]
-        return torch.cat(made).numpy()
+def _represented(trained: Trained, part: Examples) -> np.ndarray:
+    return trained.made_of(trained.game.represent, part.x).double().numpy()
 
 
 class _Fit(Protocol):

@@ -121,11 +121,7 @@ class _Case:
 
     def refined(self, x: Tensor, number: int) -> Tensor:
         """What one of the training seeds makes of images."""
-        trained = self.players[number % len(self.players)]
-        net = trained.net()
-        with torch.no_grad():
-            parts = [self.game.refine(net, part.to(trained.device, trained.dtype)) for part in x.split(_CHUNK)]
-            return torch.cat(parts).float().cpu()
+        return self.players[number % len(self.players)].made_of(self.game.refine, x).float()
 
 
 def _case(subject: Subject, first: Subject) -> _Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -11,6 +11,9 @@ from gansift.errors import UsageError
 from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.games.parameters import Layout, Net
+
+# Examples that go through the players together.
+_CHUNK = 500
 
 
 class Trained:
@@ -77,3 +80,14 @@ class Trained:
         if label.shape != (count,):
             raise UsageError(f"{count} samples need one label each, shape ({count},), not {tuple(label.shape)}")
         return self.game.sample(net, count, draw, label=label.to(self.device))  # type: ignore[call-arg]
+
+    def made_of(self, method: Callable[[Net, Tensor], Tensor], x: Tensor) -> Tensor:
+        """What a method of the game makes of examples, without derivatives, as it comes and on the CPU.
+
+        Args:
+            method: such as ``game.predict`` or ``game.represent``.
+            x: examples, shape (n, *shape), of which a few hundred at a time go through the players.
+        """
+        net = self.net()
+        with torch.no_grad():
+            return torch.cat([method(net, part.to(self.device, self.dtype)).cpu() for part in x.split(_CHUNK)])

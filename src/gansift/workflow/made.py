@@ -23,8 +23,6 @@ from gansift.workflow.releasing import players_of
 REFINED, REPRESENTATION = "refined", "representation"
 FORMATS = (REFINED, REPRESENTATION)
 
-_CHUNK = 500
-
 
 def export_made(
     directory: RunDirectory, destination: Path, format: str, model: str, rows: Path | None
@@ -66,7 +64,7 @@ def _refine(directory: RunDirectory, data: Mapping[str, Splits], trained: Traine
     removed = _removed(directory)
     train = data["simulated"].train
     kept = train.subset([row for row, one in enumerate(train.ids) if one not in removed])
-    x = _made(trained, refine, kept.x).clamp(-1, 1)
+    x = trained.made_of(refine, kept.x).float().clamp(-1, 1)
     columns: dict[str, Sequence[Any]] = {"label": _named(kept, "label"), "id": kept.ids}
     fill_folder(destination, pictures(x.numpy(), columns))
     return len(kept)
@@ -83,7 +81,7 @@ def _represent(
     represent = trained.game.represent
     columns: dict[str, list[Any]]
     if rows is not None:
-        z = _made(trained, represent, _new_rows(next(iter(data.values())), rows))
+        z = trained.made_of(represent, _new_rows(next(iter(data.values())), rows)).float()
         columns = {"row": list(range(len(z)))}
     else:
         parts = [
@@ -91,7 +89,7 @@ def _represent(
             for name, splits in data.items()
             for split, part in (("train", splits.train), ("valid", splits.valid), ("test", splits.test))
         ]
-        z = torch.cat([_made(trained, represent, part.x) for _, _, part in parts])
+        z = torch.cat([trained.made_of(represent, part.x) for _, _, part in parts]).float()
         columns = {"id": [], "split": []}
         if len(data) > 1:
             columns["set"] = []
@@ -117,14 +115,6 @@ def _new_rows(splits: Splits, path: Path) -> Tensor:
     if not isinstance(opened, Records):
         raise UsageError(f"--rows {path}: give a CSV or Parquet file with the columns that were trained on")
     return splits.encoding.encode(opened.table.fields)
-
-
-def _made(trained: Trained, function: Any, x: Tensor) -> Tensor:
-    """What a method of the game makes of examples, a part at a time."""
-    net = trained.net()
-    with torch.no_grad():
-        parts = [function(net, part.to(trained.device, trained.dtype)).float().cpu() for part in x.split(_CHUNK)]
-    return torch.cat(parts)
 
 
 def _named(part: Examples, name: str) -> list[Any]:
