@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,30 @@ def test_it_is_the_derivative_of_each_own_score_in_the_examples_own_weight(kind)
     np.testing.assert_allclose(scores.harm, expected, rtol=1e-6, atol=1e-7)
     assert scores.estimator == "self-influence"
     assert len(scores.growth) == STEPS
+
+
+def test_copies_are_scored_together_by_what_their_weights_do_to_each():
+    part, stride = labelled(examples(COUNT)).subset([0, 1, 2, 1, 3, 4, 5, 6, 7]), 1e-5
+    part = replace(part, ids=tuple(map(str, range(COUNT))))
+
+    def train(weights=None):
+        torch.manual_seed(0)
+        return training.train(
+            games.Classifier(models.Labeller((2,), 5, 3)), part, steps=STEPS, batch_size=4,
+            optimizers=training.SGD(lr=0.3), seed=3, dtype="float64", weights=weights,
+        )  # fmt: skip
+
+    def value(rows, change):
+        weights = torch.ones(COUNT, dtype=torch.float64)
+        weights[rows] += change
+        return _own(train(weights), 1)
+
+    found = self_influence(train(), MeanWave()).harm
+    together = (value([1, 3], stride) - value([1, 3], -stride)) / (2 * stride)
+    alone = (value([1], stride) - value([1], -stride)) / (2 * stride)
+    assert found[1] == pytest.approx(together, rel=1e-6)
+    assert found[3] == pytest.approx(together, rel=1e-6)
+    assert alone < 0.7 * together
 
 
 def test_examples_are_swept_in_parts_that_fit_into_memory(monkeypatch):

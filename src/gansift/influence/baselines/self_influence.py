@@ -34,7 +34,8 @@ def self_influence(run: Run, metric: Metric, horizon: int | None = None, progres
     metric for every example, as many at a time as fit into memory. ``metric`` gives scores their sign and name, no
     more. Called like every estimator (`gansift.influence.estimator.Function`).
 
-    Near-copies stand in for one another: each alone owes little to itself.
+    Copies stand in for one another, so that each alone owes little to itself. Those that are the same number for number
+    are scored together, by what their weights do to the own score of each; those that are nearly the same are not.
 
     Raises:
         UsageError: if the horizon is not in the run, the game has several data sets, or it says nothing of an example.
@@ -52,6 +53,8 @@ def self_influence_horizons(
     check_own_scores(run, _NAME)
     size = state_bytes(run.state(run.steps)) + 8 * len(run.ids)
     chunks = torch.arange(len(run.ids)).split(max(1, _HELD // size))
+    (x,) = run.step.x.values()
+    same = torch.unique(x.flatten(1), dim=0, return_inverse=True)[1].cpu().numpy()
     values: dict[int, list[float]] = {horizon: [] for horizon in horizons}
     wildest: dict[int, Scores] = {}
     for number, rows in enumerate(chunks):
@@ -60,7 +63,7 @@ def self_influence_horizons(
         swept = itd_metrics(run, own, horizons, progress if number == len(chunks) - 1 else None)
         for row, of_row in zip(rows.tolist(), swept, strict=True):
             for length, found in of_row.items():
-                values[length].append(found.values[row])
+                values[length].append(found.values[same == same[row]].sum())
                 wildest[length] = max(found, wildest.get(length, found), key=_end)
     return {
         length: scores(run, metric, length, _NAME, _signed(metric, of_rows), wildest[length].growth)
