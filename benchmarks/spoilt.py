@@ -7,6 +7,8 @@ one way after the other, in a fresh copy, and a verb works on it. What may come 
 
     made anew   exit code 0, and every result and number of the report is as before
     not read    the same, and the file is still spoilt
+    set aside   the same but for the file, which the question does not need: it is named and kept as NAME.damaged; or
+                for the part of the report that was made of it, and the message names the command that makes it again
     refused     exit code 1 or 2, the message names the file, or the command that makes it, and nothing else differs
     recovered   (behind refused) the file was deleted, the same command given again, and all is as before
 
@@ -170,10 +172,29 @@ def judged(whole: Whole, name: Path, way: str, verb: str, draw: random.Random, f
         good = again.code in (0, 3) and not _differing(expected, content(folder))
         return "refused, recovered" if good else "refused"
     differing = _differing(expected, found)
+    if differing and _is_set_aside(name, differing, found, expected, done.said):
+        return "set aside"
     unread = path.read_bytes() == spoilt if path.exists() else spoilt is None
     if [one for one in differing if not (unread and one == str(name))]:
         return f"FAULT: {', '.join(differing)} differ: {done.said[-600:]}"
     return "not read" if unread else "made anew"
+
+
+def _is_set_aside(
+    name: Path, differing: Sequence[str], found: Mapping[str, object], expected: Mapping[str, object], said: str
+) -> bool:
+    """Whether only the file is missing, or what the report had of it, and either is said."""
+    result = str(name).removesuffix(".sha256")
+    named = Path(result).name in said or "makes it again" in said or "answers that" in said
+    report, before = found.get("report.json"), expected.get("report.json")
+    if "report.json" in differing:
+        if not isinstance(report, dict) or not isinstance(before, dict):
+            return False
+        parts = {key for key in before if report.get(key) != before[key]}
+        if not parts <= {"this_model", "new_models", "verification"}:
+            return False
+    others = [one for one in differing if one not in ("report.json", result, f"{result}.sha256")]
+    return named and not others and all(one not in found for one in differing if one != "report.json")
 
 
 def _differing(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:

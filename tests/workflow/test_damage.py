@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from kills import results
@@ -60,6 +61,25 @@ def test_a_result_that_was_edited_is_not_believed_but_named_and_made_anew(finish
     assert f"{path} was changed: it does not match its checksum" in warnings[0]
     assert path.with_name(f"{path.name}.damaged").read_text() == edited
     assert results(folder) == results(finished)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{")], ids=["gone", "damaged"])
+def test_a_report_names_a_verification_that_it_does_not_have_any_more(folder, damage):
+    (path,) = sorted(folder.glob("verify/*.json"))[:1]
+    before = json.loads((folder / "report.json").read_text())["verification"]
+    damage(path)
+    gansift("report", folder)
+    after = json.loads((folder / "report.json").read_text())["verification"]
+    (lost,) = [one for one in before if one not in after]
+    said = f"({lost['count']} removals of {lost['removed']}, by {lost['estimator']}): `gansift verify {folder}`"
+    (warning,) = [line for line in (folder / "log.txt").read_text().splitlines() if "is gone from" in line]
+    assert said in warning
+
+
+def test_a_report_that_was_lost_is_said_to_be_written_anew(folder):
+    (folder / "report.json").unlink()
+    gansift("report", folder)
+    assert "report.json was lost and is written anew, without what" in (folder / "log.txt").read_text()
 
 
 def test_evaluate_does_not_show_what_was_edited(folder):

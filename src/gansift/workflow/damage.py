@@ -54,7 +54,7 @@ def read_values(path: Path) -> dict[str, dict[str, float]]:
 
 def _discard(path: Path, reason: str) -> None:
     aside = set_aside(path)
-    _log.warning("%s; it is kept as %s, and computed again", reason, aside.name)
+    _log.warning("%s; it is kept as %s, and computed again as soon as it is needed", reason, aside.name)
 
 
 def _damage_of_scores(path: Path, examples: int) -> str | None:

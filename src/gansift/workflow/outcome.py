@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -43,6 +44,8 @@ from gansift.workflow.seed import Seed, decided_scores, read_seconds, samples_of
 from gansift.workflow.verification import read_verifications
 from gansift.workflow.weights import keep_weights
 
+_log = logging.getLogger(__name__)
+
 _SAMPLES = 64
 
 
@@ -62,6 +65,14 @@ def finish(directory: RunDirectory, config: Config, way: Way, seconds: float | N
     place = opened(directory, config)
     plan = place.plan(way)
     discard_damaged(directory, plan.examples)
+    if directory.page.exists() and not directory.result.exists():
+        _log.warning(
+            "%s was lost and is written anew, without what it said of another question than this one: `gansift cleanse "
+            "%s` answers that of this model again, `gansift report %s` that of the run; nothing is trained for it",
+            directory.result.name,
+            directory.root,
+            directory.root,
+        )
     if way.new_models:
         return _finish_new_models(directory, place, plan, seconds).to_json()
     trials = read_trials(directory, plan)
@@ -78,6 +89,7 @@ def finish(directory: RunDirectory, config: Config, way: Way, seconds: float | N
     result, kept_choice = summarise(place, values, trials, main.run, way, seconds, times)
     result = replace(result, new_models=_earlier(directory, "new-models", "new_models"))
     result = replace(result, **_trust(main, plan))
+    _say_unverified(directory, result)
     if result.chosen is not None:
         cell = Cell(result.chosen.horizon, result.chosen.removed)
         others = [_compared(directory, plan, seed, cell) for seed in plan.seeds]
@@ -120,6 +132,19 @@ def _earlier(directory: RunDirectory, question: str, field: str) -> Any:
     if summary.question != question:
         return getattr(summary, field)
     return summary.new_models if question == "new-models" else summary.to_json()
+
+
+def _say_unverified(directory: RunDirectory, result: Summary) -> None:
+    """Name verifications of the last report that are gone or were damaged."""
+    earlier = read_summary(directory.result) if directory.result.exists() else None
+    if earlier is None or (earlier.question, earlier.metric) != (result.question, result.metric):
+        return
+    for lost in (one for one in earlier.verification if one not in result.verification):
+        _log.warning(
+            "a verification of the last report is gone from %s/verify (%d removals of %d, by %s): `gansift verify %s` "
+            "or the command of the run makes it again",
+            directory.root, lost.count, lost.removed, lost.estimator, directory.root,
+        )  # fmt: skip
 
 
 def _compared(directory: RunDirectory, plan: Plan, seed: int, cell: Cell) -> list[dict[str, Any]]:
