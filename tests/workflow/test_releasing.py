@@ -138,3 +138,27 @@ def test_classes_are_apportioned_by_largest_remainders(count):
     assert found.sum() == count
     assert (abs(found - shares * count) < 1).all()
     assert _apportioned(np.array([1 / 3, 1 / 3, 1 / 3]), 4).tolist() == [2, 1, 1]
+
+
+def test_the_card_of_a_private_training_says_what_was_spent_by_all_that_were_made(tmp_path):
+    accountant = pytest.importorskip("gansift.training.accountant")
+    pytest.importorskip("dp_accounting")
+    flags = ["--for-this-model", *TINY, "--seeds", 2, "--dp-epsilon", 2, "--dp-delta", 1e-4]
+    gansift("run", "digits", *flags, "--outdir", tmp_path / "run")
+    gansift("run", "digits", *flags, "--outdir", tmp_path / "run")  # goes on, and draws nothing anew
+    said = released(tmp_path / "run", tmp_path / "out", "--number", 4)["differential_privacy"]
+    training = 890
+    assert (said["delta"], said["updates"], said["trainings"]) == (1e-4, 3, 2)
+    assert said["sampling_rate"] == 8 / training
+    spent = [accountant.spent(said["noise_multiplier"], 8 / training, 3 * count, 1e-4) for count in (1, 2)]
+    assert (said["epsilon"], said["epsilon_of_all"]) == tuple(spent)
+    assert 1.98 < spent[0] <= 2 < spent[1]
+    text = (tmp_path / "out/README.md").read_text()
+    assert "**epsilon = 2 at delta = 0.0001**" in text
+    assert "The run made 2 such trainings." in text
+    assert "not differentially private" not in text
+    for command in (["score"], ["cleanse"], ["verify"], ["doctor"], ["estimate"]):
+        with pytest.raises(UsageError, match=r"give --until train|has no scores"):
+            gansift(*command, tmp_path / "run")
+    with pytest.raises(UsageError, match="give --until train"):
+        gansift("run", "digits", *flags[:1], "--dp-epsilon", 2, "--steps", 3, "--outdir", tmp_path / "other")

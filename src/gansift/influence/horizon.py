@@ -78,12 +78,26 @@ class Trust:
         return f"This training is chaotic: scores can be believed over no more than {reach}. {advice}"
 
 
+def refuse_private(run: Run) -> None:
+    """Refuse to score a run whose gradients were clipped and noised, which scores know nothing of.
+
+    Raises:
+        UsageError: if it is one.
+    """
+    if run.step.private:
+        raise UsageError(
+            "a run that was trained with differential privacy has no scores: they would be wrong, and tell what the "
+            "training keeps to itself"
+        )
+
+
 def checked_horizon(run: Run, horizon: int | None) -> int:
     """The horizon asked for in steps, by default the whole run.
 
     Raises:
-        UsageError: if the horizon is not in the run.
+        UsageError: if the horizon is not in the run, or the run was trained with differential privacy.
     """
+    refuse_private(run)
     longest = run.steps - run.start
     chosen = longest if horizon is None else horizon
     if not 1 <= chosen <= longest:

@@ -12,7 +12,7 @@ from torch import Tensor
 from gansift.influence.adjoint import step_adjoint
 from gansift.influence.derivative import derivative
 from gansift.influence.gradients import Products
-from gansift.influence.horizon import predicted_effect, scale_of
+from gansift.influence.horizon import predicted_effect, refuse_private, scale_of
 from gansift.metrics.metric import Metric
 from gansift.training.devices import repeatable
 from gansift.training.stacked import Stack, run_of
@@ -63,6 +63,7 @@ def sweep(
         GansiftError, UsageError, ReplayError: as `influence.itd`.
     """
     run = run_of(runs)
+    refuse_private(run)
     step, device = run.step, run.step.settings.device
     stack = step if isinstance(step, Stack) else None
     with repeatable(device):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from gansift.report.answer import Answer
@@ -24,6 +24,58 @@ _LIMITS = (
 
 
 @dataclass(frozen=True)
+class Promise:
+    """What a differentially private training promises of every single training example.
+
+    Attributes:
+        epsilon: of the training whose samples these are.
+        delta: the probability that this may not hold.
+        trainings: how many trainings the run made, each with noise of its own.
+        epsilon_of_all: of all of them together, at the same delta.
+        noise_multiplier: standard deviation of the noise, in norms that gradients are clipped to.
+        clip: that norm.
+        sampling_rate: the probability with which each example was drawn into a batch.
+        updates: of the discriminator, in each training.
+        accountant: what computed epsilon.
+    """
+
+    epsilon: float
+    delta: float
+    trainings: int
+    epsilon_of_all: float
+    noise_multiplier: float
+    clip: float
+    sampling_rate: float
+    updates: int
+    accountant: str
+
+    def paragraphs(self) -> Iterator[str]:
+        """The same in sentences."""
+        yield (
+            f"Training was differentially private with **epsilon = {self.epsilon:.3g} at delta = {self.delta:.3g}**. "
+            "Whatever is done with these samples, each outcome is nearly as likely as if any one training example had "
+            f"not been there, by a factor of at most exp({self.epsilon:.3g}), but for a probability of "
+            f"{self.delta:.3g}."
+        )
+        if self.trainings > 1:
+            yield (
+                f"The run made {self.trainings} such trainings. Who is given something of all of them, such as their "
+                f"networks, is to count with epsilon = {self.epsilon_of_all:.3g}."
+            )
+        yield (
+            f"It was DP-SGD with {self.updates:,} updates of the discriminator. Every example was drawn into a batch "
+            f"with the probability {self.sampling_rate:.4g}, its gradient was clipped to a norm of {self.clip:g}, and "
+            f"Gaussian noise of {self.noise_multiplier:.4g} times that norm was added. Epsilon is by "
+            f"{self.accountant}. The number of training examples counts as known."
+        )
+        yield (
+            "**Not covered**: the numbers of audits on this card, which were computed from training examples as they "
+            "are; settings that were chosen by looking at earlier trainings on the same examples; validation and test "
+            "examples."
+        )
+
+
+@dataclass(frozen=True)
 class Card:
     """What is known of synthetic data.
 
@@ -37,6 +89,7 @@ class Card:
         answers: what was asked about the run.
         unasked: the audits that were not asked, and the question of each.
         version: of gansift.
+        privacy: what differential privacy promises of each training example; None without.
     """
 
     run: str
@@ -48,6 +101,7 @@ class Card:
     answers: tuple[Answer, ...]
     unasked: Mapping[str, str]
     version: str
+    privacy: Promise | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All of it for programs."""
@@ -60,7 +114,7 @@ class Card:
             "trained_without": self.removed,
             "samples": self.samples,
             "classes": None if self.classes is None else dict(self.classes),
-            "differential_privacy": None,
+            "differential_privacy": None if self.privacy is None else asdict(self.privacy),
             "audits": [answer.to_json() for answer in self.answers],
             "not_audited": {name: _command(name, self.run) for name in self.unasked},
             "audited_networks_made_these": not self.removed,
@@ -93,15 +147,19 @@ class Card:
                 "**The audits below looked at other networks**, at those trained on all examples. These samples are of "
                 f"networks that were trained without {plural(self.removed, 'example')}."
             )
+        if self.privacy is not None:
+            yield "## Differential privacy"
+            yield from self.privacy.paragraphs()
         for subject, names in self._subjects().items():
             yield f"## {subject}"
             for name in names:
                 yield from self._about(name)
         yield "## What this does not say"
-        yield (
-            "Training was not differentially private, so that there is no bound on what these samples may tell of a "
-            "training example."
-        )
+        if self.privacy is None:
+            yield (
+                "Training was not differentially private, so that there is no bound on what these samples may tell of "
+                "a training example."
+            )
         found = [sentence for answer in self.answers for sentence in answer.not_shown]
         yield "\n".join(f"- {sentence}" for sentence in dict.fromkeys([*_LIMITS, *found]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -56,6 +56,9 @@ def gan(
     warmup: Annotated[int | None, Range(0, 100_000_000)] = None,
     decay: Literal["constant", "cosine"] | None = None,
     final: Annotated[float | None, Range(0, 1)] = None,
+    dp_epsilon: Annotated[float | None, Range(above=0, most=1000)] = None,
+    dp_delta: Annotated[float | None, Range(above=0, below=1)] = None,
+    dp_clip: Annotated[float, Range(1e-9, 1e9)] = 1.0,
 ) -> System:
     """A generator of images or points against a discriminator that tells them from real ones.
 
@@ -93,6 +96,9 @@ def gan(
         warmup: steps over which the learning rate rises
         decay: learning rate after the warm-up: constant or cosine
         final: share of the learning rate that a cosine ends at
+        dp_epsilon: train with differential privacy: the epsilon that one training may spend; with --until train
+        dp_delta: the delta of the same (default: a tenth of one in as many as there are training examples)
+        dp_clip: norm that the gradient of each real example is clipped to
 
     Metrics:
         fid, kid, is, all
@@ -107,6 +113,8 @@ def gan(
     settings = presets(data, **given)
     shape = splits.train.shape
     check_used(settings, shape)
+    if settings["dp_epsilon"] is not None:
+        _check_private(settings, splits)
     return System(
         game=partial(_game, settings, shape),
         optimizers=optimizers(settings),
@@ -135,6 +143,8 @@ def presets(data: Mapping[str, Splits], **given: Any) -> dict[str, Any]:
     if "init" in decided:  # absolute, so that a run goes on from any folder
         decided["init"] = str(Path(decided["init"]).absolute())
     chosen = _started_from(Path(decided["init"]), decided) if "init" in decided else {}
+    if decided.get("dp_epsilon") is not None:
+        chosen |= {"dp_delta": 0.1 / len(only(data, "gan").train)}
     fitting = preset(only(data, "gan").train.shape, chosen.get("model", decided.get("model", "auto")))
     return _defaults() | {"r1_interval": 1} | fitting | chosen | decided
 
@@ -183,14 +193,41 @@ def check_used(settings: Mapping[str, Any], shape: tuple[int, ...]) -> None:
         of_styles += ["most", "depth", "activation", "noise"]
     unused = [] if settings["model"] == "stylegan2" else of_styles
     unused += [] if settings["lora"] else ["lora_layers", "lora_start"]
+    unused += (
+        [] if settings.get("dp_epsilon") is not None else [name for name in ("dp_delta", "dp_clip") if name in settings]
+    )
     usual = _defaults()
     odd = [f"--{name.replace('_', '-')}" for name in unused if settings[name] != usual[name]]
     if odd:
         raise UsageError(
-            f"{', '.join(odd)} would do nothing: they need --model stylegan2, and those of adapters --lora"
+            f"{', '.join(odd)} would do nothing: they need --model stylegan2, those of adapters --lora, and those of "
+            "differential privacy --dp-epsilon"
         )
     if (games.parse_augment(settings["augment"]) or settings["mirror"]) and len(shape) != 3:
         raise UsageError("--augment and --mirror are for images, and these examples are points")
+
+
+def _check_private(settings: Mapping[str, Any], splits: Splits) -> None:
+    """Refuse what is not differentially private.
+
+    Raises:
+        UsageError: naming the flags.
+    """
+    odd = [f"--{name.replace('_', '-')}" for name in ("mirror", "gradient_penalty") if settings[name]]
+    odd += ["--augment"] if games.parse_augment(settings["augment"]) else []
+    if odd:
+        raise UsageError(f"{', '.join(odd)} cannot go with --dp-epsilon; leave it out")
+    if settings["model"] == "stylegan2":
+        raise UsageError("--dp-epsilon is not there for --model stylegan2; choose mlp, dcgan or fc")
+    if splits.encoding is not None:
+        raise UsageError(
+            "--dp-epsilon is not there for tables: means, scales and categories of their columns are told as they are"
+        )
+    if settings["dp_delta"] >= 1 / len(splits.train):
+        raise UsageError(
+            f"--dp-delta {settings['dp_delta']:g} promises nothing: it must be well below one in {len(splits.train):,} "
+            "training examples"
+        )
 
 
 def _game(settings: Mapping[str, Any], shape: tuple[int, ...]) -> games.Game:
@@ -240,6 +277,9 @@ def optimizers(settings: Mapping[str, Any]) -> dict[str, training.Optimizer]:
         "discriminator": _optimizer(settings, lr),
         "generator": _optimizer(settings, lr if generator_lr is None else generator_lr),
     }
+    if settings.get("dp_epsilon") is not None:
+        promise = training.Privacy(epsilon=settings["dp_epsilon"], delta=settings["dp_delta"], clip=settings["dp_clip"])
+        found["discriminator"] = replace(found["discriminator"], private=promise)
     if settings["model"] == "stylegan2" and settings["path_length"]:
         found["path"] = training.SGD(lr=_PATH_DECAY)
     return found

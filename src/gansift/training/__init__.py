@@ -1,5 +1,6 @@
 """Training: functional optimizers, the pure step, and recorded runs."""
 
+from gansift.training.accountant import Privacy
 from gansift.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from gansift.training.seeds import players_of_seeds, train_seeds
 from gansift.training.train import train, untrained
@@ -10,6 +11,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Optimizer",
+    "Privacy",
     "RMSprop",
     "Run",
     "players_of_seeds",

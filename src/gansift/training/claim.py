@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +15,18 @@ from torch import Tensor
 
 from gansift.data.examples import Examples
 from gansift.errors import GansiftError, TrainingError
-from gansift.files import read_json, write_json
+from gansift.files import read_json, write_atomically, write_json
 from gansift.games.game import Game
 from gansift.training.devices import kind_of
+from gansift.training.private import PrivateStep
 from gansift.training.state import checksum
 from gansift.training.step import Step
+
+# The file of the key of a private training.
+_KEY = "noise-key"
+
+# Settings that stand there in another form, or not at all.
+_ELSEWHERE = ("optimizers", "stack", "place", "noise_key")
 
 #: What decides only the last bits of a run: where and how it was computed.
 ENVIRONMENT = ("device", "threads", "torch", "shards", "processes", "compiled")
@@ -35,7 +44,8 @@ def configuration(step: Step, game: Game, data: Mapping[str, Examples], weights:
         **({"frozen": checksum(still)} if still else {}),
         "optimizers": {name: optimizer.settings() for name, optimizer in settings.optimizers.items()},
         "checkpoint_every": stride,
-        **{name: value for name, value in asdict(settings).items() if name not in ("optimizers", "stack", "place")},
+        **{name: value for name, value in asdict(settings).items() if name not in _ELSEWHERE},
+        **({"noise": step.noise} if isinstance(step, PrivateStep) else {}),
         # Only where it was one, so that runs recorded before there were any are still known.
         **({"stack": settings.stack, "place": settings.place} if settings.stack > 1 else {}),
         "device": kind_of(settings.device),
@@ -114,3 +124,40 @@ def _differing(path: Path, config: Mapping[str, Any]) -> dict[str, tuple[Any, An
             "another outdir."
         ) from error
     return {key: (recorded.get(key), value) for key, value in config.items() if recorded.get(key) != value}
+
+
+def noise_key(folder: Path | None) -> str:
+    """The secret by which a private training draws its noise: that of the run in a folder, or a new one.
+
+    Raises:
+        TrainingError: if a run was begun there and its key is gone.
+    """
+    path = None if folder is None else folder / _KEY
+    if folder is None or path is None or not (path.exists() or (folder / "config.json").exists()):
+        return secrets.token_hex(16)
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"{path} cannot be read ({error}), and without the key of its noise a private training can neither go on "
+            "nor be looked at. Bring it back, or choose another outdir."
+        ) from error
+
+
+def keep_noise_key(folder: Path, key: str) -> None:
+    """Write the key beside the configuration, for nobody else to read.
+
+    Raises:
+        TrainingError: if another process has begun the same run with another key.
+        GansiftError: if it cannot be written.
+    """
+    path = folder / _KEY
+    if not path.exists():
+        write_atomically(path, lambda temporary: _write_secret(temporary, key))
+    elif path.read_text("utf-8").strip() != key:
+        raise TrainingError(f"{folder} was begun by another process just now; give the command again")
+
+
+def _write_secret(path: Path, text: str) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(f"{text}\n")

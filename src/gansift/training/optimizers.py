@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gansift.errors import TrainingError
+from gansift.training.accountant import Privacy
 from gansift.training.schedules import Decay, decay_name, learning_rate
 
 Slots = dict[str, Tensor]
@@ -45,6 +46,7 @@ class Optimizer(ABC):
             warm-up, 0 to 1, to a factor of ``lr``, such as DANN's ``1 / (1 + 10 * progress) ** 0.75`` (Ganin et al.
             2016). It must be written with ``def`` at the top of a module: runs record its name, not what it does.
         final: share of the peak rate that a decay ends at.
+        private: the guarantee with which the player learns from the examples, see `training.private`; None for none.
     """
 
     lr: float
@@ -52,6 +54,7 @@ class Optimizer(ABC):
     warmup: int = 0
     decay: Decay = "constant"
     final: float = 0.0
+    private: Privacy | None = None
 
     slot_names: ClassVar[tuple[str, ...]] = ()
 
@@ -103,7 +106,10 @@ class Optimizer(ABC):
 
     def settings(self) -> dict[str, Any]:
         """Name and arguments, for the run's configuration."""
-        return {"name": type(self).__name__, **asdict(self), "decay": decay_name(self.decay)}
+        own = {"name": type(self).__name__, **asdict(self), "decay": decay_name(self.decay)}
+        if self.private is None:
+            del own["private"]  # so that runs recorded before there was such a thing are still known
+        return own
 
 
 @dataclass(frozen=True, kw_only=True)

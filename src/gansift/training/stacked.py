@@ -25,6 +25,7 @@ from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.training.checkpoints import Checkpoints
 from gansift.training.compiled import Call
+from gansift.training.private import PrivateStep, private_players
 from gansift.training.shards import WHOLE, Shard
 from gansift.training.state import PARAMETERS, Gradients, State, is_finite, row_of, stacked
 from gansift.training.step import SMALL, Settings, Step, Trace
@@ -279,7 +280,14 @@ def groups(steps: Sequence[Step], shapes: Sequence[Any]) -> list[list[int]]:
 
 
 def step_of(game: Game, data: Mapping[str, Examples], settings: Settings) -> Step:
-    """The step of a run, which knows how it is computed: alone, or at a place in a stack."""
+    """The step of a run, which knows how it is computed: alone, at a place in a stack, or privately.
+
+    Raises:
+        TrainingError: for a private training of which the promise could not be kept.
+        UsageError: for one, if dp-accounting is not installed.
+    """
+    if private_players(settings.optimizers):
+        return PrivateStep(game, data, settings)
     return (Step if settings.stack == 1 else Member)(game, data, settings)
 
 
@@ -290,7 +298,12 @@ def seeds_together(step: Step) -> int:
     """
     # Frozen weights count, too: with adapters on them, every replica has adapted weights of its own.
     size = sum(value.numel() for module in step.game.players.values() for value in module.parameters())
-    if not step.game.stackable or step.game.offers("event") or size > SMALL:
+    if (
+        private_players(step.settings.optimizers)
+        or not step.game.stackable
+        or step.game.offers("event")
+        or size > SMALL
+    ):
         return 1
     return max(1, STACKED // size) if step.shards.count == 1 and step.compiled is None else 1
 

@@ -6,7 +6,7 @@ There is this one implementation of training. Recording, replay, retraining and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -52,6 +52,7 @@ class Settings:
         compiled: gradients come from compiled functions, see `training.compiled`.
         stack: seeds in the stack that the run was trained in, see `training.stacked`; 1 for a run trained alone.
         place: of the run in that stack, from 0.
+        noise_key: the secret that noise is drawn by where a player is private, see `training.private`.
     """
 
     steps: int
@@ -67,6 +68,7 @@ class Settings:
     compiled: bool = False
     stack: int = 1
     place: int = 0
+    noise_key: str = field(default="", repr=False)
 
     @property
     def removal(self) -> str:
@@ -107,6 +109,9 @@ class Step:
         data: the training examples of each named data set.
         settings: see `Settings`.
     """
+
+    #: Whether what is learnt of examples is clipped and noised, see `training.private`.
+    private = False
 
     def __init__(self, game: Game, data: Mapping[str, Examples], settings: Settings) -> None:
         self.settings = settings
@@ -289,6 +294,13 @@ class Step:
             gradient, value = self.shards.mean(of_shard)
         return gradient, value
 
+    def followed(
+        self, number: int, player: str, turn: int, parameters: Mapping[str, Tensor], weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The gradient that a player follows in one update, and its loss; ``weights`` are those of all examples."""
+        rows = self.rows(number, turn)
+        return self.gradient(number, player, turn, rows, parameters, self.batch_weights(rows, weights))
+
     def move(
         self, state: State, number: int, move: Move, weights: Tensor
     ) -> tuple[State, dict[str, Tensor], dict[str, Tensor]]:
@@ -301,8 +313,7 @@ class Step:
         losses, gradients = {}, {}
         parameters = {name: state[name][PARAMETERS] for name in self.layouts}
         for player, turn in zip(move.players, move.turns, strict=True):
-            rows = self.rows(number, turn)
-            gradient, loss = self.gradient(number, player, turn, rows, parameters, self.batch_weights(rows, weights))
+            gradient, loss = self.followed(number, player, turn, parameters, weights)
             losses[player], gradients[player] = loss, gradient
             with torch.no_grad():
                 new[player] = state[player] | self.optimizer_update(player, state[player], gradient, number, turn)

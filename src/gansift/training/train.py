@@ -23,11 +23,12 @@ from gansift.lock import only_writer
 from gansift.progress import watched
 from gansift.training.checkpoints import Checkpoints, DiskCheckpoints, MemoryCheckpoints, SharedCheckpoints, last_kept
 from gansift.training.checks import check_game
-from gansift.training.claim import claim, configuration, elsewhere, recorded_place
+from gansift.training.claim import claim, configuration, elsewhere, keep_noise_key, noise_key, recorded_place
 from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of, state_bytes
 from gansift.training.optimizers import SGD, Optimizer
 from gansift.training.order import check_batch
+from gansift.training.private import private_players
 from gansift.training.stacked import step_of
 from gansift.training.state import PARAMETERS, State
 from gansift.training.step import DTYPES, Settings, Step
@@ -192,6 +193,8 @@ class Task:
         if step.compiled is not None and not finished:
             _compile(step, self.weights)  # before the folder is claimed: what cannot be compiled leaves nothing behind
         with only_writer(self.folder) if step.shards.writes and not finished else nullcontext():
+            if step.private and not finished:
+                keep_noise_key(self.folder, step.settings.noise_key)  # first, so that no run is there without one
             if step.shards.writes:
                 claim(self.folder, config)
             step.shards.wait()
@@ -259,6 +262,8 @@ def prepared(
         processes=distributed.get_world_size() if data_parallel and distributed.is_initialized() else 1,
         **settings,
     )
+    if private_players(checked.optimizers):
+        checked = replace(checked, noise_key=noise_key(folder))
     begun = recorded_place(folder)
     size, place = begun or (1, 0)
     step = step_of(game, data, replace(checked, stack=size, place=place))
@@ -281,7 +286,9 @@ def untrained(game: Game, data: Mapping[str, Examples], *, steps: int, seed: int
     Raises:
         TrainingError, UsageError: as `train`.
     """
-    step = Step(game, data, settings_for(game, data, steps=steps, seed=seed, **settings))
+    chosen = settings_for(game, data, steps=steps, seed=seed, **settings)
+    _refuse_private(chosen.optimizers)
+    step = Step(game, data, chosen)
     return Run(step, _weights(None, len(step.ids), step), 0, MemoryCheckpoints())
 
 
@@ -444,11 +451,25 @@ def redo(run: Run, weights: Tensor, horizon: int) -> Run:
         UsageError: if the run does not have that many.
         TrainingError: if parameters become NaN or infinite, naming the step.
     """
+    _refuse_private(run.step.settings.optimizers)
     start = run.steps - horizon
     stride = usual_stride(horizon)
     store = MemoryCheckpoints()
     redone = record(run.step, weights, start, store, stride, initial=run.state(start), end=run.end)
     return replace(redone, memory=run.memory)
+
+
+def _refuse_private(optimizers: Mapping[str, Optimizer]) -> None:
+    """Refuse to train once more with the noise of a private training, which would then be no noise.
+
+    Raises:
+        TrainingError: if a player is private.
+    """
+    if private_players(optimizers):
+        raise TrainingError(
+            "a differentially private training is not repeated on other examples: its promise is of one training. "
+            "Train anew without them"
+        )
 
 
 def _each(

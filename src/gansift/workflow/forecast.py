@@ -22,7 +22,7 @@ from gansift.workflow.measure import Told, measure
 from gansift.workflow.new_models import Study
 from gansift.workflow.opening import opened
 from gansift.workflow.pipelines import jobs_until
-from gansift.workflow.place import Place, place_of
+from gansift.workflow.place import Place, check_scorable, place_of
 from gansift.workflow.plan import Plan
 from gansift.workflow.request import Request
 from gansift.workflow.stages import resolved
@@ -34,11 +34,15 @@ def placed(asked: Request | Config, directory: RunDirectory | None) -> Place:
     """Data, system and configuration of what is asked for, or of a run directory.
 
     Raises:
-        UsageError, TrainingError, DataError: as `prepare`.
+        UsageError, TrainingError, DataError: as `prepare`; UsageError also for a differentially private training, of
+            which there is nothing to estimate but that.
     """
     if not isinstance(asked, Config):
-        return resolved(asked)
-    return place_of(asked) if directory is None else opened(directory, asked)
+        place = resolved(asked)
+    else:
+        place = place_of(asked) if directory is None else opened(directory, asked)
+    check_scorable(place)
+    return place
 
 
 def left_to_do(directory: RunDirectory, place: Place) -> tuple[list[ToDo], list[ToDo]]:

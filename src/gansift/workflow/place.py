@@ -27,6 +27,7 @@ from gansift.metrics.scripts import script_path
 from gansift.named import absolute_named, fingerprint, is_named
 from gansift.systems import Judges, System
 from gansift.systems.judges import FITTED, check_features
+from gansift.training.accountant import Privacy
 from gansift.training.devices import check_device
 from gansift.training.memory import bytes_of
 from gansift.training.order import check_batch
@@ -105,6 +106,13 @@ class Place:
         }  # fmt: skip
 
     @property
+    def promise(self) -> Privacy | None:
+        """What a training promises of every single example; None if it is not differentially private."""
+        optimizers = self.system.optimizers
+        every = optimizers.values() if isinstance(optimizers, Mapping) else [optimizers]
+        return next((one.private for one in every if one.private is not None), None)
+
+    @property
     def asked(self) -> str:
         """The key of the metric that is asked about first, see `plan.metric_key`."""
         return metric_key(self.config, self.config.metrics[0])
@@ -141,7 +149,7 @@ class Place:
     @cached_property
     def _together(self) -> int:
         """How many seeds can be trained in one stack."""
-        if self.config.compiled:
+        if self.config.compiled or self.promise is not None:
             return 1
         begun = untrained(
             self.game(0), self.train, **self.training | {"device": "cpu"}, steps=self.config.steps, seed=0
@@ -297,6 +305,19 @@ def _check_files(config: Config) -> None:
                 f"{spec}: this is not the file that the run was made with; it was edited, or is gone. Bring it back, "
                 "or choose another --outdir."
             )
+
+
+def check_scorable(place: Place) -> None:
+    """Refuse whatever looks at examples beside a differentially private training.
+
+    Raises:
+        UsageError: if training is differentially private.
+    """
+    if place.promise is not None:
+        raise UsageError(
+            "a differentially private training keeps its promise only if nothing else looks at the examples, as scores "
+            "and retraining do; give --until train"
+        )
 
 
 def check(place: Place) -> None:

@@ -15,10 +15,12 @@ from gansift.errors import UsageError
 from gansift.games.draw import Draw
 from gansift.games.trained import Trained
 from gansift.report.answer import read_answers
-from gansift.report.card import Card
+from gansift.report.card import Card, Promise
 from gansift.report.destination import refuse_occupied
 from gansift.report.release import Synthetic, write_release
 from gansift.systems.reading import manual
+from gansift.training.accountant import accountant_name
+from gansift.training.private import PrivateStep
 from gansift.workflow.config import load
 from gansift.workflow.directory import RunDirectory
 from gansift.workflow.folds import is_crossfit
@@ -83,6 +85,7 @@ def release(
         answers=answers,
         unasked=_unasked({answer.audit for answer in answers}),
         version=__version__,
+        privacy=_promise(directory, seed),
     )
     write_release(destination, synthetic, card)
     text = [
@@ -117,6 +120,25 @@ def players_of(directory: RunDirectory, model: str) -> tuple[Seed, Trained]:
     if trained is None:
         raise UsageError(f"--model {model}: {directory.root} is not cleansed, or nothing was removed; leave it out")
     return seed, trained
+
+
+def _promise(directory: RunDirectory, seed: Seed) -> Promise | None:
+    """What differential privacy promises of the run's trainings, all that were begun; None without."""
+    step = seed.run.step
+    if not isinstance(step, PrivateStep):
+        return None
+    told, trainings = step.guarantee, sum(1 for _ in directory.root.glob("seeds/*/config.json"))
+    return Promise(
+        epsilon=told.epsilon,
+        delta=told.delta,
+        trainings=trainings,
+        epsilon_of_all=told.of_trainings(trainings),
+        noise_multiplier=told.noise,
+        clip=told.clip,
+        sampling_rate=told.rate,
+        updates=told.updates,
+        accountant=accountant_name(),
+    )
 
 
 def _asked(trained: Trained, training: Examples, count: int) -> torch.Tensor | None:

@@ -45,7 +45,7 @@ from gansift.workflow.job_tasks import doing
 from gansift.workflow.jobs import Job, Train, at_once, comparison, pipeline
 from gansift.workflow.opening import is_trained, opened, record, trained_seeds
 from gansift.workflow.outcome import finish, reported
-from gansift.workflow.place import Place, absolute_metrics, check, load_data, place_of, resolve, say
+from gansift.workflow.place import Place, absolute_metrics, check, check_scorable, load_data, place_of, resolve, say
 from gansift.workflow.plan import STAGES, Plan, metric_key
 from gansift.workflow.request import Request
 from gansift.workflow.result import floor
@@ -264,7 +264,12 @@ def doctor(asked_for: Request | Config, quick: bool, directory: RunDirectory) ->
 
 
 def examined(place: Place, quick: bool) -> list[Finding]:
-    """What the doctor finds in the game of a run."""
+    """What the doctor finds in the game of a run.
+
+    Raises:
+        UsageError: if training is differentially private.
+    """
+    check_scorable(place)
     return examine(place.game(0), place.train, **place.training, quick=quick)
 
 
@@ -311,7 +316,17 @@ def work(
         GansiftError: for a fault that the doctor finds.
     """
     place = opened(directory, config)
+    if last != "train":
+        check_scorable(place)
     plan = place.plan(way)
+    if place.promise is not None:
+        _log.info(
+            "differentially private: each of %d trainings may spend epsilon %g at delta %.3g; "
+            "`gansift export --format synthetic` says what was spent",
+            len(plan.seeds),
+            place.promise.epsilon,
+            place.promise.delta,
+        )
     discard_damaged(directory, plan.examples)
     check_fits(directory, plan, place, last)
     for metric in plan.metrics:
