@@ -13,21 +13,11 @@ from tiny_run import gansift
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
     directory = tmp_path_factory.mktemp("exposed") / "run"
-    tiny = ["--steps", 6, "--seeds", 1, "--batch", 200, "--hidden", 4, "--horizons", "all", "--for-this-model"]
     gansift(
-        "run",
-        "digits",
-        "--game",
-        "classifier",
-        *tiny,
-        "--until",
-        "train",
-        "--jobs",
-        1,
-        "--quiet",
-        "--outdir",
-        directory,
-    )
+        "run", "digits", "--game", "classifier", "--fractions", "0.05,0.5,0.45", "--steps", 6, "--seeds", 1,
+        "--batch", 20, "--hidden", 4, "--horizons", "all", "--for-this-model", "--until", "train", "--jobs", 1, "--quiet",
+        "--outdir", directory,
+    )  # fmt: skip
     return directory
 
 
@@ -46,3 +36,8 @@ def test_scores_of_exposure_are_self_influence_unless_another_estimator_is_named
     assert Scores.read(path).estimator == "loss-trace"
     (path,) = json.loads(gansift("score", classifier, "--jobs", 1, "--quiet", "--json").stdout)["scores"]
     assert Scores.read(path).estimator == "itd"
+
+
+def test_a_run_is_cleansed_of_its_most_exposed_examples(classifier):
+    found = json.loads(gansift("cleanse", classifier, "--metric", "exposure", "--jobs", 1, "--quiet", "--json").stdout)
+    assert found["metric"] == "exposure"
