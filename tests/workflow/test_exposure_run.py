@@ -15,8 +15,8 @@ def classifier(tmp_path_factory):
     directory = tmp_path_factory.mktemp("exposed") / "run"
     gansift(
         "run", "digits", "--game", "classifier", "--fractions", "0.05,0.5,0.45", "--steps", 6, "--seeds", 1,
-        "--batch", 20, "--hidden", 4, "--horizons", "all", "--for-this-model", "--until", "train", "--jobs", 1, "--quiet",
-        "--outdir", directory,
+        "--batch", 20, "--hidden", 4, "--horizons", "all", "--for-this-model", "--until", "train", "--jobs", 1,
+        "--quiet", "--outdir", directory,
     )  # fmt: skip
     return directory
 
