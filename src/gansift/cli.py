@@ -294,7 +294,7 @@ def run(
     part = None if share is None else parse_share(share)
     asked, folder = requested(source, settings, config), outdir or _usual_outdir(source)
     if dry_run:
-        plan = stages.describe(asked, folder)
+        plan = stages.describe(asked, folder, until)
         _print(plan, as_json, terminal.plan_text(plan))
         return
     _log_to(folder)

@@ -136,6 +136,21 @@ def test_a_group_with_few_members_is_not_judged():
     assert len(answer.tables["Base rates"].rows) == 5
 
 
+def test_a_group_that_only_a_test_example_belongs_to_is_not_judged():
+    splits = people()
+    columns = dict(splits.test.columns)
+    values = columns["sex"].values.clone()
+    values[0] = 2
+    columns["sex"] = replace(columns["sex"], values=values, names=("f", "m", "x"))
+    train = replace(
+        splits.train,
+        columns=splits.train.columns | {"sex": replace(splits.train.columns["sex"], names=("f", "m", "x"))},
+    )
+    answer = audited(data_alone(replace(splits, train=train, test=replace(splits.test, columns=columns))))
+    assert answer.finding is None
+    assert "sex: x has" in answer.verdict
+
+
 def test_what_cannot_be_audited_is_refused():
     splits = people()
     with pytest.raises(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gansift.errors import TrainingError
+from gansift.errors import TrainingError, UsageError
 from tiny_run import gansift, run
 
 
@@ -30,3 +30,10 @@ def test_horizons_that_are_longer_than_the_run_are_named_and_those_of_a_preset_a
     caplog.clear()
     gansift("run", "normal-1d", "--outdir", tmp_path / "run", "--for-this-model", "--steps", "8", "--dry-run")
     assert not [record for record in caplog.records if "--horizons" in record.getMessage()]
+
+
+def test_a_private_training_is_planned_only_as_far_as_it_may_go(tmp_path):
+    flags = ["digits", "--dp-epsilon", "8", "--steps", "4", "--seeds", "1", "--outdir", tmp_path / "run", "--dry-run"]
+    with pytest.raises(UsageError, match="give --until train"):
+        gansift("run", *flags)
+    assert "Nothing was done" in gansift("run", *flags, "--until", "train").stdout

@@ -190,7 +190,7 @@ def _scarce(people: People) -> str:
     """The first group with too few test examples, positive or not, in words; "" if there is none."""
     held = people.held
     for name, groups in held.groups.items():
-        for group in np.unique(people.groups(people.splits.train, name)):
+        for group in np.union1d(people.groups(people.splits.train, name), groups):
             for which, kind in ((held.positive, "positive"), (~held.positive, "other")):
                 count = int(((groups == group) & which).sum())
                 if count < _FEWEST:

@@ -213,8 +213,8 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     return general | settings["system"] | {"the file of --game": settings["files"].get(settings["game"])}
 
 
-def describe(request: Request, outdir: Path) -> dict[str, Any]:
-    """What a run would do: its resolved settings and grid, without doing it.
+def describe(request: Request, outdir: Path, last: str = "verify") -> dict[str, Any]:
+    """What a run would do up to the stage ``last``: its resolved settings and grid, without doing it.
 
     Raises:
         UsageError, TrainingError, DataError: as `prepare` and `work` for what can be told beforehand.
@@ -227,7 +227,9 @@ def describe(request: Request, outdir: Path) -> dict[str, Any]:
         if directory.manifest.exists():
             opened(directory, recorded)
     plan = place.plan()
-    check_fits(directory, plan, place, "verify")
+    if last != "train":
+        check_scorable(place)
+    check_fits(directory, plan, place, last)
     _say_horizons(request, plan)
     _try_own(place, plan)
     return {
