@@ -10,7 +10,8 @@ before and after, against as many others that nobody was trained on. Each seed d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from command_line import Table, parser
@@ -45,22 +46,23 @@ def main() -> None:
     for seed in range(asked.seeds):
         for row in _rows(seed, asked.shadows, asked.share):
             table.add(row)
-    ways = list(dict.fromkeys(row["removed"] for row in table.rows))
-    changes = {
-        way: {
-            name: np.array(
-                [row[f"{name}, after"] - row[f"{name}, before"] for row in table.rows if row["removed"] == way]
-            )
-            for name in MEASURED
+    _means(table.rows)
+
+
+def _means(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the mean change of each way over seeds, and its difference to that of random removal, with intervals."""
+    changes: dict[str, dict[str, np.ndarray]] = {}
+    for way in dict.fromkeys(row["removed"] for row in rows):
+        own = [row for row in rows if row["removed"] == way]
+        changes[way] = {
+            name: np.array([row[f"{name}, after"] - row[f"{name}, before"] for row in own]) for name in MEASURED
         }
-        for way in ways
-    }
-    means = Table({"mean change": "removed"} | {name: f"{name}:+.3f" for name in MEASURED})
-    for way in ways:
-        means.add({"removed": way} | {name: mean_interval(values) for name, values in changes[way].items()})
-    for way in ways[1:]:
-        less = {name: mean_interval(values - changes[ways[0]][name]) for name, values in changes[way].items()}
-        means.add({"removed": f"{way}, less random"} | less)
+    table = Table({"mean change": "removed"} | {name: f"{name}:+.3f" for name in MEASURED})
+    for way, of_way in changes.items():
+        table.add({"removed": way} | {name: mean_interval(values.tolist()) for name, values in of_way.items()})
+    for way, of_way in list(changes.items())[1:]:
+        less = {name: mean_interval((of_way[name] - changes["random"][name]).tolist()) for name in MEASURED}
+        table.add({"removed": f"{way}, less random"} | less)
 
 
 def _rows(seed: int, shadows: int, share: float) -> list[dict[str, object]]:
