@@ -61,7 +61,9 @@ WAYS: dict[str, Callable[[bytes, random.Random], bytes | None]] = {
     "a bit": lambda content, draw: _flipped(content, draw.randrange(8 * len(content))) if content else b"?",
 }
 # What says how long things took and who did them, or is there to be looked at: nothing is read from it.
-_OF_NO_CONSEQUENCE = re.compile(r"(^|/)(log\.txt|report\.html|seconds\.json|\.lock.*|.*\.damaged(-\d+)?|.*\.tmp)$")
+_OF_NO_CONSEQUENCE = re.compile(
+    r"(^|/)(log\.txt|report\.html|report\.json\.sha256|seconds\.json|\.lock.*|.*\.damaged(-\d+)?|.*\.tmp)$"
+)
 # Of the report, what depends on the clock or the folder.
 _TIMED = {"created", "seconds", "times", "report", "warnings", "run"}
 
@@ -194,7 +196,9 @@ def _is_set_aside(
         if not parts <= {"this_model", "new_models", "verification"}:
             return False
     others = [one for one in differing if one not in ("report.json", result, f"{result}.sha256")]
-    return named and not others and all(one not in found for one in differing if one != "report.json")
+    return (
+        named and not others and all(one not in found or one == str(name) for one in differing if one != "report.json")
+    )
 
 
 def _differing(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:

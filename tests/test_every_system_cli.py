@@ -61,7 +61,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(whole, tmp_path, monkeypatch):
             run(name, tmp_path)
     run(name, tmp_path)
     files = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
-    timed = ("log.txt", ".lock", "seconds.json", "report.json", "report.html")
+    timed = ("log.txt", ".lock", "seconds.json", "report.json", "report.json.sha256", "report.html")
     kept = [path for path in files if path.name not in timed]
     assert len(kept) > 10
     for path in kept:

@@ -258,7 +258,7 @@ def write_sealed_by(path: Path, write: Callable[[Path], None]) -> None:
     def write_both(temporary: Path) -> None:
         write(temporary)
         # The seal first: a result that is there has one, also after a kill.
-        write_text(_seal(path), _digest_of(temporary) + "\n")
+        write_text(seal_of(path), _digest_of(temporary) + "\n")
 
     write_atomically(path, write_both)
 
@@ -275,7 +275,7 @@ def remove_sealed(path: Path) -> None:
         GansiftError: if one of them cannot be deleted.
     """
     remove(path)
-    remove(_seal(path))
+    remove(seal_of(path))
 
 
 def broken_seal(path: Path) -> str | None:
@@ -284,15 +284,16 @@ def broken_seal(path: Path) -> str | None:
     This notices damage and edits. It is no protection from somebody who writes a seal to a result of their own.
     """
     try:
-        sealed, found = _seal(path).read_text(encoding="utf-8").strip(), _digest_of(path)
+        sealed, found = seal_of(path).read_text(encoding="utf-8").strip(), _digest_of(path)
     except FileNotFoundError:
-        return f"{path} has no checksum beside it, {_seal(path).name}" if path.exists() else f"{path} is missing"
+        return f"{path} has no checksum beside it, {seal_of(path).name}" if path.exists() else f"{path} is missing"
     except (OSError, ValueError) as error:
-        return f"{path} is damaged: it or its checksum {_seal(path).name} cannot be read ({error})"
-    return None if sealed == found else f"{path} was changed: it does not match its checksum {_seal(path).name}"
+        return f"{path} is damaged: it or its checksum {seal_of(path).name} cannot be read ({error})"
+    return None if sealed == found else f"{path} was changed: it does not match its checksum {seal_of(path).name}"
 
 
-def _seal(path: Path) -> Path:
+def seal_of(path: Path) -> Path:
+    """The file of a result's seal, its SHA-256."""
     return path.with_name(f"{path.name}.sha256")
 
 

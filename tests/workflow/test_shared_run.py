@@ -18,7 +18,7 @@ NEW_MODELS = [
 ]  # fmt: skip
 KINDS = {"this model": tiny_run.FLAGS, "new models": NEW_MODELS}
 # What says how long things took, and by whom they were done.
-TIMED = ("log.txt", "seconds.json", "report.json", "report.html")
+TIMED = ("log.txt", "seconds.json", "report.json", "report.json.sha256", "report.html")
 
 
 def _run(folder, flags, *more):

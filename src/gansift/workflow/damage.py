@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gansift.errors import GansiftError
-from gansift.files import broken_seal, read_json, set_aside
+from gansift.files import broken_seal, read_json, seal_of, set_aside
 from gansift.influence.looks import Looks
 from gansift.influence.scores import Scores
 from gansift.report.summary import Summary
@@ -86,6 +86,8 @@ def _damage(path: Path, holds: Callable[[Any], bool]) -> str | None:
 
 def _change(path: Path) -> str | None:
     """Why a file is not as it was written; those on which no verdict rests may change, and have no seal."""
+    if path.name == _REPORT and not seal_of(path).exists():  # as earlier versions wrote it
+        return None
     return None if path.name in _UNSEALED else broken_seal(path)
 
 
@@ -101,12 +103,13 @@ def _are_values(value: Any) -> bool:
     return _has("untrained", "trained")(value) and all(map(_has("validation", "test"), value.values()))
 
 
-# The report is written anew from the others, and times decide nothing.
-_UNSEALED = ("report.json", "seconds.json")
+# Times decide nothing. The report is written anew from the others, but for what it says of another question.
+_UNSEALED = ("seconds.json",)
+_REPORT = "report.json"
 
 # What must be in each kind of file for it to be read.
 _CONTENTS = {
-    "report.json": lambda value: bool(Summary.from_json(value)),
+    _REPORT: lambda value: bool(Summary.from_json(value)),
     "verify/*.json": _has("estimator", "horizon", "kind", "removed", "count", "seeds", "spearman", "predicted", "true"),
     "seeds/*/values/*.json": _are_values,
     "seeds/*/seconds.json": _has("train", "score", "cleanse", "verify"),

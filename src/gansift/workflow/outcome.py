@@ -15,7 +15,7 @@ from gansift.cleansing.replicas import retrained_players
 from gansift.cleansing.trial import Cell
 from gansift.data.examples import Examples
 from gansift.errors import TrainingError, UsageError
-from gansift.files import read_json, write_json
+from gansift.files import read_json, write_sealed_json
 from gansift.games.trained import Trained
 from gansift.influence.estimators import ranks_only
 from gansift.influence.horizon import Trust, trust
@@ -228,7 +228,7 @@ def _write_outcome(
     keep_weights(directory, run, {"original": run.trained(), "cleansed": after})
     shown.to_csv(directory.chosen_scores(shown.metric, shown.estimator))
     write_lists(directory.root, run.ids, removed)
-    write_json(directory.result, result.to_json())
+    write_sealed_json(directory.result, result.to_json())
     pictured = Shown(
         shown_sets(main.place, shown),
         samples_before=samples_of(main, run.trained(), _SAMPLES) if result.samples else None,
