@@ -15,11 +15,11 @@ from gansift.metrics.net_metric import NetMetric
 if TYPE_CHECKING:
     from gansift.data.examples import Examples
 
-#: The criteria, and what each compares between the groups.
+#: The criteria, and among whom each compares the groups.
 CRITERIA = {
-    "dp": "the share that is decided {positive}",
-    "eo": "that share among those who are {positive}, or among the others, whichever differs more",
-    "eopp": "that share among those who are {positive}",
+    "dp": "",
+    "eo": " among those who are {positive}, or among all others, whichever differs more",
+    "eopp": " among those who are {positive}",
 }
 Criterion = Literal["dp", "eo", "eopp"]
 
@@ -47,7 +47,8 @@ def gap(examples: Examples, criterion: Criterion, protected: Sequence[str], posi
     """
     cells = _cells(examples, criterion, protected, positive)
     names = examples.class_names
-    what = CRITERIA[criterion].format(positive="positive" if names is None else names[positive])
+    label = "positive" if names is None else names[positive]
+    among = CRITERIA[criterion].format(positive=label)
 
     def metric(decided: Any, name: str, label: str, meaning: str, reported: NetMetric | None) -> NetMetric:
         return NetMetric(
@@ -56,9 +57,19 @@ def gap(examples: Examples, criterion: Criterion, protected: Sequence[str], posi
         )  # fmt: skip
 
     between = f"the largest difference between groups ({', '.join(protected)}) in"
-    hard = metric(_decision, f"{criterion}-difference", f"{criterion} difference", f"{between} {what}", None)
+    hard = metric(
+        _decision,
+        f"{criterion}-difference",
+        f"{criterion} difference",
+        f"{between} the share that is decided {label}{among}",
+        None,
+    )
     return metric(
-        _probability, f"{criterion}-gap", f"{criterion} gap", f"{between} the mean probability of {what}", hard
+        _probability,
+        f"{criterion}-gap",
+        f"{criterion} gap",
+        f"{between} the mean probability of {label}{among}",
+        hard,
     )
 
 
