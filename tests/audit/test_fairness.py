@@ -73,13 +73,33 @@ def test_decisions_that_follow_a_group_are_found_and_decisions_that_do_not_are_n
 def test_a_representation_without_the_group_lowers_the_difference_and_one_with_it_does_not(classifier):
     splits = people()
     hiding = audited(run(splits, 0), classifier=classifier)
-    assert hiding.finding is False
+    assert (hiding.finding, hiding.badge) == (False, "difference lowered")
     dp, auditor = (hiding.numbers[f"representation: {what}"] for what in ("dp", "auditor of sex"))
     assert dp.ci95[1] < hiding.numbers["plain classifier: dp"].ci95[0]
     assert auditor.ci95[0] < 0.55
     telling = audited(run(splits, 0, 1), classifier=classifier)
-    assert telling.finding is True
+    assert (telling.finding, telling.badge) == (True, "difference not lowered")
     assert telling.numbers["representation: auditor of sex"].value > 0.9
+
+
+def test_a_run_is_judged_by_its_own_criterion():
+    """What tells the group besides what tells the label: shares differ, and not among those with one label."""
+    rng = np.random.default_rng(0)
+    parts = []
+    for _ in range(3):
+        group = rng.integers(2, size=COUNT)
+        label = rng.random(COUNT) < np.where(group == 1, 0.7, 0.3)
+        x = np.stack([label + 0.2 * rng.normal(size=COUNT), group + 0.2 * rng.normal(size=COUNT)], 1)
+        parts.append(Examples.of(x, label=np.where(label, "yes", "no").tolist(), sex=group.tolist()))
+    subject = run(Splits("people", *parts), 0)
+    answers = {}
+    for criterion in ("dp", "eo"):
+        subject.players[0].game.criterion = criterion
+        answers[criterion] = audited(subject)
+    assert "demographic parity" in answers["dp"].verdict
+    assert "equalized odds" in answers["eo"].verdict
+    dp, eo = (answers["eo"].numbers[f"representation: {what}"].value for what in ("dp", "eo"))
+    assert dp > 0.3 > 0.1 > eo
 
 
 def test_half_the_weight_on_whom_the_difference_comes_from_lowers_it_and_on_others_raises_it():
@@ -124,6 +144,8 @@ def test_further_runs_stand_beside_the_first():
     assert set(answer.curves["Accuracy against difference"].lines) == {
         "the data themselves", "hiding", "telling", "all runs",
     }  # fmt: skip
+    alike = audited(run(splits, 0), run(splits, 0, 1))
+    assert [row[0] for row in alike.tables["Decisions"].rows] == ["the data themselves", "run (1)", "run (2)"]
     with pytest.raises(UsageError, match="hiding is a run on other data"):
         audited(run(splits, 0), run(people(seed=1), 0, name="hiding"))
 

@@ -117,6 +117,8 @@ def test_the_gradients_of_the_games_own_terms_are_compared(data):
     told = torch.nn.functional.softplus(critic(x + off)).mean()
     expected = torch.autograd.grad(told, off)[0].abs() / (3.0 * 2 * 0.5)
     assert found == pytest.approx(expected.item(), rel=1e-4)
+    free = games.SimGAN(Line(), critic, penalty=0.0)
+    assert "gradients" not in audited(Subject("run", data, [games.Trained(free, flat)])).numbers
 
 
 def test_what_cannot_be_compared_is_refused(data):

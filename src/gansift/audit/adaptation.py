@@ -135,11 +135,14 @@ def _number(values: np.ndarray, truth: np.ndarray, meaning: str) -> Number:
 
 
 def _gain(adapted: np.ndarray, alone: np.ndarray, truth: np.ndarray) -> Number:
-    """The difference of both, with an interval that counts how seeds of both differ, and which examples test them."""
+    """The difference of both, with an interval that counts how seeds of both differ, and which examples test them.
+
+    The latter is counted with either, so that the interval is rather too wide.
+    """
     values = adapted[:, None] - alone[None]
     mean, (low, high) = class_interval([values.mean(1)], [truth])
     _, (other_low, other_high) = class_interval([values.mean(0)], [truth])
-    half = max(high - low, other_high - other_low) / 2
+    half = float(np.hypot(high - low, other_high - other_low)) / 2
     return Number(
         mean, (mean - half, mean + half), "what the run gets right more than a classifier of source alone", 0.0
     )

@@ -25,6 +25,14 @@ from gansift.report.words import plural
 _FEWEST = 10
 _PLAIN = "the data themselves"
 _CALLED = {"trees": "gradient-boosted trees", "network": "networks of one hidden layer"}
+# By whether a representation is looked at, and what was found.
+_BADGES = {
+    (False, True): "groups decided about differently",
+    (False, False): "no difference shown",
+    (True, True): "difference not lowered",
+    (True, False): "difference lowered",
+}
+_IN_WORDS = {"dp": "demographic parity", "eo": "equalized odds", "eopp": "equal opportunity"}
 # Of the network: its hidden layer, and how often it sees everything.
 _HIDDEN, _EPOCHS = (32,), 30
 
@@ -40,10 +48,11 @@ def fairness(
     """Are groups decided about differently, and does a representation hide the groups?
 
     Of data: how often each group has the positive label, how differently a plain classifier decides about them, and
-    what becomes of that when the training rows of one group and label count half. Of a run
-    whose game makes a representation (`--game laftr`): a naive classifier is fitted to the frozen representation, which
-    is what somebody does who is given it, and a fresh auditor tries to tell the groups from it. The auditor of the
-    training is never asked. Further runs, such as those with another gamma, are set beside the first.
+    what becomes of that when the training rows of one group and label count half. Of a run whose game makes a
+    representation (`--game laftr`): a naive classifier is fitted to the frozen representation, which is what somebody
+    does who is given it, and a fresh auditor tries to tell the groups from it. The auditor of the training is never
+    asked. What is found is about the run's own criterion, of data about demographic parity. Further runs, such as those
+    with another gamma, are set beside the first.
 
     Args:
         subject: a run, or data, with labels and protected columns.
@@ -68,24 +77,26 @@ def fairness(
             tables={"Base rates": _base_rates(people)},
         )
     fit = _trees if classifier == "trees" else _network
-    features = {_PLAIN: [_flat]} | {
-        one.name: _representations(one, people) for one in (subject, *others) if one.players
-    }
+    runs = [one for one in (subject, *others) if one.players]
+    names = _distinct([one.name for one in runs])
+    features = {_PLAIN: [_flat]} | {name: _representations(one, people) for name, one in zip(names, runs, strict=True)}
     decided = {name: _decisions(people, of_name, fit) for name, of_name in features.items()}
     told = {name: _auditors(people, of_name, fit) for name, of_name in features.items()}
-    own = decided.get(subject.name)
+    plain, own = decided[_PLAIN], decided[names[0]] if runs else None
+    criterion = getattr(runs[0].players[0].game, "criterion", "dp") if runs else "dp"
+    finding = _finding(plain, own, criterion)
     return Answer(
         audit="fairness",
-        verdict=_verdict(people, decided, told, subject.name),
-        finding=_finding(decided[_PLAIN], own),
-        numbers=_numbers("plain classifier", decided[_PLAIN], told[_PLAIN])
-        | (_numbers("representation", own, told[subject.name]) if own else {}),
+        verdict=_verdict(people, decided, told, names[0] if runs else None, criterion),
+        finding=finding,
+        numbers=_numbers("plain classifier", plain, told[_PLAIN])
+        | (_numbers("representation", own, told[names[0]]) if own else {}),
         tables={
             "Base rates": _base_rates(people),
             "Decisions": _table(people, decided, told),
-            **({"Training rows that count half": _cells(people, decided[_PLAIN], fit, cells)} if cells else {}),
+            **({"Training rows that count half": _cells(people, plain, fit, cells)} if cells else {}),
         },
-        curves=_frontier(decided),
+        curves=_frontier(decided, criterion),
         shown=(
             f"Classifiers and auditors are {_CALLED[classifier]}, fitted to "
             f"{plural(len(people.splits.train), 'training example')} and judged on "
@@ -96,7 +107,7 @@ def fairness(
             "other.",
             "That these auditors do not tell the groups is no proof that none can.",
         ),
-        badge="groups decided about differently" if _finding(decided[_PLAIN], own) else "groups decided about alike",
+        badge=_BADGES[own is not None, finding],
     )
 
 
@@ -110,7 +121,7 @@ def _flat(part: Examples) -> np.ndarray:
 
 def _representations(subject: Subject, people: People) -> list[Any]:
     """For each training seed, a function from examples to their representations (n, d)."""
-    if subject.data.keys() and [part.train.ids for part in subject.data.values()] != [people.splits.train.ids]:
+    if [part.train.ids for part in subject.data.values()] != [people.splits.train.ids]:
         raise UsageError(f"{subject.name} is a run on other data: only runs on the same split can be compared")
     if not subject.players[0].game.offers("represent"):
         raise UsageError(
@@ -207,7 +218,7 @@ def _base_rates(people: People) -> Table:
         for group in np.unique(groups):
             own = labels[groups == group]
             share = Number(float(own.mean()), share_interval(float(own.sum()), len(own)))
-            rows.append((people.called(name, group), len(own), _told(share)))
+            rows.append((people.called(name, group), len(own), share.told()))
     return Table(
         ("group", "examples", f"share {people.label}"), tuple(rows), "All splits together, with 95 % intervals."
     )
@@ -217,8 +228,8 @@ def _table(people: People, decided: Mapping[str, Decisions], told: Mapping[str, 
     rows = [
         (
             name,
-            *(_told(decisions.number(what)) for what in MEANINGS),
-            *(_told(told[name][column]) for column in people.protected),
+            *(decisions.number(what).told() for what in MEANINGS),
+            *(told[name][column].told() for column in people.protected),
         )
         for name, decisions in decided.items()
     ]
@@ -248,7 +259,7 @@ def _cells(people: People, plain: Decisions, fit: _Fit, most: int) -> Table:
     for name, member in found:
         without = _decisions(people, [_flat], fit, np.where(member, 0.5, 1.0))
         changes = [without.change(plain, what) for what in MEANINGS]
-        rows.append((changes[1].value, (name, int(member.sum()), *map(_signed, changes))))
+        rows.append((changes[1].value, (name, int(member.sum()), *(change.told("+.3f") for change in changes))))
     return Table(
         ("rows that count half", "rows", *(f"change of {what}" for what in MEANINGS)),
         tuple(row for _, row in sorted(rows, key=lambda row: row[0])),
@@ -256,40 +267,45 @@ def _cells(people: People, plain: Decisions, fit: _Fit, most: int) -> Table:
     )
 
 
-def _frontier(decided: Mapping[str, Decisions]) -> dict[str, Curves]:
+def _frontier(decided: Mapping[str, Decisions], criterion: str) -> dict[str, Curves]:
     """Accuracy and difference of all that was judged, where there is more than the data."""
     if len(decided) == 1:
         return {}
-    points = {name: (one.number("dp").value, one.number("accuracy").value) for name, one in decided.items()}
+    points = {name: (one.number(criterion).value, one.number("accuracy").value) for name, one in decided.items()}
     lines: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
         name: ((x,), (y,)) for name, (x, y) in points.items()
     }
     if len(points) > 2:
         runs = sorted(point for name, point in points.items() if name != _PLAIN)
         lines["all runs"] = (tuple(x for x, _ in runs), tuple(y for _, y in runs))
-    return {"Accuracy against difference": Curves("dp difference", "accuracy", lines, "Up and to the left is better.")}
+    note = "Up and to the left is better."
+    return {"Accuracy against difference": Curves(f"{criterion} difference", "accuracy", lines, note)}
 
 
-def _finding(plain: Decisions, own: Decisions | None) -> bool:
-    """Whether groups are decided about differently; of a representation, whether it changes that for sure."""
+def _finding(plain: Decisions, own: Decisions | None, criterion: str) -> bool:
+    """Whether groups are decided about differently; of a representation, whether it does not lower that for sure."""
     if own is None:
-        ends = plain.number("dp").ci95
+        ends = plain.number(criterion).ci95
         assert ends is not None
         return ends[0] > 0
-    ends = own.change(plain, "dp").ci95
+    ends = own.change(plain, criterion).ci95
     assert ends is not None
     return ends[1] >= 0
 
 
 def _verdict(
-    people: People, decided: Mapping[str, Decisions], told: Mapping[str, Mapping[str, Number]], name: str
+    people: People,
+    decided: Mapping[str, Decisions],
+    told: Mapping[str, Mapping[str, Number]],
+    name: str | None,
+    criterion: str,
 ) -> str:
     plain = decided[_PLAIN]
     words = (
-        f"A plain classifier decides {people.label} with a difference between groups of {_told(plain.number('dp'))} "
-        f"at an accuracy of {plain.number('accuracy').value:.3f}"
+        f"A plain classifier decides {people.label} with a difference between groups ({_IN_WORDS[criterion]}) of "
+        f"{plain.number(criterion).told()} at an accuracy of {plain.number('accuracy').value:.3f}"
     )
-    if name not in decided:
+    if name is None:
         return f"{words}."
     own = decided[name]
     auditors = "; ".join(
@@ -298,22 +314,18 @@ def _verdict(
         for column in people.protected
     )
     return (
-        f"{words}; one that is fitted to the representation, with {_told(own.number('dp'))} at "
-        f"{own.number('accuracy').value:.3f}. From the representation {auditors}."
+        f"{words}; one that is fitted to the representation, with {own.number(criterion).told()} at "
+        f"{own.number('accuracy').value:.3f}, a change of {own.change(plain, criterion).told('+.3f')}. From the "
+        f"representation {auditors}."
     )
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names of runs, of which several may be those of folders that are called alike."""
+    return [name if names.count(name) == 1 else f"{name} ({row + 1})" for row, name in enumerate(names)]
 
 
 def _numbers(of_what: str, decided: Decisions, told: Mapping[str, Number]) -> dict[str, Number]:
     return {f"{of_what}: {what}": decided.number(what) for what in MEANINGS} | {
         f"{of_what}: auditor of {column}": number for column, number in told.items()
     }
-
-
-def _told(number: Number) -> str:
-    assert number.ci95 is not None
-    return f"{number.value:.3f} ({number.ci95[0]:.3f} to {number.ci95[1]:.3f})"
-
-
-def _signed(number: Number) -> str:
-    assert number.ci95 is not None
-    return f"{number.value:+.3f} ({number.ci95[0]:+.3f} to {number.ci95[1]:+.3f})"

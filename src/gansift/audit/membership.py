@@ -168,8 +168,8 @@ def _samples(subject: Subject, trained: Trained, count: int) -> Tensor:
 def _table(rocs: Mapping[str, Roc], areas: Mapping[str, Number]) -> Table:
     rows = []
     for name, roc in rocs.items():
-        few, fewest = (_told(roc.at(rate)) for rate in (0.01, 0.001))
-        rows.append((name, _told(areas[name]), roc.balanced_accuracy, few, fewest, roc.of_sets(_SET)))
+        few, fewest = (None if (found := roc.at(rate)) is None else found.told() for rate in (0.01, 0.001))
+        rows.append((name, areas[name].told(), roc.balanced_accuracy, few, fewest, roc.of_sets(_SET)))
     return Table(
         ("attack", "area", "balanced accuracy", "found at 1 %", "found at 0.1 %", f"area, sets of {_SET}"),
         tuple(rows),
@@ -177,12 +177,6 @@ def _table(rocs: Mapping[str, Roc], areas: Mapping[str, Number]) -> Table:
         "there are false alarms. Thresholds of the accuracy are chosen on one half and judged on the other. Where "
         "there are too few others for so few false alarms, there is no number.",
     )
-
-
-def _told(number: Number | None) -> str | None:
-    if number is None or number.ci95 is None:
-        return None
-    return f"{number.value:.3f} ({number.ci95[0]:.3f} to {number.ci95[1]:.3f})"
 
 
 def _surest(roc: Roc, members: Examples, name: str) -> Table:

@@ -9,7 +9,6 @@ import numpy as np
 
 from gansift.audit.audit import Subject
 from gansift.audit.decisions import Held
-from gansift.data.columns import LABEL
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
 
@@ -53,9 +52,7 @@ class People:
             )
         if positive and positive not in names:
             raise UsageError(f"--positive {positive}: there is no such label; choose from {', '.join(names)}")
-        columns = [
-            name for name, column in splits.train.columns.items() if name != LABEL and len(column.names or ()) > 1
-        ]
+        columns = list(splits.train.groupings)
         chosen = [name.strip() for name in protected.split(",") if name.strip()] or columns
         for name in chosen:
             if name not in columns:

@@ -158,7 +158,7 @@ class _Judged:
     Attributes:
         change: mean change of a pixel, as a share of the range from black to white.
         gradients: how large the critic's term is beside the other one in the gradient of the refiner; None where the
-            game does not tell its terms.
+            game does not tell its terms, or the other one has no gradient.
         plain: mean sensitivity on real test images after training on simulated images.
         refined: the same for refined ones.
         gain: their difference.
@@ -214,12 +214,15 @@ def _change(case: _Case) -> Number:
 def _gradients(case: _Case) -> Number | None:
     if not hasattr(case.game, "refiner_terms"):
         return None
-    ratio = float(np.mean([_ratio(case, trained) for trained in case.players]))
+    ratios = [_ratio(case, trained) for trained in case.players]
+    if None in ratios:
+        return None
+    ratio = float(np.mean([one for one in ratios if one is not None]))
     return Number(ratio, None, "how large the critic's part is in the refiner's gradient, beside that of the penalty")
 
 
-def _ratio(case: _Case, trained: Trained) -> float:
-    """The norm of the gradient of the critic's term in the refiner, over that of the penalty; infinite without any."""
+def _ratio(case: _Case, trained: Trained) -> float | None:
+    """The norm of the gradient of the critic's term in the refiner, over that of the penalty; None without any."""
     leaves = {name: flat.detach().requires_grad_() for name, flat in trained.parameters.items()}
     rows = torch.arange(min(_CHUNK, len(case.simulated.train), len(case.real.train)))
     batch = Batches(
@@ -230,7 +233,7 @@ def _ratio(case: _Case, trained: Trained) -> float:
     )
     told, far = case.game.refiner_terms(trained.net(leaves), batch)
     norms = [float(torch.autograd.grad(term, leaves["refiner"], retain_graph=True)[0].norm()) for term in (told, far)]
-    return norms[0] / norms[1] if norms[1] else float("inf")
+    return norms[0] / norms[1] if norms[1] else None
 
 
 # What is said --------------------------------------------------------------------------------------------------------
@@ -271,8 +274,8 @@ def _table(cases: Sequence[_Case], judged: Sequence[_Judged]) -> Table:
             f"{100 * one.change.value:.1f} %",
             None if one.gradients is None else one.gradients.value,
             one.chosen,
-            _told(one.refined),
-            _told(one.gain),
+            one.refined.told(),
+            one.gain.told("+.3f"),
         )
         for case, one in zip(cases, judged, strict=True)
     )
@@ -293,8 +296,3 @@ def _pairs(case: _Case) -> Gallery:
 def _ends(number: Number) -> tuple[float, float]:
     assert number.ci95 is not None
     return number.ci95
-
-
-def _told(number: Number) -> str:
-    low, high = _ends(number)
-    return f"{number.value:.3f} ({low:.3f} to {high:.3f})"

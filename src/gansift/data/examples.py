@@ -118,6 +118,12 @@ class Examples:
         """The name of label k at position k, or None."""
         return self.columns[LABEL].names if LABEL in self.columns else None
 
+    @property
+    def groupings(self) -> dict[str, int]:
+        """The columns beside the label by which there are two groups or more, and how many there are."""
+        counts = {name: len(column.names or ()) for name, column in self.columns.items() if name != LABEL}
+        return {name: count for name, count in counts.items() if count > 1}
+
     def subset(self, indices: Sequence[int] | Tensor) -> Examples:
         """The examples at these positions (not a mask), in the order given."""
         rows = torch.as_tensor(indices).tolist()

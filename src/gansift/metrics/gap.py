@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from gansift.errors import UsageError
+from gansift.games.laftr import Criterion
 from gansift.metrics.net_metric import NetMetric
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ CRITERIA = {
     "eo": " among those who are {positive}, or among all others, whichever differs more",
     "eopp": " among those who are {positive}",
 }
-Criterion = Literal["dp", "eo", "eopp"]
 
 # A change of a gap that matters.
 _SCALE = 0.01

@@ -33,6 +33,18 @@ class Number:
     meaning: str = ""
     expected: float | None = None
 
+    def told(self, form: str = ".3f") -> str:
+        """The value with its interval, as sentences and cells of tables have it.
+
+        >>> Number(0.5, (0.25, 0.75)).told(), Number(0.5, (-0.25, 1.25)).told("+.1f"), Number(2).told()
+        ('0.500 (0.250 to 0.750)', '+0.5 (-0.2 to +1.2)', '2.000')
+
+        Args:
+            form: of each number, as `format` takes it.
+        """
+        ends = "" if self.ci95 is None else f" ({' to '.join(format(end, form) for end in self.ci95)})"
+        return format(self.value, form) + ends
+
 
 @dataclass(frozen=True)
 class Table:

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from gansift import games, models
 from gansift.bounds import Range
-from gansift.data.columns import LABEL
 from gansift.data.examples import Splits
 from gansift.errors import UsageError
 from gansift.metrics.gap import gap
@@ -66,8 +65,7 @@ def laftr(
     if positive and positive not in names:
         raise UsageError(f"--positive {positive}: there is no such label; choose from {', '.join(names)}")
     number = names.index(positive) if positive else len(names) - 1
-    groups = {name: len(column.names or ()) for name, column in splits.train.columns.items() if name != LABEL}
-    groups = {name: count for name, count in groups.items() if count > 1}
+    groups = splits.train.groupings
     if not groups:
         raise UsageError(
             f"the system laftr hides protected groups, and {splits.name} has no column of two groups or more: name it "

@@ -13,7 +13,7 @@ import numpy as np
 
 from gansift.audit import AUDITS, Files, Subject, find, reads_files, run_audit
 from gansift.data.examples import Examples
-from gansift.errors import GansiftError, UsageError
+from gansift.errors import UsageError
 from gansift.games.trained import Trained
 from gansift.lock import only_writer
 from gansift.report.answer import Answer, write_answer
@@ -102,15 +102,13 @@ def _subject(directory: RunDirectory, place: Place) -> Subject:
     Raises:
         UsageError: if no seed is.
     """
-    lists = {name: directory.root / f"{name}.txt" for name in ("kept", "removed")}
-    ids = {name: _listed(path) for name, path in lists.items() if path.exists()}
     seeds = [Seed(directory, place, number) for number in trained_seeds(directory, place.config)]
     return Subject(
         name=directory.root.name,
         data=place.data,
         players=[seed.run.trained() for seed in seeds],
-        kept=ids.get("kept"),
-        removed=ids.get("removed", frozenset()),
+        kept=directory.listed("kept"),
+        removed=directory.listed("removed") or frozenset(),
         cleansed=kept_players(directory, seeds[0].run, "cleansed"),
         features=_features(place),
         train=partial(_trained, place) if len(place.data) == 1 else None,
@@ -127,16 +125,6 @@ def _trained(
     batch = min(len(examples), round(config.batch * len(examples) / kept))
     settings = place.training | {"batch_size": batch, "renormalise": True, "steps": config.steps}
     return players_of_seeds(place.game, {name: examples}, seeds, weights=weights, **settings)
-
-
-def _listed(path: Path) -> frozenset[str]:
-    """The ids in a list of the run."""
-    try:
-        return frozenset(path.read_text("utf-8").splitlines())
-    except (OSError, ValueError) as error:
-        raise GansiftError(
-            f"{path} is damaged: {error}. Delete it; `gansift report {path.parent}` writes it anew."
-        ) from error
 
 
 def _features(place: Place) -> Any:

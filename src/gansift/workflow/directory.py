@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gansift.errors import GansiftError
+
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """The paths of a run directory.
+    """The paths of a run directory, and its lists of ids.
 
     Attributes:
         root: the directory itself.
@@ -61,6 +63,22 @@ class RunDirectory:
     def page(self) -> Path:
         """The report."""
         return self.root / "report.html"
+
+    def listed(self, name: str) -> frozenset[str] | None:
+        """The ids in ``kept.txt`` or ``removed.txt``; None if there is no such list.
+
+        Raises:
+            GansiftError: if it is damaged.
+        """
+        path = self.root / f"{name}.txt"
+        try:
+            return frozenset(path.read_text("utf-8").splitlines())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise GansiftError(
+                f"{path} is damaged: {error}. Delete it; `gansift report {self.root}` writes it anew."
+            ) from error
 
     @property
     def audits(self) -> Path:

@@ -61,7 +61,7 @@ def _refine(directory: RunDirectory, data: Mapping[str, Splits], trained: Traine
     refine = getattr(trained.game, "refine", None)
     if refine is None or "simulated" not in data:
         raise UsageError(f"the game of {directory.root} refines no images; --format {REFINED} is for --game simgan")
-    removed = _removed(directory)
+    removed = directory.listed("removed") or frozenset()
     train = data["simulated"].train
     kept = train.subset([row for row, one in enumerate(train.ids) if one not in removed])
     x = trained.made_of(refine, kept.x).float().clamp(-1, 1)
@@ -122,8 +122,3 @@ def _named(part: Examples, name: str) -> list[Any]:
     column = part.columns[name]
     values = column.values.tolist()
     return values if column.names is None else [column.names[value] for value in values]
-
-
-def _removed(directory: RunDirectory) -> frozenset[str]:
-    path = directory.root / "removed.txt"
-    return frozenset(path.read_text("utf-8").splitlines()) if path.exists() else frozenset()

@@ -74,7 +74,7 @@ def release(
         encoding=examples.encoding,
     )
     answers = read_answers(directory.audits)
-    removed = 0 if model == MODELS[0] else len((directory.root / "removed.txt").read_text("utf-8").splitlines())
+    removed = 0 if model == MODELS[0] else len(directory.listed("removed") or ())
     card = Card(
         run=directory.root.name,
         game=config.game,
