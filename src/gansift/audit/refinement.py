@@ -194,7 +194,7 @@ def _judged(case: _Case, classifier: Classifier, rounds: int) -> _Judged:
         _gradients(case),
         number_of(plain, f"{tested} simulated images"),
         number_of(refined, f"{tested} refined images"),
-        number_of(refined - plain, "the latter less the former", 0.0),
+        number_of(refined - plain, "what a classifier gains by refined images over simulated ones", 0.0),
         float(np.mean(right["chosen"])),
     )  # fmt: skip
 
@@ -240,7 +240,7 @@ def _ratio(case: _Case, trained: Trained) -> float | None:
 
 
 def _verdict(own: _Judged) -> tuple[bool | None, str, str]:
-    change = f"{100 * own.change.value:.1f} % of the range of greys"
+    change = f"{100 * own.change.value:.2g} % of the range of greys"
     low, high = _ends(own.gain)
     points = f"{100 * own.gain.value:+.1f} percentage points ({100 * low:+.1f} to {100 * high:+.1f})"
     if own.change.value < _LEAST:

@@ -15,6 +15,7 @@ from gansift.errors import GansiftError
 from gansift.files import broken_seal, read_json, remove_sealed, write_sealed, write_sealed_json
 from gansift.notebook import table
 from gansift.report import typed
+from gansift.report.words import MINUS
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,13 @@ class Number:
         """The value with its interval, as sentences and cells of tables have it.
 
         >>> Number(0.5, (0.25, 0.75)).told(), Number(0.5, (-0.25, 1.25)).told("+.1f"), Number(2).told()
-        ('0.500 (0.250 to 0.750)', '+0.5 (-0.2 to +1.2)', '2.000')
+        ('0.500 (0.250 to 0.750)', '+0.5 (−0.2 to +1.2)', '2.000')
 
         Args:
             form: of each number, as `format` takes it.
         """
         ends = "" if self.ci95 is None else f" ({' to '.join(format(end, form) for end in self.ci95)})"
-        return format(self.value, form) + ends
+        return f"{self.value:{form}}{ends}".replace("-", MINUS)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ def curves_chart(curves: Curves, name: str) -> str:
     def paint(axes: Axes) -> None:
         for place, (what, (x, y)) in enumerate(curves.lines.items()):
             axes.plot(
-                x, y, color=colours[place % len(colours)], linestyle=_STYLES[place % len(_STYLES)], label=what
+                x, y, color=colours[place % len(colours)], linestyle=_STYLES[place % len(_STYLES)], label=what,
+                marker="o" if len(x) == 1 else None,  # of which there is no line
             )  # fmt: skip
         axes.set_xlabel(curves.x)
         axes.set_ylabel(curves.y)

@@ -7,6 +7,8 @@ import pytest
 from page_reader import Page, written
 
 from gansift.report import Gallery
+from gansift.report.answer import Curves
+from gansift.report.audit_figures import curves_chart
 from gansift.report.words import MINUS, MISSING
 
 
@@ -62,3 +64,11 @@ def test_without_audits_there_is_no_section_and_several_follow_one_another(witho
     assert "Audit:" not in Page(source_of(tmp_path)).text
     text = Page(source_of(tmp_path, made_up_answer.answer(audit="a"), made_up_answer.answer(audit="b"))).text
     assert text.index("Audit: a") < text.index("Audit: b")
+
+
+def test_a_single_point_is_drawn_though_it_makes_no_line():
+    def marks(lines):
+        return curves_chart(Curves("x", "y", lines), "one").count("<use")
+
+    line = {"line": ((0.0, 1.0), (0.0, 1.0))}
+    assert marks(line | {"point": ((0.5,), (0.5,))}) >= marks(line | {"other": ((0.2, 0.5), (0.5, 0.5))}) + 1

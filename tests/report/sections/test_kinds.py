@@ -49,5 +49,13 @@ def test_every_kind_is_in_one_table_with_its_pictures():
     assert tables[0][1][0]["pictures"].count("<img") == 2
 
 
+def test_of_what_is_told_in_words_a_few_are_enough():
+    points = Shown.of(IDS, np.zeros(6), None, np.arange(12, dtype=np.float32).reshape(6, 2))
+    known = replace(summary(), kinds=(Kind("far", 6, -1.0, (-1.5, -0.5), None, None, "remove", IDS),))
+    ((_, ((row,)), _),) = kinds.content(known, points)["kinds"]
+    assert "<img" not in row["pictures"]
+    assert row["pictures"].count("; ") == 2
+
+
 def test_without_kinds_there_is_no_section():
     assert kinds.content(summary(), SHOWN) is None

@@ -15,6 +15,8 @@ TEMPLATE = "sections/kinds.html"
 
 # Rows that are shown at once of each sort; the rest can be unfolded.
 _SHOWN = 8
+# Of a kind, so many examples that are told in words; pictures take less room.
+_TEXTS = 3
 
 
 def content(summary: Summary, shown: Shown) -> dict[str, Any] | None:
@@ -66,4 +68,6 @@ def _pictures(ids: Sequence[str], shown: Shown, rows: dict[str, int]) -> Markup:
     for identity in ids:
         _, one, here = shown.place(rows[identity])
         pictures.append(one.look.one(one.x[here], identity, one.encoding))
-    return Markup(" " if all(picture.startswith("<") for picture in pictures) else "; ").join(pictures)
+    if all(picture.startswith("<") for picture in pictures):
+        return Markup(" ").join(pictures)
+    return Markup("; ").join(pictures[:_TEXTS])
