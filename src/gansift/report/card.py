@@ -11,8 +11,8 @@ from gansift.report.words import MISSING, column, number, plural
 
 _FORMAT = "gansift release 1"
 
-# What audits ask about; all others are asked about something else.
-_SUBJECTS = {"Leakage": ("copies", "membership"), "Usefulness": ("usefulness", "classes")}
+#: What a card asks for, and the audits that tell it; what others said is on it, too.
+SUBJECTS = {"Leakage": ("copies", "membership"), "Usefulness": ("usefulness", "classes")}
 _ELSE = "Other questions"
 
 _LIMITS = (
@@ -190,7 +190,7 @@ class Card:
     def _subjects(self) -> dict[str, list[str]]:
         """The audits by what they ask about, those that were not asked among them."""
         left = [*(answer.audit for answer in self.answers), *self.unasked]
-        sorted_out = {subject: [name for name in names if name in left] for subject, names in _SUBJECTS.items()}
+        sorted_out = {subject: [name for name in names if name in left] for subject, names in SUBJECTS.items()}
         known = {name for names in sorted_out.values() for name in names}
         sorted_out[_ELSE] = [name for name in left if name not in known]
         return {subject: names for subject, names in sorted_out.items() if names}

@@ -15,7 +15,7 @@ from gansift.errors import UsageError
 from gansift.games.draw import Draw
 from gansift.games.trained import Trained
 from gansift.report.answer import read_answers
-from gansift.report.card import Card, Promise
+from gansift.report.card import SUBJECTS, Card, Promise
 from gansift.report.destination import refuse_occupied
 from gansift.report.release import Synthetic, write_release
 from gansift.systems.reading import manual
@@ -172,10 +172,6 @@ def _counted(asked: torch.Tensor, names: tuple[str, ...]) -> dict[str, int]:
 
 
 def _unasked(answered: set[str]) -> dict[str, str]:
-    """The questions of all audits of runs that have no answer, by the audit's name."""
-    manuals = {name: manual(spec) for name, spec in AUDITS.items() if name not in answered}
-    return {
-        name: " ".join(found.text.partition("\n\n")[0].split())
-        for name, found in manuals.items()
-        if not found.reads_files
-    }
+    """The questions that a card asks for and that have no answer, by the audit's name."""
+    names = [name for names in SUBJECTS.values() for name in names if name not in answered]
+    return {name: " ".join(manual(AUDITS[name]).text.partition("\n\n")[0].split()) for name in names}
