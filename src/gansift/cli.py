@@ -166,7 +166,7 @@ def data(
     source: _Sources,
     labels: Annotated[Optional[str], typer.Option(help="label file (CSV with path,label or dataset.json)")] = None,  # noqa: UP045
     label: Annotated[Optional[str], typer.Option(help="column of a table that is the label")] = None,  # noqa: UP045
-    group: Annotated[Optional[str], typer.Option(help="columns of a table that are protected groups")] = None,  # noqa: UP045
+    group: Annotated[Optional[str], typer.Option(help="columns that are groups, of a table or a label file")] = None,  # noqa: UP045
     ignore: Annotated[Optional[str], typer.Option(help="columns of a table that are not read")] = None,  # noqa: UP045
     include: Annotated[Optional[str], typer.Option(help="columns among these that the model sees, too")] = None,  # noqa: UP045
     impute: Annotated[Optional[str], typer.Option(help="mean or median, for missing numbers of a table")] = None,  # noqa: UP045

@@ -238,9 +238,12 @@ def test_a_group_called_label_cannot_stand_beside_a_label(tmp_path):
 
 @pytest.mark.parametrize("option", [{"label": "a"}, {"group": ["a"]}, {"ignore": ["a"]}, {"impute": "mean"}])
 def test_columns_are_refused_where_there_is_no_table(faces, option):
-    for source in ("digits", faces):
-        with pytest.raises(UsageError, match=rf"name columns of a table, and {source} is none"):
-            load(source, **option)
+    with pytest.raises(UsageError, match="name columns of a table, and digits is none"):
+        load("digits", **option)
+    # Of images a group is a column of their label file.
+    refused = DataError if "group" in option else UsageError
+    with pytest.raises(refused, match="no label file" if "group" in option else f"of a table, and {faces} is none"):
+        load(faces, **option)
     with pytest.raises(DataError, match=r"gone\.csv does not exist"):
         load("gone.csv", **option)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gansift.data.labels import LabelFile
@@ -22,11 +23,13 @@ class Own(NamedTuple):
         labels: of the images; None if nothing lists them.
         by_folder: without such a list, subfolders may be classes.
         parts: the splits of the images, as names of the standard ones; None if nothing lists them.
+        columns: what else is listed of each image, by the name of the column; each is read when it is asked for.
     """
 
     labels: LabelFile | None
     by_folder: bool
     parts: LabelFile | None = None
+    columns: Mapping[str, Callable[[], LabelFile]] = MappingProxyType({})
 
 
 class File(NamedTuple):

@@ -9,8 +9,8 @@ from pathlib import PurePath
 from gansift.data.columns import Column
 from gansift.data.examples import Examples
 
-# Of an attribute with more values than that each is too small to be a kind.
-_MOST = 100
+#: Of an attribute with more values than that each is too small to be a kind.
+MOST_KINDS = 100
 
 
 def groups_of(examples: Examples) -> dict[str, list[int]]:
@@ -42,7 +42,7 @@ def _of_column(name: str, column: Column) -> Mapping[str, list[int]]:
         return {}
     names = column.names
     words = [str(value) if names is None else names[value] for value in column.values.tolist()]
-    return _gathered(name, words) if len(set(words)) <= _MOST else {}
+    return _gathered(name, words) if len(set(words)) <= MOST_KINDS else {}
 
 
 def _gathered(name: str, words: Iterable[str]) -> dict[str, list[int]]:

@@ -141,7 +141,28 @@ def _own(folder: Path, tables: Sequence[_Table]) -> Own:
         _listed(folder, tables, _LABEL, _labels),
         by_folder=False,
         parts=_listed(folder, tables, _SPLIT, _split) or _split_by_file(folder, tables),
+        columns=_columns(folder, tables),
     )
+
+
+def _columns(folder: Path, tables: Sequence[_Table]) -> dict[str, Callable[[], LabelFile]]:
+    """What the tables say of each image in texts and integers beside label and split, by column."""
+    fitting: dict[str, None] = {}
+    for table in tables:
+        with parquet_reader(folder).ParquetFile(folder / table.file) as file:
+            fitting |= {field.name: None for field in file.schema_arrow if _are_labels(field.type)}
+    used = {column_called(folder, list(fitting), what) for what in (_LABEL, _SPLIT)}
+    return {name: partial(_column_of, folder, tables, name) for name in fitting if name not in used}
+
+
+def _column_of(folder: Path, tables: Sequence[_Table], name: str) -> LabelFile:
+    """A column of all tables by the names of the rows; "" where a row, or a whole table, has nothing."""
+    values: dict[str, str] = {}
+    for table in tables:
+        found = _read(folder / table.file, name)
+        texts = ["" if value is None else str(value) for value in found] or [""] * len(table.rows)
+        values.update(zip(table.rows, texts, strict=True))
+    return LabelFile(folder, values)
 
 
 def _listed(
@@ -185,13 +206,19 @@ def _values(path: Path, column: str) -> tuple[Any, str, list[Any]]:
     with parquet_reader(path).ParquetFile(path) as file:
         schema = file.schema_arrow
         fitting = [field.name for field in schema if field.name == column or _are_labels(field.type)]
-        name = column_called(path, fitting, column)
-        if name is None:
-            return schema, column, []
+    name = column_called(path, fitting, column)
+    return schema, name or column, [] if name is None else _read(path, name)
+
+
+def _read(path: Path, name: str) -> list[Any]:
+    """What a column holds, nothing if the file does not have it."""
+    with parquet_reader(path).ParquetFile(path) as file:
+        if name not in file.schema_arrow.names:
+            return []
         try:
-            return schema, name, list(_column(file, name, range(file.num_row_groups)))
+            return list(_column(file, name, range(file.num_row_groups)))
         except Exception as error:
-            raise DataError(f"the {column}s of {shown(path)} cannot be read ({first_line(error)})") from error
+            raise DataError(f"the column {name} of {shown(path)} cannot be read ({first_line(error)})") from error
 
 
 def _split_by_file(folder: Path, tables: Sequence[_Table]) -> LabelFile | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,10 +17,11 @@ from torch import Tensor
 
 from gansift.data.cache import PixelCache
 from gansift.data.collection import Collection, File, Own
-from gansift.data.columns import labelled
+from gansift.data.columns import Column, labelled
 from gansift.data.examples import Examples
 from gansift.data.grey import Depth, depth_of, remarks, span_of
-from gansift.data.labels import LabelFile, number_labels, read_label_file
+from gansift.data.groups import MOST_KINDS
+from gansift.data.labels import LabelFile, number_labels, other_columns, read_label_file
 from gansift.data.layout import read_layout
 from gansift.data.names import refusal, shown
 from gansift.data.pixels import FULL, SUFFIXES, BadImageError, Span, decode, deep_grey, to_signed
@@ -27,6 +29,9 @@ from gansift.data.resize import USUAL
 from gansift.errors import DataError
 
 _SHOWN = 5
+_log = logging.getLogger(__name__)
+#: The category of an image of which a column says nothing.
+UNKNOWN = "?"
 
 
 class _Way(NamedTuple):
@@ -67,6 +72,7 @@ def read_images(
     skip_bad: bool = False,
     cache: Path | None = None,
     span: Span | None = None,
+    groups: Sequence[str] = (),
 ) -> tuple[Examples, tuple[tuple[str, str], ...]]:
     """Read every image of a collection, ordered bytewise by id: ``relative/path.png#first12ofsha256``.
 
@@ -82,18 +88,20 @@ def read_images(
         cache: a folder for decoded pixels (:class:`gansift.data.cache.PixelCache`); None keeps none.
         span: the values of 16-bit grey that are black and white; None tells it from all of these images together
             (:mod:`gansift.data.grey`).
+        groups: columns of the label file, or of what the collection says of its images, that are kept beside x.
 
     Returns:
         The examples, x (N, 1 or 3, H, W) in [-1, 1], and (path, reason) of each image that was left out: unusable ones
         with ``skip_bad``, and always the few that lie beside the folders that are splits or classes.
 
     Raises:
-        DataError: if there is no image, an image is unusable or of an odd size (unless ``skip_bad``), or the label
-            file does not fit.
+        DataError: if there is no image, an image is unusable or of an odd size (unless ``skip_bad``), the label
+            file does not fit, or has no such column.
     """
     if not collection.names and not collection.refused:
         raise DataError(no_image(collection))
-    told = read_told(collection, None if labels is None else read_label_file(labels))
+    told = read_told(collection, labels)
+    told.check_columns(groups)
     depth = read_depth(collection, told.strays)
     way = _Way(size, resize, span_of(depth, span))
     pixel_cache = None if cache is None else PixelCache(cache, *way)
@@ -112,7 +120,7 @@ def read_images(
     examples = Examples(
         ids=tuple(picture.id for picture in pictures),
         x=_stack(pictures),
-        columns=labelled(numbers, class_names),
+        columns=labelled(numbers, class_names) | {name: told.column_of(name, kept) for name in groups},
         paths=tuple(os.path.abspath(collection.place / name) if collection.are_files else "" for name in kept),
         hashes=tuple(picture.content_hash for picture in pictures),
         resize=str(way),
@@ -156,6 +164,7 @@ class Told:
         listed: the splits, where a file lists them.
         parts: name -> split, where folders are splits; empty otherwise.
         strays: name -> why an image is left out, of the few that lie beside such folders.
+        columns: what else a file says of each image, by the name of the column.
     """
 
     collection: Collection
@@ -164,6 +173,33 @@ class Told:
     listed: LabelFile | None
     parts: Mapping[str, str]
     strays: Mapping[str, str]
+    columns: Mapping[str, Callable[[], LabelFile]]
+
+    def check_columns(self, names: Sequence[str]) -> None:
+        """Refuse columns that no file has.
+
+        Raises:
+            DataError: naming those that there are.
+        """
+        missing = [name for name in names if name not in self.columns]
+        if missing:
+            there = f"its columns are {shown(', '.join(self.columns))}" if self.columns else "there is none"
+            raise DataError(
+                f"--group {shown(','.join(missing))}: no label file of {shown(self.collection.place)} has such a "
+                f"column beside the label; {there}. Columns stand in metadata.csv beside the images, or in the file of "
+                "--labels."
+            )
+
+    def column_of(self, name: str, kept: Sequence[str]) -> Column:
+        """What a column says of these images, as categories; one that says nothing of an image is the category ?.
+
+        Raises:
+            DataError: if it does not list the images.
+        """
+        values = [value.strip() or UNKNOWN for value in self._match(self.columns[name](), kept, name)]
+        if len(set(values)) > MOST_KINDS:
+            _log.warning("the column %s has %d values, too many for each to be a kind", shown(name), len(set(values)))
+        return Column.of(values, name)
 
     def classes_of(self, kept: Sequence[str]) -> tuple[Tensor | None, tuple[str, ...] | None]:
         """Labels, int64 (N,), of these images and the name of each class; None without classes.
@@ -190,18 +226,25 @@ class Told:
         return listed.match(kept, known, self.collection.place, self.collection.kind, what)
 
 
-def read_told(collection: Collection, given: LabelFile | None) -> Told:
+def read_told(collection: Collection, label_file: Path | None) -> Told:
     """What is known of classes and splits: as given, as the collection lists them, or else by its folders.
 
+    Args:
+        collection: of images.
+        label_file: that a person gives.
+
     Raises:
-        DataError: if a file in the collection cannot be read, or its folders are splits without one for training.
+        DataError: if a label file cannot be read, or folders are splits without one for training.
     """
+    given = None if label_file is None else read_label_file(label_file)
     own = _own(collection, given)
     labels = own.labels if given is None else given
     folders = read_layout(collection.names)
     by_folder = labels is None and own.by_folder and bool(folders.classes)
     strays = {**(folders.outside if own.parts is None else {}), **(folders.beside if by_folder else {})}
-    return Told(collection, labels, folders.classes if by_folder else {}, own.parts, folders.parts, strays)
+    columns = own.columns if label_file is None else other_columns(label_file)
+    classes = folders.classes if by_folder else {}
+    return Told(collection, labels, classes, own.parts, folders.parts, strays, columns)
 
 
 def _own(collection: Collection, given: LabelFile | None) -> Own:

@@ -7,8 +7,9 @@ import io
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -119,6 +120,23 @@ def read_label_file(path: Path) -> LabelFile:
     return collect(path, json_rows(path, content) if path.suffix.lower() == ".json" else _csv_rows(path, content))
 
 
+def other_columns(path: Path) -> dict[str, Callable[[], LabelFile]]:
+    """What a label file says of each image beside path and label, by the name of the column; JSON says no more.
+
+    Raises:
+        DataError: as `read_label_file`.
+    """
+    if path.suffix.lower() == ".json":
+        return {}
+    header, (image, label), rows = _csv_table(path, path.read_bytes())
+    pairs = {
+        name: [(row[image], row[place]) for row in rows]
+        for place, name in enumerate(header)
+        if name and place not in (image, label)
+    }
+    return {name: partial(collect, path, of_images, name) for name, of_images in pairs.items()}
+
+
 def collect(path: Path, rows: Iterable[tuple[str, str]], what: str = "label") -> LabelFile:
     """Labels, or what else a file says of images, from rows of path and label.
 
@@ -211,6 +229,12 @@ def json_rows(path: Path, content: bytes) -> list[tuple[str, str]]:
 
 
 def _csv_rows(path: Path, content: bytes) -> list[tuple[str, str]]:
+    _, (image, label), rows = _csv_table(path, content)
+    return [(row[image], row[label]) for row in rows]
+
+
+def _csv_table(path: Path, content: bytes) -> tuple[list[str], tuple[int, int], list[list[str]]]:
+    """The header of a label file, the places of the image and of its label in each row, and the rows."""
     header, rows = read_table(path, content)
     image, label = (column_called(path, header, what) for what in ("image", "label"))
     if image is None or label is None:
@@ -219,7 +243,7 @@ def _csv_rows(path: Path, content: bytes) -> list[tuple[str, str]]:
     for line, row in rows:
         if len(row) != len(header) or not all(row[place] for place in places):
             raise DataError(f"label file {path}, line {line}: expected a path and a label, got {','.join(row)!r}")
-    return [(row[places[0]], row[places[1]]) for _, row in rows]
+    return header, places, [row for _, row in rows]
 
 
 def _first(names: Sequence[str]) -> str:

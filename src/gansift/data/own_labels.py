@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from gansift.data.collection import Own
-from gansift.data.labels import ALWAYS, collect, column_called, json_rows, parse_json, read_table
+from gansift.data.labels import ALWAYS, LabelFile, collect, column_called, json_rows, parse_json, read_table
 from gansift.data.layout import split_name
 from gansift.data.names import shown
 from gansift.errors import DataError
@@ -42,11 +43,21 @@ def own_labels(place: Path, files: Sequence[str], read: Callable[[str], bytes]) 
     split = [row for path, name, rows in found for row in _split(path, PurePosixPath(name).parent, rows)]
     parts = collect(path, split, "split") if split else None
     exported = any(path.name == _EXPORTED for path, _, _ in found)
+    columns = _columns(path, found)
     stylegan = None if exported else _stylegan(place, files, read)
     if stylegan is not None:
-        return stylegan._replace(parts=parts)
+        return stylegan._replace(parts=parts, columns=columns)
     labelled = [row for path, name, rows in found for row in _labelled(path, PurePosixPath(name).parent, rows)]
-    return Own(collect(path, labelled) if labelled else None, by_folder=not found, parts=parts)
+    return Own(collect(path, labelled) if labelled else None, by_folder=not found, parts=parts, columns=columns)
+
+
+def _columns(path: Path, found: Sequence[tuple[Path, str, Sequence[_Row]]]) -> dict[str, Callable[[], LabelFile]]:
+    """What the files say of images beside label and split, by column; "" where a row has nothing."""
+    rows = [((PurePosixPath(name).parent / row.file_name).as_posix(), row) for _, name, part in found for row in part]
+    names = dict.fromkeys(column for _, row in rows for column in row.others)
+    return {
+        name: partial(collect, path, [(image, row.others.get(name, "")) for image, row in rows], name) for name in names
+    }
 
 
 def _stylegan(place: Path, files: Sequence[str], read: Callable[[str], bytes]) -> Own | None:
@@ -70,12 +81,13 @@ def _stylegan(place: Path, files: Sequence[str], read: Callable[[str], bytes]) -
 
 
 class _Row(NamedTuple):
-    """One row of a metadata file; label and split are "" where there is none."""
+    """One row of a metadata file; label and split are "" where there is none, and what else it says is by column."""
 
     line: int
     file_name: str
     label: str
     split: str
+    others: Mapping[str, str]
 
 
 def _is_metadata(name: str) -> bool:
@@ -132,7 +144,8 @@ def _table(path: Path, content: bytes) -> list[_Row] | None:
             raise DataError(f"label file {shown(path)}, line {line}: {len(row)} fields, but {len(header)} columns")
         fields = dict(zip(header, row, strict=True))
         name = _file_name(path, line, fields[image])
-        rows.append(_Row(line, name, fields.get(label or "", ""), fields.get(split or "", "")))
+        others = {key: value for key, value in fields.items() if key and key not in (image, label, split)}
+        rows.append(_Row(line, name, fields.get(label or "", ""), fields.get(split or "", ""), others))
     return rows
 
 
@@ -169,13 +182,15 @@ def _json_lines(path: Path, content: bytes) -> list[_Row] | None:
     if image is None:
         _nameless(path, "field", shown(lines[0]), label is not None or split is not None)
         return None
+    beside = set(known) - lists - {image, label, split}
     rows = []
     for line, fields in objects:
         if not isinstance(fields, dict):
             raise DataError(f'label file {shown(path)}, line {line}: expected an object such as {{"file_name": ...}}')
         name = _file_name(path, line, fields.get(image))
-        words = (_word(path, line, fields.get(key or ""), what) for key, what in ((label, "label"), (split, "split")))
-        rows.append(_Row(line, name, *words))
+        words = [_word(path, line, fields.get(key or ""), what) for key, what in ((label, "label"), (split, "split"))]
+        others = {key: "" if value is None else str(value) for key, value in fields.items() if key in beside}
+        rows.append(_Row(line, name, words[0], words[1], others))
     return rows
 
 

@@ -92,7 +92,8 @@ def load(
         skip_bad: leave unusable image files out; they are listed in ``Splits.skipped``.
         cache: a folder for decoded pixels of image files, so that each is decoded once; None keeps none.
         label: of a table: the column that is the label.
-        group: of a table: columns that are kept beside x, such as sex; `Examples.columns` has them.
+        group: columns of a table, or of the label file of images, that are kept beside x, such as sex;
+            `Examples.columns` has them.
         ignore: of a table: columns that are not read.
         include: of a table: those of the label and the groups that are part of x, too.
         impute: of a table: what stands for a missing number, the ``mean`` or ``median`` of the training rows; None
@@ -178,6 +179,7 @@ def _read(
         skip_bad=reading.skip_bad,
         cache=reading.cache,
         span=reading.span,
+        groups=reading.roles.group,
     )
 
 
@@ -223,8 +225,13 @@ def open_source(
             return open_npz(path, roles)
         if is_records(path):
             return open_records(path, roles)
-    if roles and (found is not None or path.exists()):
+    if roles and found is not None:
         raise UsageError(f"--label, --group and --ignore name columns of a table, and {source} is none")
+    if replace(roles, group=()) and path.exists():
+        raise UsageError(
+            f"--label and --ignore name columns of a table, and {source} is none; images take --group alone, a column "
+            "of their label file"
+        )
     if found is not None:
         return found
     if path.is_dir():

@@ -17,7 +17,6 @@ from gansift.data.duplicates import near_duplicates, thumbnail
 from gansift.data.examples import Examples
 from gansift.data.grey import remarks, span_of
 from gansift.data.images import Told, no_image, odd_sizes, read_depth, read_told, readable
-from gansift.data.labels import read_label_file
 from gansift.data.layout import SPLITS
 from gansift.data.names import shown
 from gansift.data.nothing import nothing_in
@@ -115,9 +114,11 @@ def survey(
     usable = [one for one in seen if one.name not in odd]
     own: tuple[str, ...] = found.parts if isinstance(found, Examples) else ()
     classes: dict[str, str] = {}
+    groups: dict[str, dict[str, int]] = {}
     try:
         own = own if told is None else told.parts_of([one.name for one in usable])
         classes = _classes(found if told is None else told, usable)
+        groups = {} if told is None else _groupings(told, roles.group, [one.name for one in usable])
         parts = parts_of([one.content_hash for one in usable], own, seed, fractions)
     except DataError as error:
         problem, parts = problem or str(error), [""] * len(usable)
@@ -135,6 +136,7 @@ def survey(
         "sizes": _counts(_words(one.size) for one in seen if one.size),
         "forms": _counts(one.form for one in seen),
         "classes": _counts(classes.values()) or None,
+        "groups": groups,
         "exact": _printable(exact),
         "near": _printable(near),
         "conflicts": _printable(conflicts),
@@ -149,10 +151,11 @@ def survey(
     }
     wanted = None if isinstance(found, Examples) else size or _wanted_size(seen, bool(odd))
     result["next"] = [
-        *([problem] if problem else []), *_advice(result, bool(odd), size, wanted), *remarks(depth, span)
+        *([problem] if problem else []), *_advice(result, bool(odd), size, wanted), *remarks(depth, span),
+        *([] if told is None else _other_columns(told, roles.group)),
     ]  # fmt: skip
     skip = bool(bad) or (bool(odd) and wanted is None)
-    result["command"] = _command(result, labels, wanted, resize, seed, fractions, span, skip=skip)
+    result["command"] = _command(result, labels, wanted, resize, seed, fractions, span, roles, skip=skip)
     return result
 
 
@@ -199,7 +202,7 @@ def _told(found: Examples | Collection, labels: str | os.PathLike[str] | None) -
     if not found.names and not found.refused:
         return no_image(found), None
     try:
-        return None, read_told(found, None if labels is None else read_label_file(Path(labels)))
+        return None, read_told(found, None if labels is None else Path(labels))
     except DataError as error:
         return str(error), None
 
@@ -215,6 +218,28 @@ def _classes(found: Examples | Collection | Told, usable: Sequence[_Seen]) -> di
     if numbers is None or names is None:
         return {}
     return {one.name: shown(names[number]) for one, number in zip(usable, numbers.tolist(), strict=True)}
+
+
+def _groupings(told: Told, names: Sequence[str], usable: Sequence[str]) -> dict[str, dict[str, int]]:
+    """How many images each value of these columns has, by the name of the column."""
+    told.check_columns(names)
+    columns = {name: told.column_of(name, usable) for name in names}
+    return {
+        shown(name): _counts(shown((column.names or ())[value]) for value in column.values.tolist())
+        for name, column in columns.items()
+    }
+
+
+def _other_columns(told: Told, asked: Sequence[str]) -> list[str]:
+    """What is said of columns of label files that nobody asked for."""
+    others = [shown(name) for name in told.columns if name not in asked]
+    if not others:
+        return []
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    return [
+        f"Label files also have the column{'s' * (len(others) > 1)} {', '.join(others[:_NAMED])}{more}: --group NAME "
+        "makes each value of one a kind of images, of which a run says whether it hurts."
+    ]
 
 
 def _copies(usable: Sequence[_Seen]) -> tuple[list[list[str]], list[list[str]]]:
@@ -317,6 +342,7 @@ def _command(
     seed: int,
     fractions: Sequence[float],
     span: Span | None,
+    roles: Roles,
     *,
     skip: bool,
 ) -> str | None:
@@ -324,6 +350,7 @@ def _command(
         return None
     parts = ["gansift", "run", found["source"]]
     parts += ["--labels", shown(os.fspath(labels))] if labels is not None else []
+    parts += roles.flags
     parts += ["--size", str(wanted)] if wanted is not None else []
     parts += ["--resize", resize] if resize != USUAL else []
     parts += [] if span is None else ["--range", f"{span.low},{span.high}"]

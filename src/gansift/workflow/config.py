@@ -82,7 +82,9 @@ class Config:
     )
     labels: str | None = _of("Data", None, "label file of images (CSV with path,label or dataset.json)")
     label: str | None = _of("Data", None, "column of a table that is the label", first=True)
-    group: str | None = _of("Data", None, "columns of a table that are protected groups, e.g. sex,race")
+    group: str | None = _of(
+        "Data", None, "columns that are groups, of a table or of the label file of images, e.g. sex,camera"
+    )
     ignore: str | None = _of("Data", None, "columns of a table that are not read")
     include: str | None = _of("Data", None, "columns among label and group that the model sees, too")
     impute: str | None = _of(
