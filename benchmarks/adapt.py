@@ -1,7 +1,8 @@
-"""Do labels carry over to another data set? DANN between two networks of the same kind: source alone, and target's labels.
+"""Do labels carry over to another data set? DANN between source alone and target's labels, one network for all three.
 
-    python benchmarks/adapt.py mnist-m --photographs FOLDER [--seeds 3] [--steps 1500] [--set most=1] [--out results.json]
-    python benchmarks/adapt.py mnist-digits | digits-mnist
+    python benchmarks/adapt.py mnist-m --photographs FOLDER [--seeds 3] [--steps 1500] [--set most=1] [--out FILE]
+    python benchmarks/adapt.py mnist-digits
+    python benchmarks/adapt.py digits-mnist
 
 ``mnist-m`` is MNIST beside other digits of MNIST on photographs, |patch - digit| in each channel as in the paper;
 FOLDER holds the photographs, such as those that come with scikit-image. The others are MNIST and scikit-learn's digits,
@@ -12,6 +13,7 @@ the gain over source alone is paired by seed.
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +89,7 @@ def _shuffled(name: str, random: np.random.Generator) -> Examples:
 def _splits(name: str, examples: Examples, train: int) -> Splits:
     """So many to train on, and twice 500 held out."""
     bounds = (0, train, train + _TEST, train + 2 * _TEST)
-    parts = [examples.subset(range(start, end)) for start, end in zip(bounds, bounds[1:], strict=False)]
+    parts = [examples.subset(range(start, end)) for start, end in itertools.pairwise(bounds)]
     return Splits(name, *parts)
 
 

@@ -1,6 +1,6 @@
 """Who can be told to have been trained on? Membership attacks on GANs that were trained for long and for short.
 
-    python benchmarks/audit_membership.py DATA.npz [--seeds 3] [--steps 3000 12000] [--width 256] [--out FILE]
+    python benchmarks/audit_membership.py DATA.npz [--seeds 3] [--steps 3000 12000] [--width 256] [--own-gan 0] [--out FILE]
 
 DATA.npz holds MNIST as x_train (N, 28, 28) and y_train; digits are made smaller, to 14x14 pixels. Each seed draws 250
 members, 250 others and 500 for reference anew. The GANs are those of `audit_copies.py`, wider. The positive control
@@ -45,31 +45,33 @@ def main() -> None:
     made.add_argument("--seeds", type=int, default=3)
     made.add_argument("--steps", type=int, nargs="+", default=[3000, 12_000])
     made.add_argument("--width", type=int, default=256, help="of the layers of both players")
+    made.add_argument("--own-gan", type=int, default=0, help="steps of an attacker's own GAN; 0 leaves it out")
     asked = made.parse_args()
     digits = Digits.of(asked.data)
     table = Table(
         {
             "trained": "trained", "seed": "seed", "discriminator": "discriminator:.3f", "nearest": "nearest sample:.3f",
             "calibrated": "nearest sample, calibrated:.3f", "near": "share of near samples:.3f",
-            "detector": "detector of samples:.3f", "density": "density ratio:.3f",
+            "detector": "detector of samples:.3f", "density": "density ratio:.3f", "own GAN": "own GAN on samples:.3f",
         },
         asked.out,
     )  # fmt: skip
     for seed in range(asked.seeds):
         splits = _splits(digits, seed)
         for noise in (0.1, 0.3):
-            table.add(_row(f"members + {noise:g}", seed, splits, Emitter(splits.train.x, noise)))
+            table.add(_row(f"members + {noise:g}", seed, splits, Emitter(splits.train.x, noise), asked.own_gan))
         system = systems.build("gan", {"data": splits}, {**GAN, "width": asked.width})
         run = training.train(
             system.new_game(seed), splits.train, steps=max(asked.steps), batch_size=BATCH,
             optimizers=system.optimizers, seed=seed,
         )  # fmt: skip
         for steps in asked.steps:
-            table.add(_row(f"{steps} steps", seed, splits, run.trained(steps)))
+            table.add(_row(f"{steps} steps", seed, splits, run.trained(steps), asked.own_gan))
 
 
-def _row(trained: str, seed: int, splits: Splits, players: object) -> dict[str, object]:
-    answer = run_audit("membership", Subject("digits", {"data": splits}, players=[players], seed=seed))  # type: ignore[list-item]
+def _row(trained: str, seed: int, splits: Splits, players: object, own_gan: int) -> dict[str, object]:
+    subject = Subject("digits", {"data": splits}, players=[players], seed=seed)  # type: ignore[list-item]
+    answer = run_audit("membership", subject, own_gan=own_gan)
     areas = {name.removeprefix("area: "): (one.value, one.ci95) for name, one in answer.numbers.items()}
     return {"trained": trained, "seed": seed, "finding": answer.finding} | areas
 

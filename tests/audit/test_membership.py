@@ -253,3 +253,13 @@ def test_what_cannot_be_attacked_is_refused_or_said():
     silent = SimpleNamespace(game=SimpleNamespace(players={}, offers=lambda name: False))
     with pytest.raises(UsageError, match="knows no attack"):
         membership(Subject("points", {"data": points}, players=[silent]))
+
+
+def test_an_own_gan_is_said_where_it_was_left_out_and_leaves_random_numbers_alone(leaking):
+    assert any("--own-gan 3000" in sentence for sentence in leaking.not_shown)
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    answer = membership(_subject(0, copied=1.0, train=30, held=60), samples=100, own_gan=2)
+    assert torch.equal(torch.rand(2), expected)
+    assert not any("--own-gan" in sentence for sentence in answer.not_shown)

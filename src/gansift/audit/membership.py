@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gansift.audit.attacks import WITH_MODEL, Attacked, attacks_of, own_scores_of
 from gansift.audit.audit import Subject
+from gansift.audit.own_gan import score_by_own_gan
 from gansift.audit.roc import Roc
 from gansift.audit.shadow_models import shadows_of
 from gansift.audit.shadows import SHADOW_ATTACKS, Scored, Shadows
@@ -34,6 +35,8 @@ _WITH_SHADOWS = (
     "{} were trained with the run's settings and seeds of their own, each on half of these examples and on all "
     "training examples beside them: who attacks is taken to know the latter."
 )
+OWN_GAN = "own GAN on samples"
+_WITHOUT_OWN_GAN = " Neither is a GAN that the attacker trains on the samples: --own-gan 3000."
 _WITHOUT_SHADOWS = (
     " Those that train many models of the same kind (LiRA, RMIA) are stronger on classifiers: --shadows 64."
 )
@@ -44,6 +47,7 @@ def membership(
     *,
     samples: Annotated[int, Range(1, 10_000_000)] = 2000,
     shadows: Annotated[int, Range(0, 100_000)] = 0,
+    own_gan: Annotated[int, Range(0, 10_000_000)] = 0,
 ) -> Answer:
     """Can it be told which examples were trained on?
 
@@ -57,13 +61,14 @@ def membership(
         subject: a run.
         samples: number of samples of each training seed, for attacks that have only these.
         shadows: trainings on random halves of members and others, for LiRA and RMIA; an even number such as 64, or 0
+        own_gan: steps of a GAN that the attacker trains on the samples, for LOGAN without the model; 0 leaves it out
 
     Raises:
-        UsageError: without a run, with several data sets, or for players that no attack, or none with shadow models,
-            knows.
-        GansiftError: if shadow models break down.
+        UsageError: without a run, with several data sets, or for players that no attack, or none of those that are
+            asked for, knows.
+        GansiftError: if shadow models, or the attacker's own GAN, break down.
     """
-    splits = _checked(subject)
+    splits = _checked(subject, own_gan)
     members, others = _matched(splits.train, splits.test, subject.seed)
     if min(len(members), len(others)) < _FEWEST:
         return Answer(
@@ -74,7 +79,7 @@ def membership(
             {},
         )
     models = shadows_of(subject, splits, (members, others), shadows) if shadows else None
-    rocs = _rocs(subject, splits, (members, others), samples, models)
+    rocs = _rocs(subject, splits, (members, others), samples, models, own_gan)
     areas = {name: roc.area for name, roc in rocs.items()}
     succeed = [name for name, roc in rocs.items() if roc.succeeds(len(rocs))]
     strongest = max(succeed or areas, key=lambda name: areas[name].value)
@@ -100,7 +105,9 @@ def membership(
             *(() if models is None else (_WITH_SHADOWS.format(plural(len(models.inside), "shadow model")),)),
         ),
         not_shown=(
-            "Attacks that are not here may succeed." + _WITHOUT_SHADOWS * (models is None),
+            "Attacks that are not here may succeed."
+            + _WITHOUT_SHADOWS * (models is None)
+            + _WITHOUT_OWN_GAN * (not own_gan and subject.players[0].game.offers("sample")),
             "That the average example cannot be told is no comfort for one that can: look at what is found at few "
             "false alarms.",
         ),
@@ -108,7 +115,7 @@ def membership(
     )  # fmt: skip
 
 
-def _checked(subject: Subject) -> Splits:
+def _checked(subject: Subject, own_gan: int) -> Splits:
     if not subject.players:
         raise UsageError("the audit membership attacks a run; give a run directory")
     if len(subject.data) != 1:
@@ -118,6 +125,10 @@ def _checked(subject: Subject) -> Splits:
         raise UsageError(
             "the audit membership knows no attack on these players: they have no discriminator, no samples and no "
             "`predict`"
+        )
+    if own_gan and not subject.players[0].game.offers("sample"):
+        raise UsageError(
+            "an attacker's own GAN is trained on samples, and these players have none; leave out --own-gan"
         )
     return splits
 
@@ -138,7 +149,12 @@ def _matched(train: Examples, test: Examples, seed: int) -> tuple[Examples, Exam
 
 
 def _rocs(
-    subject: Subject, splits: Splits, sides: tuple[Examples, Examples], count: int, shadows: Shadows | None
+    subject: Subject,
+    splits: Splits,
+    sides: tuple[Examples, Examples],
+    count: int,
+    shadows: Shadows | None,
+    own_gan: int,
 ) -> dict[str, Roc]:
     """By attack, its scores of members and of others for every training seed."""
     found: dict[str, list[list[np.ndarray]]] = {}
@@ -147,6 +163,8 @@ def _rocs(
         samples = _samples(subject, trained, count) if trained.game.offers("sample") else None
         attacked = Attacked(trained, both, splits.valid, samples, subject.seed)
         scores = {name: attack(attacked) for name, attack in attacks_of(trained, both).items()}
+        if own_gan:
+            scores[OWN_GAN] = score_by_own_gan(attacked, own_gan)
         if shadows is not None:
             own = Scored(own_scores_of(trained, both), own_scores_of(trained, splits.valid))
             scores |= {name: attack(own, shadows) for name, attack in SHADOW_ATTACKS.items()}
