@@ -1,6 +1,6 @@
 """Who can be told to have been trained on? Membership attacks on GANs that were trained for long and for short.
 
-    python benchmarks/audit_membership.py DATA.npz [--seeds 3] [--steps 3000 12000] [--width 256] [--own-gan 0] [--out FILE]
+    python benchmarks/audit_membership.py DATA.npz [--seeds 3] [--steps 3000 12000] [--width 256] [--own-gan 3000]
 
 DATA.npz holds MNIST as x_train (N, 28, 28) and y_train; digits are made smaller, to 14x14 pixels. Each seed draws 250
 members, 250 others and 500 for reference anew. The GANs are those of `audit_copies.py`, wider. The positive control
