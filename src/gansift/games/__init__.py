@@ -5,10 +5,12 @@ from gansift.games.augment import parse_augment
 from gansift.games.batch import Batch, Batches, group_mean, weighted_mean
 from gansift.games.classifier import Classifier
 from gansift.games.dann import DANN
+from gansift.games.diffusion import Diffusion
 from gansift.games.draw import Draw
 from gansift.games.game import Game
 from gansift.games.gan import GAN
 from gansift.games.laftr import LAFTR
+from gansift.games.matching import FlowMatching
 from gansift.games.memory import Memory
 from gansift.games.projection import ProjectionGAN
 from gansift.games.simgan import SimGAN
@@ -16,6 +18,6 @@ from gansift.games.stylegan2 import StyleGAN2
 from gansift.games.trained import Trained
 
 __all__ = [
-    "ACGAN", "DANN", "GAN", "LAFTR", "Batch", "Batches", "Classifier", "Draw", "Game", "Memory", "ProjectionGAN",
-    "SimGAN", "StyleGAN2", "Trained", "group_mean", "parse_augment", "weighted_mean",
+    "ACGAN", "DANN", "GAN", "LAFTR", "Batch", "Batches", "Classifier", "Diffusion", "Draw", "FlowMatching", "Game",
+    "Memory", "ProjectionGAN", "SimGAN", "StyleGAN2", "Trained", "group_mean", "parse_augment", "weighted_mean",
 ]  # fmt: skip

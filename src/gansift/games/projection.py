@@ -95,9 +95,7 @@ class ProjectionGAN(GAN):
 
     def classes(self, count: int, draw: Draw) -> Tensor:
         """Classes drawn by ``shares``, int64 (count,)."""
-        uniform = draw.uniform(count)
-        ends = torch.tensor(self.shares[:-1], dtype=torch.float64).cumsum(0).to(uniform)
-        return (uniform[:, None] >= ends).sum(1)
+        return drawn_classes(self.shares, count, draw)
 
     def sample(self, net: Net, count: int, draw: Draw, label: Tensor | None = None) -> Tensor:
         """``count`` samples, shape (count, *shape), of the given classes or of classes drawn by ``shares``."""
@@ -137,3 +135,10 @@ class ProjectionGAN(GAN):
 
     def _critic(self, logits: Callable[[Tensor], Tensor], label: Tensor) -> Critic:
         return lambda images: self.source(logits(images), label)
+
+
+def drawn_classes(shares: Sequence[float], count: int, draw: Draw) -> Tensor:
+    """``count`` classes, each as often as its share says, int64 (count,)."""
+    uniform = draw.uniform(count)
+    ends = torch.tensor(shares[:-1], dtype=torch.float64).cumsum(0).to(uniform)
+    return (uniform[:, None] >= ends).sum(1)

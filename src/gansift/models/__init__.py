@@ -3,6 +3,7 @@
 from gansift.models.architecture import MODELS, Architecture, Pair
 from gansift.models.conditional import Conditional
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
+from gansift.models.denoiser import PerceptronDenoiser
 from gansift.models.encoder import Head, ImageEncoder, Labeller, PointEncoder, encoder_of
 from gansift.models.initial import initial_architecture, initial_networks
 from gansift.models.layers import GroupNorm, LayerNorm, Network
@@ -12,6 +13,7 @@ from gansift.models.refiner import PatchCritic, Refiner
 from gansift.models.rosinality import read_rosinality
 from gansift.models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from gansift.models.toys import FCDiscriminator, FCGenerator, LQDiscriminator, LQGenerator
+from gansift.models.unet import UNet
 from gansift.models.weights import read_architecture, read_weights, write_weights
 
 __all__ = [
@@ -35,10 +37,12 @@ __all__ = [
     "Network",
     "Pair",
     "PatchCritic",
+    "PerceptronDenoiser",
     "PointEncoder",
     "Refiner",
     "StyleGAN2Discriminator",
     "StyleGAN2Generator",
+    "UNet",
     "encoder_of",
     "fitting",
     "initial_architecture",
