@@ -7,6 +7,7 @@ from gansift.games.classifier import Classifier
 from gansift.games.dann import DANN
 from gansift.games.diffusion import Diffusion
 from gansift.games.draw import Draw
+from gansift.games.flow import LatentFlow
 from gansift.games.game import Game
 from gansift.games.gan import GAN
 from gansift.games.laftr import LAFTR
@@ -18,6 +19,41 @@ from gansift.games.stylegan2 import StyleGAN2
 from gansift.games.trained import Trained
 
 __all__ = [
-    "ACGAN", "DANN", "GAN", "LAFTR", "Batch", "Batches", "Classifier", "Diffusion", "Draw", "FlowMatching", "Game",
-    "Memory", "ProjectionGAN", "SimGAN", "StyleGAN2", "Trained", "group_mean", "parse_augment", "weighted_mean",
+    "ACGAN",
+    "ACGAN",
+    "DANN",
+    "DANN",
+    "GAN",
+    "GAN",
+    "LAFTR",
+    "LAFTR",
+    "Batch",
+    "Batch",
+    "Batches",
+    "Batches",
+    "Classifier",
+    "Classifier",
+    "Diffusion",
+    "Draw",
+    "Draw",
+    "FlowMatching",
+    "Game",
+    "Game",
+    "LatentFlow",
+    "Memory",
+    "Memory",
+    "ProjectionGAN",
+    "ProjectionGAN",
+    "SimGAN",
+    "SimGAN",
+    "StyleGAN2",
+    "StyleGAN2",
+    "Trained",
+    "Trained",
+    "group_mean",
+    "group_mean",
+    "parse_augment",
+    "parse_augment",
+    "weighted_mean",
+    "weighted_mean",
 ]  # fmt: skip

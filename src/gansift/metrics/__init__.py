@@ -14,7 +14,9 @@ from gansift.metrics.loaded import load_features, load_metric
 from gansift.metrics.metric import Metric, SampleMetric
 from gansift.metrics.net_metric import NetMetric
 from gansift.metrics.parts import part_of
+from gansift.metrics.reconstruction import reconstruction
 from gansift.metrics.replicates import Replicates, replicates
+from gansift.metrics.transfer import judge_of, transfer
 from gansift.metrics.tstr import TSTR
 
 __all__ = [
@@ -34,8 +36,11 @@ __all__ = [
     "class_loss",
     "downstream",
     "gap",
+    "judge_of",
     "load_features",
     "load_metric",
     "part_of",
+    "reconstruction",
     "replicates",
+    "transfer",
 ]

@@ -5,6 +5,7 @@ from gansift.models.conditional import Conditional
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gansift.models.denoiser import PerceptronDenoiser
 from gansift.models.encoder import Head, ImageEncoder, Labeller, PointEncoder, encoder_of
+from gansift.models.flow import CouplingFlow
 from gansift.models.initial import initial_architecture, initial_networks
 from gansift.models.layers import GroupNorm, LayerNorm, Network
 from gansift.models.lora import Adapted, fitting
@@ -21,6 +22,7 @@ __all__ = [
     "Adapted",
     "Architecture",
     "Conditional",
+    "CouplingFlow",
     "DCGANDiscriminator",
     "DCGANGenerator",
     "FCDiscriminator",
