@@ -4,12 +4,14 @@ from gansift.games.acgan import ACGAN
 from gansift.games.augment import parse_augment
 from gansift.games.batch import Batch, Batches, group_mean, weighted_mean
 from gansift.games.classifier import Classifier
+from gansift.games.clustering import Clustering
 from gansift.games.dann import DANN
 from gansift.games.diffusion import Diffusion
 from gansift.games.draw import Draw
 from gansift.games.flow import LatentFlow
 from gansift.games.game import Game
 from gansift.games.gan import GAN
+from gansift.games.inherited import Inherited
 from gansift.games.laftr import LAFTR
 from gansift.games.matching import FlowMatching
 from gansift.games.memory import Memory
@@ -21,39 +23,58 @@ from gansift.games.trained import Trained
 __all__ = [
     "ACGAN",
     "ACGAN",
+    "ACGAN",
+    "DANN",
     "DANN",
     "DANN",
     "GAN",
     "GAN",
+    "GAN",
+    "LAFTR",
     "LAFTR",
     "LAFTR",
     "Batch",
     "Batch",
+    "Batch",
+    "Batches",
     "Batches",
     "Batches",
     "Classifier",
     "Classifier",
+    "Classifier",
+    "Clustering",
     "Diffusion",
+    "Draw",
     "Draw",
     "Draw",
     "FlowMatching",
     "Game",
     "Game",
+    "Game",
+    "Inherited",
     "LatentFlow",
     "Memory",
     "Memory",
+    "Memory",
+    "ProjectionGAN",
     "ProjectionGAN",
     "ProjectionGAN",
     "SimGAN",
     "SimGAN",
+    "SimGAN",
+    "StyleGAN2",
     "StyleGAN2",
     "StyleGAN2",
     "Trained",
     "Trained",
+    "Trained",
+    "group_mean",
     "group_mean",
     "group_mean",
     "parse_augment",
     "parse_augment",
+    "parse_augment",
+    "weighted_mean",
     "weighted_mean",
     "weighted_mean",
 ]  # fmt: skip

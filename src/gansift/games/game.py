@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gansift.errors import TrainingError
 from gansift.games.batch import Batches
 from gansift.games.draw import Draw
+from gansift.games.inherited import Inherited
 from gansift.games.memory import Memory
 from gansift.games.parameters import Net
 
@@ -96,11 +97,12 @@ class Game:
         """Whether it can be asked for samples of classes: its ``sample`` has a parameter ``label``."""
         return self.offers("sample") and "label" in signature(self.sample).parameters
 
-    def event(self, net: Net, batch: Batches, draw: Draw) -> Mapping[str, Mapping[str, Tensor]]:
+    def event(self, net: Net, batch: Batches, draw: Draw) -> Mapping[str, Mapping[str, Tensor | Inherited]]:
         """Optional: numbers that are replaced at the end of a step, such as a starving cluster that is put elsewhere.
 
         It is called at the end of every step. Numbers that come back changed start anew: their optimizer's moments
-        from 0, their average from the new value.
+        from 0, their average from the new value. What is made of other rows of the same parameter can go on with a copy
+        of the moments of these instead: return it as `Inherited`.
 
         Whether and where something is replaced, and all that is decided on the way, scores take as fixed; retraining
         decides it again. What the new numbers are made of, parameters, or examples by their weights, passes on into

@@ -57,19 +57,28 @@ def _event_adjoint(step: Step, number: int, state: State, weights: Tensor, adjoi
         if not replaced:
             return adjoint
         towards = []
-        for player, value in replaced.items():
-            left = value.detach() == state[player][PARAMETERS]
-            before[player] = {name: torch.where(left, slot, 0) for name, slot in adjoint[player].items()}
+        for player, new in replaced.items():
+            left = new.parameters.detach() == state[player][PARAMETERS]
+            before[player] = {
+                name: torch.where(left, slot, 0) if name == AVERAGE else _to_source(slot, new.source)
+                for name, slot in adjoint[player].items()
+            }
             before[player][PARAMETERS] = torch.zeros_like(adjoint[player][PARAMETERS])
             # The average of a number that is replaced starts from the new one.
             started = torch.where(left, 0, adjoint[player][AVERAGE]) if AVERAGE in adjoint[player] else 0
             towards.append(adjoint[player][PARAMETERS] + started)
-        shares = products(torch.cat([*replaced.values()]), torch.cat(towards, -1), inputs)
+        shares = products(torch.cat([new.parameters for new in replaced.values()]), torch.cat(towards, -1), inputs)
     for name, share in zip(parameters, shares, strict=False):
         before[name] = before[name] | {PARAMETERS: before[name][PARAMETERS] + share}
     for (name, index), share in zip(rows.items(), shares[len(parameters) :], strict=True):
         by_weight.index_add_(-1, step.offsets[name] + index, share.to(by_weight.dtype))
     return before
+
+
+def _to_source(slot: Tensor, source: Tensor) -> Tensor:
+    """The adjoint of moments before an event, (P,) or (M, P): each takes the shares of all that went on with it."""
+    known = source >= 0
+    return torch.zeros_like(slot).index_add(-1, source[known], slot[..., known])
 
 
 def _add(by_weight: Tensor, rows: Tensor, share: Tensor) -> None:

@@ -1,5 +1,6 @@
 """Metrics of trained players and of their samples, with gradients, and the feature spaces they are computed in."""
 
+from gansift.metrics.clustering import cluster_loss
 from gansift.metrics.downstream import downstream
 from gansift.metrics.features import AutoencoderFeatures, ClassifierFeatures
 from gansift.metrics.frechet import FID
@@ -34,6 +35,7 @@ __all__ = [
     "Replicates",
     "SampleMetric",
     "class_loss",
+    "cluster_loss",
     "downstream",
     "gap",
     "judge_of",

@@ -1,6 +1,7 @@
 """Networks: toys on points, fully connected ones, convolutional ones, and layers with right derivatives."""
 
 from gansift.models.architecture import MODELS, Architecture, Pair
+from gansift.models.clusters import Clusters
 from gansift.models.conditional import Conditional
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gansift.models.denoiser import PerceptronDenoiser
@@ -21,6 +22,7 @@ __all__ = [
     "MODELS",
     "Adapted",
     "Architecture",
+    "Clusters",
     "Conditional",
     "CouplingFlow",
     "DCGANDiscriminator",

@@ -19,6 +19,7 @@ from gansift.games.batch import Batch, Batches
 from gansift.games.copying import copy_of, copy_of_game
 from gansift.games.draw import Draw, PartDraw
 from gansift.games.game import Game
+from gansift.games.inherited import Inherited
 from gansift.games.parameters import Layout, Net
 from gansift.training.compiled import Compiled, Loss
 from gansift.training.devices import repeatable
@@ -99,6 +100,18 @@ class Trace(NamedTuple):
     losses: dict[str, Tensor]
     gradients: Gradients
     eve: State | None = None
+
+
+class Replaced(NamedTuple):
+    """A player's numbers after an event.
+
+    Attributes:
+        parameters: flat parameters, shape (P,), differentiable in what they are made of.
+        source: the number whose moments each number goes on with, int64, shape (P,); -1 where they start anew.
+    """
+
+    parameters: Tensor
+    source: Tensor
 
 
 class Step:
@@ -354,8 +367,8 @@ class Step:
 
     def event(
         self, number: int, parameters: Mapping[str, Tensor], batch_weights: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]:
-        """Flat parameters after the game's event of a step, of the players that it names; differentiable in both.
+    ) -> dict[str, Replaced]:
+        """What the game's event of a step makes of the players that it names; differentiable in both arguments.
 
         Args:
             number: of the step.
@@ -369,10 +382,7 @@ class Step:
         draw = Draw(self.settings.seed, "event", number, dtype=self.dtype, device=self.settings.device)
         named = self.game.event(self.net(parameters), batch, draw)
         _check_event(named, self.layouts)
-        return {
-            player: self.layouts[player].joined(self.layouts[player].views(parameters[player]) | dict(values))
-            for player, values in named.items()
-        }
+        return {player: _replaced(self.layouts[player], parameters[player], values) for player, values in named.items()}
 
     def after_event(self, state: State, number: int, weights: Tensor) -> State:
         """The state after the game's event of a step, one replica after the other where they are stacked."""
@@ -384,13 +394,17 @@ class Step:
         parameters = {name: state[name][PARAMETERS].detach().requires_grad_() for name in self.layouts}
         with repeatable(self.settings.device), torch.enable_grad():
             new = self.event(number, parameters, self.batch_weights(self.rows(number, 0), weights))
-        return state | {player: self._begun(player, state[player], value.detach()) for player, value in new.items()}
+        return state | {player: self._begun(player, state[player], value) for player, value in new.items()}
 
-    def _begun(self, player: str, slots: Mapping[str, Tensor], parameters: Tensor) -> dict[str, Tensor]:
-        """A player's slots with new parameters: what belongs to a changed one starts from it anew."""
+    def _begun(self, player: str, slots: Mapping[str, Tensor], new: Replaced) -> dict[str, Tensor]:
+        """A player's slots with new parameters: what belongs to a changed one starts anew, or is that of its source."""
+        parameters, source = new.parameters.detach(), new.source
         changed = parameters != slots[PARAMETERS]
-        start = {**self.settings.optimizers[player].slots(parameters), AVERAGE: parameters, PARAMETERS: parameters}
-        return {name: torch.where(changed, start[name], value) for name, value in slots.items()}
+        known, start = source >= 0, self.settings.optimizers[player].slots(parameters)
+        moments = {name: torch.where(known, slots[name][source.clamp(min=0)], value) for name, value in start.items()}
+        average = torch.where(changed, parameters, slots[AVERAGE]) if AVERAGE in slots else parameters
+        begun = {PARAMETERS: parameters, AVERAGE: average, **moments}
+        return {name: begun[name] for name in slots}
 
     def trace(self, state: State, number: int, weights: Tensor) -> Trace:
         """One step, and what happens in it."""
@@ -437,7 +451,24 @@ def gradient_of(
     return [gradient, value.detach()]
 
 
-def _check_event(named: Mapping[str, Mapping[str, Tensor]], layouts: Mapping[str, Layout]) -> None:
+def _replaced(layout: Layout, parameters: Tensor, values: Mapping[str, Tensor | Inherited]) -> Replaced:
+    """A player's numbers with some of them replaced, and where each has its moments from."""
+    own, new = layout.views(parameters), {name: _values_of(value) for name, value in values.items()}
+    flat = layout.joined(own | new)
+    order = torch.arange(layout.size, device=flat.device)
+    places = layout.views(torch.where(flat.detach() == parameters.detach(), order, -1))
+    inherited = {
+        name: layout.views(order)[name][value.rows] for name, value in values.items() if isinstance(value, Inherited)
+    }
+    return Replaced(flat, layout.joined(places | inherited))
+
+
+def _values_of(value: Tensor | Inherited) -> Tensor:
+    """The new values of a parameter that an event replaces."""
+    return value.values if isinstance(value, Inherited) else value
+
+
+def _check_event(named: Mapping[str, Mapping[str, Tensor | Inherited]], layouts: Mapping[str, Layout]) -> None:
     """Refuse what an event cannot replace.
 
     Raises:
@@ -453,10 +484,15 @@ def _check_event(named: Mapping[str, Mapping[str, Tensor]], layouts: Mapping[str
                     f"the event replaces {player}.{name}, which is no parameter that is trained; there are "
                     f"{', '.join(shapes)}"
                 )
-            if value.shape != shapes[name]:
+            if (shape := _values_of(value).shape) != shapes[name]:
                 raise TrainingError(
                     f"the event replaces {player}.{name} of shape {tuple(shapes[name])} by a tensor of shape "
-                    f"{tuple(value.shape)}"
+                    f"{tuple(shape)}"
+                )
+            if isinstance(value, Inherited) and value.rows.shape != shape[:1]:
+                raise TrainingError(
+                    f"the event says of {tuple(value.rows.shape)} rows of {player}.{name} whose moments they inherit; "
+                    f"it has {tuple(shape[:1])}"
                 )
 
 

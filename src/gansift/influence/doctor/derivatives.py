@@ -117,7 +117,8 @@ def _paced(probe: Still) -> Still:
 def _with_rates(probe: Still) -> Still:
     """The step with the learning rates by which its first step moves each player as far as is wanted."""
     state = probe.initial()
-    after = probe(state, 0, ones(probe))
+    trace = probe.trace(state, 0, ones(probe))
+    after = trace.after if trace.eve is None else trace.eve  # an event goes as far at every rate
 
     def rate(name: str, optimizer: Optimizer) -> Optimizer:
         length = float(state[name][PARAMETERS].norm())
