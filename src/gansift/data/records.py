@@ -274,7 +274,7 @@ def encode(splits: Splits, records: Records) -> Splits:
         DataError: if a number is missing and nothing stands for it.
     """
     encoding = _fitted(records, splits.train)
-    train, valid, test = (_encoded(part, records, encoding) for part in (splits.train, splits.valid, splits.test))
+    train, valid, test = (encoded(part, records, encoding) for part in (splits.train, splits.valid, splits.test))
     return replace(splits, train=train, valid=valid, test=test, encoding=encoding)
 
 
@@ -303,7 +303,7 @@ def split_with_test(records: Records, held_out: Records, split: Callable[[Exampl
     train, valid = (records.rows.subset(part.x[:, 0]) for part in (splits.train, splits.valid))
     encoding = _fitted(records, train)
     test = encode_like(held_out, encoding).subset(splits.test.x[:, 0])
-    train, valid = (_encoded(part, records, encoding) for part in (train, valid))
+    train, valid = (encoded(part, records, encoding) for part in (train, valid))
     return replace(splits, train=train, valid=valid, test=test, encoding=encoding)
 
 
@@ -319,10 +319,15 @@ def encode_like(records: Records, encoding: Encoding) -> Examples:
         if name not in records.rows.columns:
             raise DataError(f"{shown(records.name)} has no column for {shown(name)!r}, which the training data have")
         columns[name] = _renumbered(records.rows.columns[name], names, f"{shown(name)!r} of {shown(records.name)}")
-    return replace(_encoded(records.rows, records, encoding), columns=columns)
+    return replace(encoded(records.rows, records, encoding), columns=columns)
 
 
-def _encoded(examples: Examples, records: Records, encoding: Encoding) -> Examples:
+def encoded(examples: Examples, records: Records, encoding: Encoding) -> Examples:
+    """Some rows of `Records.rows` with x in place; categories that the encoding does not know are said in the log.
+
+    Raises:
+        DataError: if a column is not there or of another kind, or a number is missing.
+    """
     fields = records.at(examples)
     for name, counts in encoding.unknown(fields).items():
         first = ", ".join(f"{shown(category)!r} ({count})" for category, count in list(counts.items())[:_SHOWN])

@@ -9,14 +9,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from gansift.data.alike import encode_alike, have_same_columns
 from gansift.data.collection import Collection
 from gansift.data.examples import Examples, Splits
 from gansift.data.grey import AUTO, parse_span
 from gansift.data.layout import SPLITS
 from gansift.data.names import shown
-from gansift.data.records import NO_ROLES, Roles
+from gansift.data.records import NO_ROLES, Records, Roles
 from gansift.data.resize import USUAL
-from gansift.data.sources import Reading, open_source, splits_of
+from gansift.data.sources import Reading, cut_rows, open_source, splits_of
 from gansift.data.splits import FRACTIONS
 from gansift.errors import UsageError
 
@@ -135,7 +136,7 @@ def load_sets(
         resize: by which convention.
         skip_bad: leave unusable image files out.
         cache: a folder for decoded pixels; of several sets, each has its own in there.
-        roles: of the columns of tables.
+        roles: of the columns of tables; several tables of the same columns are encoded alike.
         test: the same as ``test=SOURCE``.
         turn: of each split, as for ``load``.
         range: the values of 16-bit grey images that are black and white, as for :func:`gansift.data.load`.
@@ -156,6 +157,15 @@ def load_sets(
             raise UsageError(
                 f"--{option} goes with image files only, and none of {', '.join(by_name.values())} is such"
             )
+    ways = {name: reading.beside(one, name) for name, one in found.items()}
+    tables = {name: one for name, one in found.items() if isinstance(one, Records)}
+    alike = {}
+    if len(tables) > 1 and have_same_columns(tables):
+        rows = {name: cut_rows(one, by_name[name], ways[name]) for name, one in tables.items()}
+        alike = encode_alike(tables, rows)
     return DataSets(
-        {name: splits_of(found[name], source, reading.beside(found[name], name)) for name, source in by_name.items()}
+        {
+            name: alike[name] if name in alike else splits_of(found[name], source, ways[name])
+            for name, source in by_name.items()
+        }
     )

@@ -139,6 +139,20 @@ def splits_of(
     return cut(examples, skipped=skipped)
 
 
+def cut_rows(found: Records, source: str | os.PathLike[str], reading: Reading) -> Splits:
+    """The splits of a table's rows (`Records.rows`), not yet encoded.
+
+    Raises:
+        DataError: if the table cannot be trained on.
+        UsageError: if an option does not go with it.
+    """
+    _refuse_image_options(source, reading)
+    found.check()
+    return split(
+        found.rows, name=source_name(source), seed=reading.seed, fractions=reading.fractions, turn=reading.turn
+    )
+
+
 def _splits_of_records(
     found: Records,
     source: str | os.PathLike[str],
@@ -146,10 +160,10 @@ def _splits_of_records(
     cut: Callable[[Examples], Splits],
     test: str | os.PathLike[str] | None,
 ) -> Splits:
+    if test is None:
+        return encode(cut_rows(found, source, reading), found)
     _refuse_image_options(source, reading)
     found.check()
-    if test is None:
-        return encode(cut(found.rows), found)
     tested = open_source(test, reading.seed, reading.roles)
     if not isinstance(tested, Records):
         raise UsageError(f"{source} is a table, and {test}, to test with, is none")
