@@ -99,6 +99,10 @@ _Metric = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="what is to improve (default: that of the run); no other training is needed for another metric"),
 ]
+_Query = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="what query-loss is asked about: an image file, or an example by its id in manifest.csv"),
+]
 _Estimator = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="whose scores (default: those of the run); `gansift about` lists the estimators"),
@@ -340,6 +344,7 @@ def crossfit(
 def score(
     run_dir: _RunDir,
     metric: _Metric = None,
+    query: _Query = None,
     estimator: _Estimator = None,
     doctor: Annotated[bool, typer.Option(help="examine the game before, and refuse to score a faulty one")] = True,
     jobs: _Jobs = None,
@@ -353,7 +358,7 @@ def score(
     """Score every training example of a trained run, for every horizon and seed."""
     from gansift.workflow import stages
 
-    question = _Question(metric, estimator)
+    question = _Question(metric, estimator, query=query)
     with _opened(run_dir, question, _Machine(jobs, cluster, device, accept_drift)) as (directory, resolved, way):
         stages.work(directory, resolved, "score", way, quiet, doctor)
         files = [str(path) for path in stages.score_files(directory, resolved, way.estimator)]
@@ -364,6 +369,7 @@ def cleanse(
     run_dir: _RunDir,
     decisions: _Decisions = None,
     metric: _Metric = None,
+    query: _Query = None,
     estimator: _Estimator = None,
     from_start: _FromStart = False,
     jobs: _Jobs = None,
@@ -382,7 +388,7 @@ def cleanse(
     from gansift.workflow.outcome import finish
 
     start = time.monotonic()
-    question = _Question(metric, estimator, from_start, decisions)
+    question = _Question(metric, estimator, from_start, decisions, query)
     with _opened(run_dir, question, _Machine(jobs, cluster, device, accept_drift)) as (directory, resolved, way):
         stages.work(directory, resolved, "verify", way, quiet)
         _show(finish(directory, resolved, way, time.monotonic() - start), as_json)
@@ -395,6 +401,7 @@ def verify(
         typer.Option(help="score file of any tool in gansift's columns (default: the run's own)"),
     ] = None,
     metric: _Metric = None,
+    query: _Query = None,
     estimator: _Estimator = None,
     horizon: Annotated[
         Optional[str],  # noqa: UP045
@@ -419,7 +426,10 @@ def verify(
     """
     from gansift.workflow import stages
 
-    question, asked = _Question(metric, estimator), stages.Verifying(scores, horizon, removals, remove, over_seeds)
+    question, asked = (
+        _Question(metric, estimator, query=query),
+        stages.Verifying(scores, horizon, removals, remove, over_seeds),
+    )
     asked.check()
     with _opened(run_dir, question, _Machine(jobs, cluster, device, accept_drift)) as (directory, resolved, way):
         found = stages.verify(directory, resolved, way, asked, quiet)
@@ -430,12 +440,14 @@ def verify(
         raise typer.Exit(_DID_NOT_HOLD)
 
 
-def evaluate(run_dir: _RunDir, metric: _Metric = None, trust: _Trust = False, as_json: _Json = False) -> None:
+def evaluate(
+    run_dir: _RunDir, metric: _Metric = None, query: _Query = None, trust: _Trust = False, as_json: _Json = False
+) -> None:
     """Print the metric of every seed, untrained and trained, on validation and on test data."""
     from gansift.workflow import stages
     from gansift.workflow.directory import RunDirectory
 
-    _show_values(stages.evaluate(RunDirectory(run_dir), metric), as_json)
+    _show_values(stages.evaluate(RunDirectory(run_dir), metric, query), as_json)
 
 
 def audit(
@@ -463,6 +475,7 @@ def report(
     run_dir: _RunDir,
     decisions: _Decisions = None,
     metric: _Metric = None,
+    query: _Query = None,
     estimator: _Estimator = None,
     from_start: _FromStart = False,
     device: _Device = None,
@@ -473,10 +486,10 @@ def report(
     """Write report.html, report.json and the lists of a finished run again: of its own question, or of another."""
     from gansift.workflow.outcome import finish
 
-    question = _Question(metric, estimator, from_start, decisions)
+    question = _Question(metric, estimator, from_start, decisions, query)
     machine = _Machine(device=device, accept_drift=accept_drift)
     with _opened(run_dir, question, machine) as (directory, resolved, way):
-        own = question._replace(metric=None) == _Question()
+        own = question._replace(metric=None, query=None) == _Question()
         _show(finish(directory, resolved, resolved.way if own else way), as_json)
 
 
@@ -541,6 +554,7 @@ class _Question(NamedTuple):
     estimator: str | None = None
     from_start: bool = False
     decisions: Path | None = None
+    query: str | None = None
 
 
 class _Machine(NamedTuple):
@@ -566,7 +580,7 @@ def _opened(run_dir: Path, question: _Question, machine: _Machine) -> Iterator[t
     _remember_cluster(machine.cluster)
     with only_writer(run_dir):
         config = stages.move(directory, config, machine.device, machine.accept_drift)
-        config = stages.asked(directory, config, question.metric)
+        config = stages.asked(directory, config, question.metric, question.query)
         given = {key: value for key in ("jobs", "cluster") if (value := getattr(machine, key)) is not None}
         config = replace(config, **given)
         decided = None if question.decisions is None else stages.adopt(directory, config, question.decisions)

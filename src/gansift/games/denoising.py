@@ -131,7 +131,9 @@ class Denoising(Game, ABC):
         seen, wanted = self.pair(x, time, noise)
         return (self._asked(net, seen, time, label, kept) - wanted).flatten(1).square().mean(1)
 
-    def denoising_losses(self, net: Net, x: Tensor, label: Tensor | None = None, looks: int = LOOKS) -> Tensor:
+    def denoising_losses(
+        self, net: Net, x: Tensor, label: Tensor | None = None, looks: int = LOOKS, seed: int = 0
+    ) -> Tensor:
         """The error of each example, (B,): the mean over fixed times, spread evenly, each with a fixed noise.
 
         Times and noises are the same for all examples and in every call; nothing is dropped. A derivative computes
@@ -140,10 +142,13 @@ class Denoising(Game, ABC):
         Args:
             net: the players.
             x: examples, (B, *shape).
-            label: their classes, int64 (B,), where the network is told any.
+            label: their classes, int64 (B,); None for examples whose class is not told.
             looks: how many times.
+            seed: decides the noises.
         """
-        draw = Draw(0, "denoising loss", dtype=x.dtype, device=x.device)
+        if self.shares and label is None:
+            label = self._no_class(x)
+        draw = Draw(seed, "denoising loss", dtype=x.dtype, device=x.device)
         total = torch.zeros(len(x), dtype=x.dtype, device=x.device)
         for look in range(looks):
             noise = draw.normal(*self.shape).expand(len(x), *self.shape)

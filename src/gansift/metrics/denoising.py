@@ -36,18 +36,23 @@ def denoising_loss(examples: Examples) -> NetMetric:
     )
 
 
-def query_loss(query: Examples, *, name: str, what: str) -> NetMetric:
+def query_loss(query: Examples, *, name: str, what: str, seed: int = 0) -> NetMetric:
     """The denoising loss of one example: which training examples made the model able to make it?
 
     The loss goes up without the examples that it owes most to; in the words of scores, these are the helpful ones.
 
     Args:
-        query: that one example, with its class where the game is told any.
+        query: that one example, with its class if it is known.
         name: of the metric, short and fit for a file name.
         what: the example in words, such as ``the image cat.png``.
+        seed: decides the noises.
     """
+
+    def loss(game: Any, net: Any, batch: Any) -> Tensor:
+        return game.denoising_losses(net, batch.x, batch.label, looks=_OF_ONE, seed=seed).mean()
+
     return NetMetric(
-        _looked_at_often,
+        loss,
         name=name,
         direction="lower",
         examples=query,
@@ -59,7 +64,3 @@ def query_loss(query: Examples, *, name: str, what: str) -> NetMetric:
 
 def _mean_loss(game: Any, net: Any, batch: Any) -> Tensor:
     return game.denoising_losses(net, batch.x, batch.label).mean()
-
-
-def _looked_at_often(game: Any, net: Any, batch: Any) -> Tensor:
-    return game.denoising_losses(net, batch.x, batch.label, looks=_OF_ONE).mean()

@@ -3,7 +3,7 @@
 from gansift.bounds import Range
 from gansift.systems.reading import Manual, manual
 from gansift.systems.settings import Setting, checked
-from gansift.systems.system import SYSTEMS, Judges, System, build, find, maker_of, only, settled, spec_of
+from gansift.systems.system import SYSTEMS, Judges, System, build, find, maker_of, only, settings_of, settled, spec_of
 
 __all__ = [
     "SYSTEMS",
@@ -18,6 +18,7 @@ __all__ = [
     "maker_of",
     "manual",
     "only",
+    "settings_of",
     "settled",
     "spec_of",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 from gansift import models
 from gansift.data.examples import Splits
+from gansift.data.single import single_example
 from gansift.errors import UsageError
-from gansift.metrics.denoising import denoising_loss
+from gansift.metrics.denoising import denoising_loss, query_loss
 from gansift.metrics.metric import SampleMetric
 from gansift.models.layers import Network
 from gansift.systems.acgan import shares_of
@@ -127,7 +128,32 @@ def metrics(splits: Splits, sampler: Sampler, conditional: bool) -> dict[str, Ca
     """
     of_samples = sample_metrics(splits) | (conditional_metrics(splits) if conditional else {})
     found = {name: _saying(sampler, make) for name, make in of_samples.items()}
-    return {**found, "denoising-loss": lambda: Judges(denoising_loss(splits.valid), denoising_loss(splits.test))}
+    return {
+        **found,
+        "denoising-loss": lambda: Judges(denoising_loss(splits.valid), denoising_loss(splits.test)),
+        "query-loss": partial(_of_query, splits),
+    }
+
+
+def _of_query(splits: Splits, *, query: str | None = None) -> Judges:
+    """The denoising loss of one example, under noises that differ between the two metrics.
+
+    Args:
+        splits: the data set.
+        query: an image file, or an example by its id
+
+    Raises:
+        UsageError: if there is no query, or nothing of that name.
+    """
+    if query is None:
+        raise UsageError("--metric query-loss asks about one example: give --query IMAGE, or its id in manifest.csv")
+    example = single_example(splits, query)
+    digest = example.hashes[0][:12]
+    validation, test = (
+        query_loss(example, name=f"query-loss-{digest}", what=f"the query {example.ids[0]}", seed=seed)
+        for seed in (0, 1)
+    )
+    return Judges(validation, test)
 
 
 def _saying(sampler: Sampler, make: Callable[..., Judges]) -> Callable[..., Judges]:

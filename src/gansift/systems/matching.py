@@ -52,6 +52,7 @@ def matching(
         intra-fid: Fréchet distance within each class, on average (lower is better)
         tstr: error on real data of a classifier fitted to samples, reported with its wrong labels (lower is better)
         denoising-loss: error at undoing noise of held-out examples (lower is better)
+        query-loss: the same of one example, which --query names: what does it owe its samples to? (lower is better)
 
     Raises:
         UsageError: without classes where they are to be told, or for settings that contradict one another.

@@ -85,12 +85,8 @@ class System:
                 f"--metric {metric!r} is unknown{suggestion(metric, self.metrics)}; choose from "
                 f"{', '.join(self.metrics) or 'none'}, or give module:name or file.py:name"
             )
-        make = self.metrics[metric]
-        taken = inspect.signature(make).parameters
-        odd = [f"--{name.replace('_', '-')}" for name in settings if name not in taken]
-        if odd:
-            raise UsageError(f"{', '.join(odd)}: --metric {metric} has no such setting. Leave it out.")
-        return partial(make, **settings)
+        _refuse_odd(metric, settings, settings_of(self, metric))
+        return partial(self.metrics[metric], **settings)
 
     def judges(self, metric: str, **settings: Any) -> Judges:
         """The metric of this name, on validation and on test data; arguments and errors are those of `maker`."""
@@ -169,7 +165,21 @@ def maker_of(system: System, data: Mapping[str, Splits], metric: str, **settings
         return system.maker(metric, **settings)
     from gansift.systems import judges
 
+    _refuse_odd(metric, settings, settings_of(system, metric))
     return partial(judges.own, metric, data, **settings)
+
+
+def settings_of(system: System, metric: str) -> set[str]:
+    """The settings that a metric of a system, or a person's own one, has; none of an unknown metric."""
+    if metric in system.metrics:
+        return set(inspect.signature(system.metrics[metric]).parameters)
+    return {"features", "latents"} if is_named(metric) else set()
+
+
+def _refuse_odd(metric: str, settings: Mapping[str, Any], taken: set[str]) -> None:
+    odd = [f"--{name.replace('_', '-')}" for name in settings if name not in taken]
+    if odd:
+        raise UsageError(f"{', '.join(odd)}: --metric {metric} has no such setting. Leave it out.")
 
 
 def only(data: Mapping[str, Splits], system: str) -> Splits:

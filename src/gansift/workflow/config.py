@@ -117,6 +117,9 @@ class Config:
     latents: int = _of(
         "Question", 2000, "generated samples behind each value of a metric of samples", least=2, most=_LATENTS
     )
+    query: str | None = _of(
+        "Question", None, "what query-loss is asked about: an image file, or an example by its id in manifest.csv"
+    )
     seeds: int = _of(
         "Question",
         _OPEN,
@@ -175,7 +178,7 @@ class Config:
     @property
     def judging(self) -> dict[str, Any]:
         """The keyword settings of metrics that differ from the usual ones."""
-        usual = {name: general(name).default for name in ("features", "latents")}
+        usual = {name: general(name).default for name in ("features", "latents", "query")}
         return {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
 
     @property
@@ -311,7 +314,7 @@ _CHECKSUM = "checksum"
 _OF_RUN = ("sources", "game", "system", "files")
 _PLAIN = (bool, int, float, str, type(None))
 # What runs had before there was the setting.
-_SINCE = {"turn": 0.0, "range": "auto"}
+_SINCE = {"turn": 0.0, "range": "auto", "query": None}
 
 
 def _read(path: Path, content: Any) -> Config:

@@ -257,7 +257,8 @@ def resolve(request: Request, data: DataSets) -> Config:
     if missing:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise UsageError(f"the system {request.game} says nothing of {flags}; give them, or name them in its defaults")
-    values |= {"labels": _absolute(values["labels"]), "features": _absolute_features(values["features"])}
+    values |= {name: absolute_file(values[name]) for name in ("labels", "query")}
+    values["features"] = _absolute_features(values["features"])
     values["metric"] = absolute_metrics(values["metric"])
     config = Config(tuple(map(_absolute_source, request.sources)), game, system_settings, {}, **values)
     trusted.remember(_executed(config))
@@ -282,7 +283,7 @@ def _executed(config: Config) -> list[str]:
     return [*_named(config), *([config.cluster] if config.cluster and "://" in config.cluster else [])]
 
 
-def _absolute(path: str | None) -> str | None:
+def absolute_file(path: str | None) -> str | None:
     """A file by its absolute path, so that a run goes on from any folder."""
     return path if path is None or not Path(path).exists() else str(Path(path).absolute())
 
@@ -320,6 +321,19 @@ def check_scorable(place: Place) -> None:
         )
 
 
+def check_metrics(place: Place) -> None:
+    """Refuse metrics that the system does not have, and settings that they do not have.
+
+    Raises:
+        UsageError: for these, and for a query that there is not.
+    """
+    config = place.config
+    for metric in config.metrics:
+        make = systems.maker_of(place.system, place.data, metric, **config.judging)
+        if "query" in systems.settings_of(place.system, metric):
+            make()  # what is asked about is looked for before anything is trained
+
+
 def check(place: Place) -> None:
     """Find what would be refused later, before any work is done.
 
@@ -334,8 +348,7 @@ def check(place: Place) -> None:
     if config.memory is not None:
         bytes_of(config.memory)
     place.game(0)
-    for metric in config.metrics:
-        systems.maker_of(place.system, place.data, metric, **config.judging)
+    check_metrics(place)
     if "features" in config.judging and len(place.data) == 1:
         check_features(place.data.only, config.features)
     place.plan().check()

@@ -136,7 +136,7 @@ class Plan:
 
 
 def metric_key(config: Config, metric: str) -> str:
-    """What tells everything that is kept of one metric, its features and its latents from that of others.
+    """What tells everything that is kept of one metric, its features, query and latents from that of others.
 
     It is fit for a file name, and known before the metric is made.
 
@@ -144,8 +144,7 @@ def metric_key(config: Config, metric: str) -> str:
         config: of the run, whose settings of metrics count.
         metric: as ``--metric`` takes it.
     """
-    features = config.judging.get("features")
-    asked = [metric, *([] if features is None else [features])]
+    asked = [metric, *(config.judging[name] for name in ("features", "query") if name in config.judging)]
     latents = config.judging.get("latents")
     return "-".join(map(_fit, asked)) + ("" if latents is None else f"@{latents}")
 

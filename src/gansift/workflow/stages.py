@@ -31,6 +31,7 @@ from gansift.workflow.config import (
     Config,
     Decided,
     Way,
+    general,
     load,
     longer_horizons,
     moved,
@@ -45,7 +46,18 @@ from gansift.workflow.job_tasks import doing
 from gansift.workflow.jobs import Job, Train, at_once, comparison, pipeline
 from gansift.workflow.opening import is_trained, opened, record, trained_seeds
 from gansift.workflow.outcome import finish, reported
-from gansift.workflow.place import Place, absolute_metrics, check, check_scorable, load_data, place_of, resolve, say
+from gansift.workflow.place import (
+    Place,
+    absolute_file,
+    absolute_metrics,
+    check,
+    check_metrics,
+    check_scorable,
+    load_data,
+    place_of,
+    resolve,
+    say,
+)
 from gansift.workflow.plan import STAGES, Plan, metric_key
 from gansift.workflow.request import Request
 from gansift.workflow.result import floor
@@ -149,21 +161,32 @@ def _check_move(directory: RunDirectory, recorded: Config, changed: Config) -> N
         Seed(directory, place, seed).train()
 
 
-def asked(directory: RunDirectory, config: Config, metric: str | None) -> Config:
+def asked(directory: RunDirectory, config: Config, metric: str | None, query: str | None = None) -> Config:
     """The configuration of a run with another metric asked about, for which nothing is trained anew.
+
+    Settings of the run's own metric hold for another one as far as it has them.
+
+    Args:
+        directory: of the run.
+        config: of the run.
+        metric: as ``--metric`` takes it; None for that of the run.
+        query: as ``--query`` takes it; None for that of the run.
 
     Raises:
         UsageError: for a metric that the run's system does not have, or that does not take the run's settings.
     """
-    if metric is None:
+    named = config.metric if metric is None else absolute_metrics(metric)
+    if metric is not None:
+        trusted.remember(filter(is_named, named.split(",")))
+    wanted = config.query if query is None else absolute_file(query)
+    if (named, wanted) == (config.metric, config.query):
         return config
-    trusted.remember(filter(is_named, absolute_metrics(metric).split(",")))
-    if absolute_metrics(metric) == config.metric:
-        return config
-    changed = replace(config, metric=absolute_metrics(metric))
+    changed = replace(config, metric=named, query=wanted)
     place = place_of(changed, directory.cache)
-    for name in changed.metrics:
-        systems.maker_of(place.system, place.data, name, **changed.judging)
+    given = {"query"} if query is not None else set()
+    taken = {name for one in changed.metrics for name in systems.settings_of(place.system, one)} | given
+    changed = replace(changed, **{name: general(name).default for name in changed.judging if name not in taken})
+    check_metrics(replace(place, config=changed))
     return changed
 
 
@@ -480,19 +503,20 @@ def score_files(directory: RunDirectory, config: Config, estimator: str) -> list
     return [path for of_metric in paths for path in sorted(of_metric)]
 
 
-def evaluate(directory: RunDirectory, metric: str | None = None) -> dict[str, Any]:
+def evaluate(directory: RunDirectory, metric: str | None = None, query: str | None = None) -> dict[str, Any]:
     """A metric of every seed, untrained and trained, on validation and on test data.
 
     Args:
         directory: of a run that is trained.
         metric: as ``--metric`` takes it; default that of the run.
+        query: as ``--query`` takes it; default that of the run.
 
     Raises:
         UsageError: if no seed is trained to its end yet.
         TrainingError: if the data are no longer those of the run.
         GansiftError: if what was measured is damaged.
     """
-    config = asked(directory, load(directory.config), metric)
+    config = asked(directory, load(directory.config), metric, query)
     place = opened(directory, config)
     rows: list[dict[str, Any]] = []
     for number in trained_seeds(directory, config):
