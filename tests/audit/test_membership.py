@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from gansift import data, games, training
+from gansift import data, games, models, training
 from gansift.audit import Subject, run_audit
 from gansift.audit.attacks import WITH_MODEL, Attacked, attacks_of, density_ratio
 from gansift.audit.membership import membership
@@ -263,3 +263,22 @@ def test_an_own_gan_is_said_where_it_was_left_out_and_leaves_random_numbers_alon
     answer = membership(_subject(0, copied=1.0, train=30, held=60), samples=100, own_gan=2)
     assert torch.equal(torch.rand(2), expected)
     assert not any("--own-gan" in sentence for sentence in answer.not_shown)
+
+
+@pytest.mark.parametrize("kind", [games.FlowMatching, games.Diffusion])
+def test_who_has_learnt_images_by_heart_undoes_noise_in_them_better(kind):
+    whole = data.load("digits", seed=0)
+    splits = Splits("few", whole.train.subset(range(40)), whole.valid, whole.test)
+
+    def attacked(steps):
+        torch.manual_seed(0)
+        run = training.train(
+            kind(models.PerceptronDenoiser(48, (1, 8, 8))), splits.train, steps=steps, batch_size=40, seed=0,
+            optimizers=training.Adam(lr=5e-3, betas=(0.9, 0.99), eps=1e-3, eps_inside=True),
+        )  # fmt: skip
+        scores = attacks_of(run.trained(), splits.train)["own score"]
+        sides = (splits.train, whole.test.subset(range(100)))
+        return area(*(scores(Attacked(run.trained(), part, whole.valid, None, 0))[None] for part in sides))
+
+    assert attacked(600) > 0.9
+    assert 0.35 < attacked(1) < 0.65

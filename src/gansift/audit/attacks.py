@@ -54,7 +54,7 @@ class Attacked:
 
 
 #: The attacks that have the model itself.
-WITH_MODEL = ("discriminator", "confidence", "true label", "gap")
+WITH_MODEL = ("discriminator", "own score", "confidence", "true label", "gap")
 
 #: Scores of examples, shape (n,), the larger the more like a member.
 Attack = Callable[[Attacked], np.ndarray]
@@ -65,6 +65,8 @@ def attacks_of(trained: Trained, examples: Examples) -> Mapping[str, Attack]:
     found: dict[str, Attack] = {}
     if "discriminator" in trained.game.players:
         found["discriminator"] = discriminator
+    elif trained.game.offers("confidence"):
+        found["own score"] = own_score
     if trained.game.offers("predict"):
         found["confidence"] = confidence
         if examples.labels is not None and not examples.labels.is_floating_point():
@@ -85,6 +87,11 @@ def attacks_of(trained: Trained, examples: Examples) -> Mapping[str, Attack]:
 
 def discriminator(attacked: Attacked) -> np.ndarray:
     """How real the discriminator takes an example to be (Hayes and others, 2019: LOGAN with the model)."""
+    return own_scores_of(attacked.trained, attacked.examples)
+
+
+def own_score(attacked: Attacked) -> np.ndarray:
+    """What the game says itself: diffusion undoes noise in members better (Carlini and others, 2023)."""
     return own_scores_of(attacked.trained, attacked.examples)
 
 

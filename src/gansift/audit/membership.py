@@ -51,11 +51,11 @@ def membership(
 ) -> Answer:
     """Can it be told which examples were trained on?
 
-    Every attack that is known for such a run is tried: with the model itself (its discriminator, or the probabilities
-    of its labels), with samples alone, and with shadow models, if any are asked for. Members are training examples,
-    others are test examples, as many of each class; validation examples are what the attacker knows was never trained
-    on. An attack succeeds if the area under its ROC curve is above that of guessing, so that with all attacks together
-    a false alarm is as likely as 5 %.
+    Every attack that is known for such a run is tried: with the model itself (its discriminator, its loss, or the
+    probabilities of its labels), with samples alone, and with shadow models, if any are asked for. Members are training
+    examples, others are test examples, as many of each class; validation examples are what the attacker knows was never
+    trained on. An attack succeeds if the area under its ROC curve is above that of guessing, so that with all attacks
+    together a false alarm is as likely as 5 %.
 
     Args:
         subject: a run.
