@@ -15,7 +15,7 @@ from tiny_system import Tiny
 TINY = Tiny(
     {"a": "digits", "b": "digits"},
     {"latent": 3, "width": 6, "blocks": 2, "hidden": 5, "lr": 0.02},
-    "transfer",
+    "transfer-shift",
     ("a=digits", "b=digits", "--latent", "3", "--width", "6", "--blocks", "2", "--hidden", "5"),
     "a: label 3",
     batch={"a": 4, "b": 4},
@@ -61,22 +61,22 @@ def test_the_metric_counts_a_column_beside_the_label_or_else_the_label():
     both = sets(label="pq", stroke="st")
     for columns, wanted, expected in ((both, "", "stroke"), (both, "label", "label"), (sets(label="pq"), "", "label")):
         system = build("flow", columns, {"attribute": wanted})
-        assert system.defaults["metric"] == "transfer"
-        assert f" of {expected} move when a is transferred to b" in system.judges("transfer").validation.meaning
+        assert system.defaults["metric"] == "transfer-shift"
+        assert f" of {expected} move when a is transferred to b" in system.judges("transfer-shift").validation.meaning
 
 
 def test_without_a_column_the_reconstruction_is_looked_at():
     system = build("flow", sets(), {})
     assert system.defaults["metric"] == "reconstruction"
     with pytest.raises(UsageError, match="there is none that all data sets have"):
-        system.judges("transfer")
+        system.judges("transfer-shift")
 
 
 def test_the_metrics_look_at_held_out_examples_of_their_own():
     data = sets("abc", label="pq")
     game = build("flow", data, {"transfer_from": "c"}).new_game(0)
     trained = games.Trained(game, {name: Layout(module).flatten(module) for name, module in game.players.items()})
-    judges = build("flow", data, {"transfer_from": "c"}).judges("transfer")
+    judges = build("flow", data, {"transfer_from": "c"}).judges("transfer-shift")
     assert judges.validation.reference is data["c"].valid
     assert judges.test.reference is data["c"].test
     assert " c is transferred to a" in judges.test.meaning

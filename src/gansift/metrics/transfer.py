@@ -50,8 +50,8 @@ def transfer(
             caution="That shares move says nothing of what else of an example is kept.",
         )  # fmt: skip
 
-    hard = metric(_decision, "transfer-shift", "shift in a transfer", "the shares of the values", None)
-    return metric(_probability, "transfer", "transfer", "the mean probabilities of the values", hard)
+    hard = metric(_decision, "transfer-difference", "transfer difference", "the shares of the values", None)
+    return metric(_probability, "transfer-shift", "transfer shift", "the mean probabilities of the values", hard)
 
 
 def judge_of(parts: Sequence[Examples], attribute: str, *, steps: int = 500) -> tuple[ClassifierFeatures, Examples]:

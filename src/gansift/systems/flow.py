@@ -42,7 +42,7 @@ def flow(
 
     Args:
         data: two data sets or more, of images or rows of one shape.
-        attribute: column whose values the metric transfer counts, which all data sets have; by default the first one
+        attribute: column whose values the metric transfer-shift counts, which all data sets have; by default the first one
             beside the label, else the label
         transfer_from: data set that the metric transfers; by default the first one
         transfer_to: data set that it is transferred to; by default the one after
@@ -55,7 +55,7 @@ def flow(
         lr: learning rate of all players at the start
 
     Metrics:
-        transfer: how far the shares of an attribute's values move in a transfer (lower is better)
+        transfer-shift: how far the shares of an attribute's values move in a transfer (lower is better)
         reconstruction: squared error of reconstructed held-out examples (lower is better)
 
     Raises:
@@ -71,11 +71,11 @@ def flow(
         game=partial(_game, tuple(data), shape, latent, width, error, perceive, perceptual, blocks, hidden),
         optimizers={"encoder": autoencoder, "decoder": autoencoder, "flow": adam(eps=1e-3, decay="cosine")},
         metrics={
-            "transfer": partial(_transfer, data, told, source, target),
+            "transfer-shift": partial(_transfer, data, told, source, target),
             "reconstruction": partial(_reconstruction, data),
         },
         defaults={
-            "steps": 2000, "batch": 64, "ema": 0.0, "metric": "transfer" if told else "reconstruction", "seeds": 5,
+            "steps": 2000, "batch": 64, "ema": 0.0, "metric": "transfer-shift" if told else "reconstruction", "seeds": 5,
             "horizons": "1,5,all", "remove": "2%,5%,10%", "verify": 20,
             "baselines": "far-neighbours,isolation-forest,density",
         },
@@ -121,7 +121,9 @@ def _perceive(shape: tuple[int, ...], weight: float) -> Callable[[Tensor], Tenso
 def _transfer(data: Mapping[str, Splits], attribute: str, source: str, target: str) -> Judges:
     """The metric by a judge that validation data made, and by one that test data made."""
     if not attribute:
-        raise UsageError("the metric transfer counts the values of a column, and there is none that all data sets have")
+        raise UsageError(
+            "the metric transfer-shift counts the values of a column, and there is none that all data sets have"
+        )
 
     def metric(parts: Mapping[str, Examples]) -> metrics.NetMetric:
         judge, _ = judge_of(list(parts.values()), attribute)
