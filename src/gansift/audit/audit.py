@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from gansift.data.examples import Examples, Splits
     from gansift.games.trained import Trained
+    from gansift.influence.looks import Looks
     from gansift.report.answer import Answer
 
 
@@ -56,6 +57,8 @@ class Subject:
         cleansed: what was trained without them, from the first of the training seeds; None where nothing is removed.
         features: maps examples or samples (n, *shape) to features (n, d), or None where there are none.
         train: trains the run's game anew with its settings; None where that cannot be done. See `Trainer`.
+        looks: what the scored trainings say of every training example, one for each; none where it was not asked what
+            helps new models.
         seed: decides everything that an audit draws at random.
     """
 
@@ -67,6 +70,7 @@ class Subject:
     cleansed: Trained | None = None
     features: Callable[[Tensor], Tensor] | None = None
     train: Trainer | None = None
+    looks: Sequence[Looks] = ()
     seed: int = 0
 
     def set_of(self, shape: Sequence[int]) -> Splits:

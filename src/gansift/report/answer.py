@@ -117,6 +117,7 @@ class Answer:
         shown: what the numbers show, a sentence each.
         not_shown: what they do not show, a sentence each.
         badge: the verdict in two or three words; empty for words that are made of ``finding``.
+        groups: ids of training examples that belong together, by name; `--remove-groups` removes them whole.
     """
 
     audit: str
@@ -129,6 +130,7 @@ class Answer:
     shown: tuple[str, ...] = ()
     not_shown: tuple[str, ...] = ()
     badge: str = ""
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Answer({self.audit!r}, {self.verdict!r}, finding={self.finding})"
@@ -171,6 +173,7 @@ class _Stored:
     shown: tuple[str, ...]
     not_shown: tuple[str, ...]
     badge: str = ""
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from gansift.audit import AUDITS, Files, Subject, find, reads_files, run_audit
 from gansift.data.examples import Examples
 from gansift.errors import UsageError
 from gansift.games.trained import Trained
+from gansift.influence.looks import Looks
 from gansift.lock import only_writer
 from gansift.report.answer import Answer, write_answer
 from gansift.systems.judges import features_of
@@ -24,6 +25,7 @@ from gansift.workflow.directory import RunDirectory
 from gansift.workflow.opening import opened, trained_seeds
 from gansift.workflow.outcome import finish, reported
 from gansift.workflow.place import Place, load_data, say
+from gansift.workflow.plan import metric_key
 from gansift.workflow.seed import Seed
 from gansift.workflow.weights import kept_players
 
@@ -112,7 +114,15 @@ def _subject(directory: RunDirectory, place: Place) -> Subject:
         cleansed=kept_players(directory, seeds[0].run, "cleansed"),
         features=_features(place),
         train=partial(_trained, place) if len(place.data) == 1 else None,
+        looks=_looks(directory, place),
     )
+
+
+def _looks(directory: RunDirectory, place: Place) -> list[Looks]:
+    """What every scored seed says of the training examples; none where they are not all scored for new models."""
+    seeds = range(place.config.scoring_seeds)
+    paths = [directory.looks(seed, metric_key(place.config, place.config.metric), len(seeds)) for seed in seeds]
+    return [Looks.read(path) for path in paths] if all(path.exists() for path in paths) else []
 
 
 def _trained(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from gansift.data.groups import groups_of
 from gansift.influence.groups import Group
 from gansift.metrics.metric import SampleMetric, in_chunks
+from gansift.report.answer import read_answers
 from gansift.workflow.place import Place
 
 #: What clusters are called, before their number.
@@ -34,6 +37,20 @@ def kinds_of(place: Place) -> list[Group]:
         ]
         first += len(train)
     return [group for group in groups if _FEWEST <= len(group.ids) <= _LARGEST * place.examples]
+
+
+def audited_groups(folder: Path) -> list[Group]:
+    """The groups that answers of audits name, such as the clusters of `gansift audit kinds`.
+
+    Nobody tries these unasked, so that an audit changes nothing of what a run found.
+
+    Args:
+        folder: of the answers.
+
+    Raises:
+        GansiftError: if an answer is damaged.
+    """
+    return [Group(name, ids) for answer in read_answers(folder) for name, ids in answer.groups.items()]
 
 
 def _look_alikes(place: Place) -> dict[str, list[int]]:

@@ -32,7 +32,7 @@ from gansift.workflow.from_scratch import (
 )
 from gansift.workflow.job_tasks import Do
 from gansift.workflow.jobs import Job
-from gansift.workflow.kinds import kinds_of
+from gansift.workflow.kinds import audited_groups, kinds_of
 from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
 from gansift.workflow.together import scorings, trainings
@@ -139,7 +139,7 @@ class Study:
         names = [name.strip() for name in (self.plan.config.remove_groups or "").split(",") if name.strip()]
         if not names:
             return []
-        kinds = {group.name: group for group in kinds_of(self.place)}
+        kinds = {group.name: group for group in (*kinds_of(self.place), *audited_groups(self.directory.audits))}
         for name in names:
             if name not in kinds:
                 raise UsageError(
