@@ -79,8 +79,8 @@ def kinds(
         "Clusters of all images": found[1].table(),
     }
     numbers = {"harmful_clusters": found[1].number("clusters of all images, up to transformations, that hurt for sure")}
-    if subject.features is not None:
-        by_features = _by_features(train_images, subject.features, clusters, looks)
+    by_features = None if subject.features is None else _by_features(train_images, subject.features, clusters, looks)
+    if by_features is not None:
         tables["Clusters of features"] = by_features.table()
         numbers["harmful_clusters_of_features"] = by_features.number("the same of clusters of features")
     numbers["harmful_clusters_among_the_most_harmful"] = found[0].number("clusters of the most harmful images alone")
@@ -109,7 +109,12 @@ def kinds(
             *(() if len(looks) > 1 else ("With one scored training the most harmful images were told by it, too.",)),
         ),
         badge=plural(len(sure), "harmful cluster") if sure else "none for sure",
-        groups={effect.group.name: effect.group.ids for one in found for effect in one.effects},
+        groups={
+            effect.group.name: effect.group.ids
+            for one in (*found, by_features)
+            if one is not None
+            for effect in one.effects
+        },
     )
 
 
@@ -250,7 +255,7 @@ def _by_features(part: Examples, features: Callable[[Tensor], Tensor], clusters:
     scaled = (made - made.mean(0)) / torch.where(spread > 0, spread, 1)
     count = max(2, min(clusters, len(part) // _PER_CLUSTER))
     told = KMeans(count, n_init=3, random_state=0).fit(scaled.numpy()).labels_
-    return _ordered(part, [np.flatnonzero(told == cluster) for cluster in np.unique(told)], "look-alikes", looks)
+    return _ordered(part, [np.flatnonzero(told == cluster) for cluster in np.unique(told)], "feature cluster", looks)
 
 
 def _ordered(

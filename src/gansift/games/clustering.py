@@ -86,7 +86,7 @@ class Clustering(Game):
         shape: tuple[int, ...],
         clusters: int,
         *,
-        hidden: int = 128,
+        hidden: int = 32,
         affine_from: float = 0.1,
         splines_from: float = 0.4,
         colour_from: float = 0.1,

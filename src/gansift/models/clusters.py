@@ -59,7 +59,7 @@ class Clusters(Network):
     """
 
     def __init__(
-        self, count: int, shape: tuple[int, ...], outputs: int = 0, hidden: int = 128, spread: float | None = None
+        self, count: int, shape: tuple[int, ...], outputs: int = 0, hidden: int = 32, spread: float | None = None
     ) -> None:
         super().__init__()
         self.spread = spread

@@ -22,7 +22,7 @@ def clustering(
     *,
     kind: Literal["kmeans", "shifts", "dti-kmeans", "dti-gmm"] = "dti-kmeans",
     clusters: Annotated[int, Range(2, 10_000)] = 10,
-    hidden: Annotated[int, Range(4, 65_536)] = 128,
+    hidden: Annotated[int, Range(4, 65_536)] = 32,
     affine_from: Annotated[float, Range(0, 1)] = 0.1,
     splines_from: Annotated[float, Range(0, 1)] = 0.4,
     colour_from: Annotated[float, Range(0, 1)] = 0.1,
@@ -75,7 +75,7 @@ def clustering(
         return Judges(*(cluster_loss(part, logarithmic=kind == "dti-gmm") for part in (splits.valid, splits.test)))
 
     defaults: dict[str, Any] = {
-        "steps": 2000, "batch": min(max(128, clusters), count), "ema": 0.0, "metric": "cluster-loss", "seeds": 3,
+        "steps": 2000, "batch": min(max(64, clusters), count), "ema": 0.0, "metric": "cluster-loss", "seeds": 3,
         "horizons": "1,5,all", "remove": "2%,5%,10%", "verify": 20,
         "baselines": "far-neighbours,isolation-forest,density",
     }  # fmt: skip
