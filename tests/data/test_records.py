@@ -89,11 +89,24 @@ def test_ids_are_of_the_content_whatever_the_dialect_and_the_order_of_columns(pa
     assert load(other).train.digest() != load(path).train.digest()
 
 
-def test_ids_and_splits_do_not_depend_on_groups_but_on_the_columns_that_are_content(path):
+def test_ids_and_splits_are_of_the_columns_that_x_is_made_of(path):
     plain = load(path, label="income")
-    assert all_ids(load(path, label="income", group=["sex"])) == all_ids(plain)
-    assert all_ids(load(path, label="income", ignore=["sex"])) != all_ids(plain)
+    assert all_ids(load(path, label="income", ignore=["sex"])) == all_ids(load(path, label="income", group=["sex"]))
+    assert all_ids(load(path, label="income", group=["sex"])) != all_ids(plain)
+    assert all_ids(load(path, label="income", group=["sex"], include=["sex"])) == all_ids(plain)
     assert all_ids(load(path)) != all_ids(plain)  # the label is content where nobody says that it is one
+
+
+def test_rows_that_differ_in_their_group_alone_stay_together_so_that_no_auditor_is_told_the_other_one(tmp_path):
+    rows = people()
+    sexes = sorted({row[2] for row in rows})
+    other = dict(zip(sexes, reversed(sexes), strict=True))
+    twins = [[*row[:2], other[row[2]], *row[3:]] for row in rows]
+    splits = load(write(tmp_path / "t.csv", rows + twins), label="income", group=["sex"])
+    seen = [{tuple(row) for row in part.x.tolist()} for part in parts(splits)]
+    assert not seen[0] & seen[1]
+    assert not seen[0] & seen[2]
+    assert not seen[1] & seen[2]
 
 
 def test_copies_stay_together_even_with_other_labels_and_have_ids_of_their_own(tmp_path):

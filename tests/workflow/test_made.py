@@ -56,9 +56,10 @@ def test_the_representation_of_every_row_stands_beside_its_columns(patients, tmp
     parts = (sets.only.train, sets.only.valid, sets.only.test)
     assert found["count"] == len(rows) == 442
     assert [row["id"] for row in rows] == [one for part in parts for one in part.ids]
-    assert [row["split"] for row in rows[:216]] == ["train"] * 216
+    count = len(parts[0])
+    assert [row["split"] for row in rows[:count]] == ["train"] * count
     names = parts[0].columns["label"].names
-    assert [row["label"] for row in rows[:216]] == [names[one] for one in parts[0].labels.tolist()]
+    assert [row["label"] for row in rows[:count]] == [names[one] for one in parts[0].labels.tolist()]
     assert {row["sex"] for row in rows} == {"1", "2"}
     z = np.array([[float(row[f"z{place}"]) for place in range(1, 5)] for row in rows])
     expected = torch.cat([players.game.represent(players.net(), part.x) for part in parts]).detach()

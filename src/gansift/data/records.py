@@ -161,7 +161,10 @@ class Records:
         """
         roles.check([*(part.name for part in table.fields), *table.ignored], shown(name))
         table, parts = _without_split(table, {roles.label, *roles.group})
-        content = [part for part in table.fields if part.name != roles.label or part.name in roles.include]
+        beside = {roles.label, *roles.group} - set(roles.include)
+        # Rows that are alike but for their label or group stay together. Were they apart, whoever learns the group of
+        # one from training rows would always be told the other one's, and do worse than guessing on test rows.
+        content = [part for part in table.fields if part.name not in beside]
         # With nothing left of it there is one content; `problems` says so.
         hashes = content_hashes(content) if content else ("",) * len(table)
         columns = {column: _beside(table[part], column) for column, part in roles.beside.items()}
