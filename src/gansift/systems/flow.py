@@ -42,8 +42,8 @@ def flow(
 
     Args:
         data: two data sets or more, of images or rows of one shape.
-        attribute: column whose values the metric transfer-shift counts, which all data sets have; by default the first
-            one beside the label, else the label
+        attribute: column whose values the metric transfer-shift counts; by default the first one beside the label that
+            all data sets have, else the label
         transfer_from: data set that the metric transfers; by default the first one
         transfer_to: data set that it is transferred to; by default the one after
         latent: numbers that the autoencoder makes of an example
@@ -76,8 +76,7 @@ def flow(
         },
         defaults={
             "steps": 2000, "batch": 64, "ema": 0.0, "metric": "transfer-shift" if told else "reconstruction",
-            "seeds": 5, "horizons": "1,5,all", "remove": "2%,5%,10%", "verify": 20,
-            "baselines": "far-neighbours,isolation-forest,density",
+            "seeds": 5, "horizons": "1,5,all", "remove": "2%,5%,10%", "verify": 20, "baselines": "far-neighbours,isolation-forest,density",
         },
     )  # fmt: skip
 
