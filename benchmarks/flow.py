@@ -16,7 +16,7 @@ Each row is a training seed and a direction, except for influence. Nothing is tu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -77,8 +77,8 @@ def _scanners(arguments: Any) -> None:
 def _emoji(arguments: Any) -> None:
     sets = emoji()
     table = Table(
-        _AUDITED | {"found by": "by:<14", "top 1": "first:.3f", "top 5": "fifth:.3f", "no transfer, top 1": "plain_first:.3f",
-                    "top 5 ": "plain_fifth:.3f", "reconstructed, top 1": "back_first:.3f", "top 5  ": "back_fifth:.3f",
+        _AUDITED | {"found by": "by:<14", "top 1": "first:.3f", "top 5": "fifth:.3f",
+                    "no transfer, top 1": "plain_first:.3f", "top 5 ": "plain_fifth:.3f", "reconstructed, top 1": "back_first:.3f", "top 5  ": "back_fifth:.3f",
                     "chance": "chance:.4f"},
         arguments.out,
     )  # fmt: skip
@@ -90,7 +90,7 @@ def _emoji(arguments: Any) -> None:
         for source, target in (("noto", "twemoji"), ("twemoji", "noto")):
             x, there = sets[source].test.x, sets[target].test.x
             game: Any = trained.game
-            made = trained.made_of(lambda net, part, a=source, b=target: game.transfer(net, part, a, b), x).float()
+            made = trained.made_of(_between(game, source, target), x).float()
             back = trained.made_of(game.reconstruct, x).float()
             for name, features in spaces.items():
                 found = [_ranks(features(one), features(there)) for one in (made, x, back)]
@@ -145,7 +145,7 @@ def _influence(arguments: Any) -> None:
 
 
 def strokes(size: int = 14, share: float = _SHARE) -> dict[str, Splits]:
-    """MNIST in two sets: ``share`` of a and the rest of b have strokes that are thicker than the median of their digit."""
+    """MNIST in two sets: ``share`` of a, and the rest of b, have strokes thicker than the median of their digit."""
     whole = _whole("mnist")
     assert whole.labels is not None
     assert whole.class_names is not None
@@ -258,6 +258,10 @@ def _mean(rows: list[dict[str, Any]]) -> dict[str, Any]:
     numbers = [key for key, value in rows[0].items() if isinstance(value, float) and key != "guessing"]
     made = {key: mean_interval([row[key] for row in rows]) for key in numbers}
     return {"seed": "mean", "pair": rows[0]["pair"], "guessing": rows[0]["guessing"]} | made
+
+
+def _between(game: Any, source: str, target: str) -> Callable[[Any, torch.Tensor], torch.Tensor]:
+    return lambda net, x: game.transfer(net, x, source, target)
 
 
 def _ranks(made: torch.Tensor, there: torch.Tensor) -> np.ndarray:

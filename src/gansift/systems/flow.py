@@ -76,7 +76,8 @@ def flow(
         },
         defaults={
             "steps": 2000, "batch": 64, "ema": 0.0, "metric": "transfer-shift" if told else "reconstruction",
-            "seeds": 5, "horizons": "1,5,all", "remove": "2%,5%,10%", "verify": 20, "baselines": "far-neighbours,isolation-forest,density",
+            "seeds": 5, "horizons": "1,5,all", "remove": "2%,5%,10%", "verify": 20,
+            "baselines": "far-neighbours,isolation-forest,density",
         },
     )  # fmt: skip
 
