@@ -76,7 +76,10 @@ def test_several_numbers_of_clusters_stand_side_by_side(splits):
         run(splits, trained(BASE[:2]), name="two"),
         run(splits, trained(BASE), trained(BASE + 0.3), name="three"),
     )
-    rows = run_audit("clusters", two, three).tables["Runs"].rows
+    answer = run_audit("clusters", two, three)
+    rows = answer.tables["Runs"].rows
+    assert [len(gallery.x) for gallery in answer.pictures.values()] == [2, 3]
+    assert list(answer.pictures) == ["Prototypes and members of two", "Prototypes and members of three"]
     assert [row[:3] for row in rows] == [("two", "kmeans", 2), ("three", "kmeans", 3)]
     assert rows[0][4] == rows[0][5] > rows[1][4]
     assert rows[1][5] > rows[1][4]

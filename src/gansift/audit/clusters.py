@@ -24,7 +24,7 @@ from gansift.report.words import plural
 
 # Members of a cluster that are shown, each beside the prototype as it is aligned to it.
 _MEMBERS = 4
-_RESAMPLES = 400
+_RESAMPLES = 200
 # A cluster with a smaller share of the mean size has nothing to say.
 _EMPTY = 0.2
 _CHUNK = 200
@@ -53,15 +53,15 @@ def clusters(subject: Subject, *others: Subject, starts: Annotated[int, Range(1,
     numbers |= _agreement(first.test, plain, "kmeans_")
     if "accuracy" in numbers:
         numbers["gain"] = _gain(first.test, first.clusters, plain)
-    sizes = np.bincount(first.of_training, minlength=first.game.clusters)
+    sizes = first.sizes
     empty = int((sizes < _EMPTY * sizes.mean()).sum())
     return Answer(
         audit="clusters",
         verdict=_verdict(first, numbers, empty),
         finding=empty > 0,
         numbers=numbers,
-        tables={"Clusters": _members_table(first, sizes)} | ({"Runs": _runs_table(cases)} if others else {}),
-        pictures=_pictures(first, sizes),
+        tables={"Clusters": _members_table(first)} | ({"Runs": _runs_table(cases)} if others else {}),
+        pictures={title: gallery for case in cases for title, gallery in _pictures(case, len(cases) > 1).items()},
         shown=(
             f"{plural(len(first.test), 'test example')} that no prototype was learnt from; of "
             f"{plural(len(subject.players), 'training seed')} the one of the lowest loss on training examples.",
@@ -70,7 +70,7 @@ def clusters(subject: Subject, *others: Subject, starts: Annotated[int, Range(1,
             "How many kinds of examples there really are. More clusters always fit better.",
             "Labels name one way to sort examples; clusters that sort them in another way are no mistake.",
         ),
-        badge=f"{empty} nearly empty" if empty else "",
+        badge=f"{empty} nearly empty" if empty else plural(first.game.clusters, "cluster"),
     )
 
 
@@ -102,6 +102,11 @@ class _Case:
     def game(self) -> Clustering:
         assert isinstance(self.trained.game, Clustering)
         return self.trained.game
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Training examples of each cluster, shape (K,)."""
+        return np.bincount(self.of_training, minlength=self.game.clusters)
 
 
 def costs(trained: Trained, x: Tensor) -> Tensor:
@@ -194,7 +199,8 @@ def _verdict(case: _Case, numbers: dict[str, Number], empty: int) -> str:
     return f"{said}."
 
 
-def _members_table(case: _Case, sizes: np.ndarray) -> Table:
+def _members_table(case: _Case) -> Table:
+    sizes = case.sizes
     labels, names = _labels(case.train), case.train.class_names
     rows = []
     for cluster in np.argsort(-sizes):
@@ -223,8 +229,9 @@ def _runs_table(cases: Sequence[_Case]) -> Table:
     )
 
 
-def _pictures(case: _Case, sizes: np.ndarray) -> dict[str, Gallery]:
+def _pictures(case: _Case, named: bool) -> dict[str, Gallery]:
     """Every cluster: its prototype, and some members, each beside the prototype as it is aligned to it."""
+    sizes = case.sizes
     if len(case.train.shape) != 3:
         return {}
     net, dtype = case.trained.net(), case.trained.dtype
@@ -243,4 +250,5 @@ def _pictures(case: _Case, sizes: np.ndarray) -> dict[str, Gallery]:
     if not groups:
         return {}
     headings = ("prototype", *("member", "aligned") * _MEMBERS)
-    return {"Prototypes and members": Gallery(headings, torch.stack(groups).numpy(), tuple(captions))}
+    title = "Prototypes and members" + (f" of {case.name}" if named else "")
+    return {title: Gallery(headings, torch.stack(groups).numpy(), tuple(captions))}
