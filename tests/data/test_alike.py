@@ -70,8 +70,9 @@ def test_a_column_of_another_kind_is_named(two, tmp_path):
         load_sets(two, roles=Roles(label="rich"))
 
 
-def test_dann_refuses_tables_of_other_columns_by_name(two, tmp_path):
+@pytest.mark.parametrize("system", ["dann", "flow"])
+def test_tables_of_other_columns_are_refused_by_name(two, tmp_path, system):
     write(tmp_path / "b.csv", range(COUNT), ["nurse"], header="weight,job,rich")
     sets = load_sets(two, roles=Roles(label="rich"))
-    with pytest.raises(UsageError, match="target lacks age; source lacks weight"):
-        systems.build("dann", sets)
+    with pytest.raises(UsageError, match="source lacks weight; target lacks age"):
+        systems.build(system, sets)

@@ -12,7 +12,7 @@ from gansift.data.examples import Splits
 from gansift.data.names import shown
 from gansift.data.records import Records, encoded
 from gansift.data.table import Field
-from gansift.errors import DataError
+from gansift.errors import DataError, UsageError
 
 
 def have_same_columns(tables: Mapping[str, Records]) -> bool:
@@ -47,6 +47,29 @@ def encode_alike(tables: Mapping[str, Records], splits: Mapping[str, Splits]) ->
         )
         made[name] = replace(splits[name], train=train, valid=valid, test=test, encoding=encoding)
     return made
+
+
+def check_columns(data: Mapping[str, Splits]) -> None:
+    """Refuse tables of other columns than one another's, whose numbers would mean other things to the same network.
+
+    Args:
+        data: splits by the name of the data set; those that are no tables are passed over.
+
+    Raises:
+        UsageError: naming what a data set lacks.
+    """
+    columns = {
+        name: {part.name for part in splits.encoding.features}
+        for name, splits in data.items()
+        if splits.encoding is not None
+    }
+    every = set().union(*columns.values())
+    lacking = [f"{name} lacks {shown(', '.join(sorted(every - own)))}" for name, own in columns.items() if every - own]
+    if lacking:
+        raise UsageError(
+            f"{', '.join(columns)} must have the same columns, and {'; '.join(lacking)}. Leave out what not all have "
+            "with --ignore."
+        )
 
 
 def _pooled(fields: Sequence[Field], tables: Mapping[str, Records]) -> Field:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Annotated
@@ -11,6 +11,7 @@ import torch
 
 from gansift import games, models
 from gansift.bounds import Range
+from gansift.data.alike import check_columns
 from gansift.data.columns import LABEL, Column
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
@@ -91,17 +92,6 @@ def _target_loss(source: Splits, target: Splits) -> Judges:
     return Judges(validation, test)
 
 
-def _check_columns(source: Sequence[str], target: Sequence[str]) -> None:
-    """Refuse tables of other columns, whose numbers would mean other things to the same network."""
-    lacking = [("target", set(source) - set(target)), ("source", set(target) - set(source))]
-    told = [f"{name} lacks {', '.join(sorted(columns))}" for name, columns in lacking if columns]
-    if told:
-        raise UsageError(
-            f"source and target must have the same columns, and {'; '.join(told)}. Leave out what only one has with "
-            "--ignore."
-        )
-
-
 def _numbered_like(examples: Examples, source: Examples) -> Examples:
     """Examples whose labels are numbered as those of ``source``, by the names of the classes."""
     assert source.class_names is not None
@@ -125,8 +115,7 @@ def _checked(data: Mapping[str, Splits]) -> tuple[Splits, Splits]:
     unknown = sorted(set(target.valid.class_names or ()) - set(source.train.class_names or ()))
     if unknown:
         raise UsageError(f"the data set target has classes that source does not have: {', '.join(unknown)}")
-    if source.encoding is not None and target.encoding is not None:
-        _check_columns(*([part.name for part in one.features] for one in (source.encoding, target.encoding)))
+    check_columns(data)
     shapes = source.train.shape, target.train.shape
     if len(shapes[0]) != len(shapes[1]) or (len(shapes[0]) == 1 and shapes[0] != shapes[1]):
         raise UsageError(f"source has examples of shape {shapes[0]}, target of {shapes[1]}: no network takes both")

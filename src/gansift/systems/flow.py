@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gansift import games, metrics, models
 from gansift.bounds import Range
+from gansift.data.alike import check_columns
 from gansift.data.columns import LABEL
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
@@ -59,7 +60,7 @@ def flow(
         reconstruction: squared error of reconstructed held-out examples (lower is better)
 
     Raises:
-        UsageError: for a single data set, examples of several shapes, or an unknown data set or attribute.
+        UsageError: for a single data set, examples of several shapes or columns, or an unknown data set or attribute.
     """
     shape = _checked(data)
     source, target = _pair(tuple(data), transfer_from, transfer_to)
@@ -152,6 +153,7 @@ def _checked(data: Mapping[str, Splits]) -> tuple[int, ...]:
     """The one shape of all examples."""
     if len(data) < 2:
         raise UsageError("the system flow takes two data sets or more, each with a name: a=PATH b=PATH")
+    check_columns(data)
     shapes = {name: splits.train.shape for name, splits in data.items()}
     if len(set(shapes.values())) > 1:
         told = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
