@@ -11,8 +11,10 @@ from gansift.workflow.new_result import kind_advice
 @pytest.mark.parametrize(
     ("name", "predicted", "proof", "advice"),
     [
-        ("label 3", (-2.0, -1.0), None, "try without it"),
-        ("label 3", (-2.0, -1.0), (-3.0, -2.0), "remove"),
+        ("camera a", (-2.0, -1.0), None, "try without it"),
+        ("camera a", (-2.0, -1.0), (-3.0, -2.0), "remove"),
+        ("label 3", (-2.0, -1.0), None, "look at it: a model without it does not know this class"),
+        ("a: label 3", (-2.0, -1.0), (-3.0, -2.0), "look at it: a model without it does not know this class"),
         ("exact copies", (-2.0, -1.0), (-3.0, -2.0), "keep one of the copies"),
         ("label 3", (-2.0, -1.0), (-1.0, 1.0), ""),
         ("label 3", (-2.0, -1.0), (1.0, 2.0), "collect more"),

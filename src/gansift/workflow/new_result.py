@@ -12,6 +12,7 @@ from gansift.catalogue import ESTIMATOR_LABELS, ROLLING
 from gansift.cleansing.crossed import Crossed
 from gansift.cleansing.new_models import Judgement
 from gansift.cleansing.statistics import mean_interval
+from gansift.data.columns import LABEL
 from gansift.influence.combine import CombinedScores
 from gansift.influence.groups import GroupEffect
 from gansift.influence.scores import Scores
@@ -246,7 +247,8 @@ def pictured(scores: Scores, ids: Sequence[str], predicted: float) -> tuple[str,
 def kind_advice(name: str, predicted: Ends, proof: Ends, direction: str) -> str:
     """What to do with a kind, as a clause: what retraining says counts before what scores predict.
 
-    Of many kinds a few are predicted to hurt by chance, so what was only predicted is to be tried first.
+    Of many kinds a few are predicted to hurt by chance, so what was only predicted is to be tried first. A whole class is
+    never to be removed for a better number: whoever has it among their data wants it among the results.
 
     Args:
         name: of the kind.
@@ -259,6 +261,8 @@ def kind_advice(name: str, predicted: Ends, proof: Ends, direction: str) -> str:
         return ""
     low, high = (end if direction == "higher" else -end for end in known if end is not None)
     low, high = min(low, high), max(low, high)
+    if low > 0 and name.rpartition(": ")[2].startswith(f"{LABEL} "):
+        return "look at it: a model without it does not know this class"
     if low > 0 and proof is None:
         return "try without it"
     if low > 0:
