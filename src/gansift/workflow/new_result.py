@@ -247,8 +247,8 @@ def pictured(scores: Scores, ids: Sequence[str], predicted: float) -> tuple[str,
 def kind_advice(name: str, predicted: Ends, proof: Ends, direction: str) -> str:
     """What to do with a kind, as a clause: what retraining says counts before what scores predict.
 
-    Of many kinds a few are predicted to hurt by chance, so what was only predicted is to be tried first. A whole class is
-    never to be removed for a better number: whoever has it among their data wants it among the results.
+    Of many kinds a few are predicted to hurt by chance, so what was only predicted is to be tried first. A whole
+    class is never to be removed for a better number: whoever has it among their data wants it among the results.
 
     Args:
         name: of the kind.
