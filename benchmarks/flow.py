@@ -77,11 +77,12 @@ def _scanners(arguments: Any) -> None:
 def _emoji(arguments: Any) -> None:
     sets = emoji()
     table = Table(
-        _AUDITED | {"found by": "by:<14", "top 1": "first:.3f", "top 5": "fifth:.3f",
-                    "no transfer, top 1": "plain_first:.3f", "top 5 ": "plain_fifth:.3f", "reconstructed, top 1": "back_first:.3f", "top 5  ": "back_fifth:.3f",
-                    "chance": "chance:.4f"},
+        _AUDITED
+        | {"found by": "by:<14", "top 1": "first:.3f", "top 5": "fifth:.3f"}
+        | {"no transfer, top 1": "plain_first:.3f", "top 5 ": "plain_fifth:.3f"}
+        | {"reconstructed, top 1": "back_first:.3f", "top 5  ": "back_fifth:.3f", "chance": "chance:.4f"},
         arguments.out,
-    )  # fmt: skip
+    )
     spaces = {"pixels": lambda x: x.flatten(1), "ImageNet": _chunked(metrics.ImageNetFeatures(256))}
     rows = []
     for seed in range(arguments.seeds):

@@ -38,7 +38,7 @@ print({name: len(part) for name, part in train.items()})
 # Encoder, decoder and flow are trained together; the first two come to rest in the middle of training.
 
 system = systems.build("flow", splits)
-run = training.train(system.new_game(0), train, steps=600, batch_size=64, optimizers=system.optimizers, seed=0)
+run = training.train(system.new_game(0), train, steps=1000, batch_size=64, optimizers=system.optimizers, seed=0)
 
 # %%
 # Content in rows, data sets in columns. To the left is the image itself; as one of its own data set it is merely reconstructed.
@@ -46,7 +46,7 @@ run = training.train(system.new_game(0), train, steps=600, batch_size=64, optimi
 import matplotlib.pyplot as plt
 
 players = run.trained()
-answer = audit.run_audit("transfer", audit.Subject("strokes", splits, [players]))
+answer = audit.run_audit("transfer", audit.Subject("strokes", splits, [players]), steps=500)
 gallery = answer.pictures["Transfers"]
 
 
