@@ -1,0 +1,79 @@
+"""How far scores of diffusion and flow matching can be believed: random removals of five sizes, and what it costs.
+
+    python benchmarks/diffusion.py matching digits [--seeds 5] [--removals 24] [--shares 0 0.01 0.05 0.2 0.5]
+        [--size 14] [--examples 1000] [--set sampling_steps=8 width=64] [--out results.json]
+
+Every seed is trained by the preset for such data, and the whole run is scored for FID. Then as many random removals of
+each size are retrained from the start with the same seed; the size 0 leaves one example out. A row is a size: the rank
+correlation of predicted and true changes (over random subsets: LDS), the slope of truth on prediction, and the seconds
+of processor that training, scoring and retraining took.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import built_in
+import numpy as np
+from command_line import Table, parser
+from smaller import smaller
+
+from gansift import cleansing, data, influence
+from gansift.systems import manual, spec_of
+
+
+def main() -> None:
+    """A row for each seed and size, and their means."""
+    arguments = _arguments()
+    settings = built_in.settings(arguments.set, manual(spec_of(arguments.system)).settings)
+    splits = smaller(data.load(arguments.source, seed=0), arguments.size, arguments.examples)
+    made = built_in.place(arguments.source, splits, game=arguments.system, **settings)
+    metric = made.system.judges(arguments.metric or made.config.metrics[0], **made.config.judging).validation
+    table = Table(
+        {"seed": "seed", "removed": "removed", "metric": "value:.3g", "Spearman": "spearman:.3f", "slope": "slope:.2f",
+         "spread of the truth": "spread:.2g", "training (s)": "training:.1f", "sweep / training": "sweep:.1f",
+         "retraining (s)": "retraining:.1f"},
+        arguments.out,
+    )  # fmt: skip
+    for seed in range(arguments.seeds):
+        start = time.process_time()
+        run = built_in.train(made, seed)
+        trained = time.process_time()
+        scores = influence.itd(run, metric)
+        scored = time.process_time()
+        for share in arguments.shares:
+            removed, before = max(1, round(share * len(run.ids))), time.process_time()
+            found = cleansing.verify(run, scores, metric, count=arguments.removals, removed=removed)
+            agreement = found.agreement
+            table.add(
+                {"seed": seed, "removed": removed, "value": metric.value(run), "metric": metric.name,
+                 "spearman": agreement.spearman, "slope": agreement.slope, "spread": float(found.true.std()),
+                 "training": trained - start, "sweep": (scored - trained) / (trained - start),
+                 "retraining": time.process_time() - before, "predicted": found.predicted.tolist(),
+                 "true": found.true.tolist()}
+            )  # fmt: skip
+    for share in arguments.shares:
+        removed = max(1, round(share * len(made.data.only.train)))
+        rows = [row for row in table.rows if row["removed"] == removed]
+        means = {key: float(np.mean([row[key] for row in rows])) for key in ("value", "spread", "training", "sweep")}
+        of = {key: float(np.mean([row[key].value for row in rows])) for key in ("spearman", "slope")}
+        table.add({"seed": "mean", "removed": removed, **means, **of})
+
+
+def _arguments() -> Any:
+    made = parser(__doc__)
+    made.add_argument("system", choices=["matching", "diffusion"])
+    made.add_argument("source", nargs="?", default="digits")
+    made.add_argument("--metric", help="by default the preset's")
+    made.add_argument("--seeds", type=int, default=5)
+    made.add_argument("--removals", type=int, default=24)
+    made.add_argument("--shares", type=float, nargs="+", default=[0, 0.01, 0.05, 0.2, 0.5])
+    made.add_argument("--size", type=int, help="pixels a side, of larger images")
+    made.add_argument("--examples", type=int, help="training images, of more")
+    made.add_argument("--set", nargs="*", default=[], help="settings of `gansift run`, name=value")
+    return made.parse_args()
+
+
+if __name__ == "__main__":
+    main()
