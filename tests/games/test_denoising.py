@@ -192,6 +192,21 @@ def test_the_gradient_of_samples_is_that_without_computing_steps_again(kind, mon
     assert again.abs().max() > 0.01
 
 
+@every_kind
+def test_for_a_derivative_of_samples_nothing_of_a_step_is_kept_but_where_it_started(kind):
+    network = models.PerceptronDenoiser(64, (2,))
+    layout = Layout(network)
+    flat = layout.flatten(network).requires_grad_()
+
+    def kept(steps):
+        game, sizes = KINDS[kind](network, sampling_steps=steps), []
+        with torch.autograd.graph.saved_tensors_hooks(lambda x: sizes.append(x.numel()) or x, lambda x: x):
+            game.sample(Net(game.players, {"network": layout}, {"network": flat}), 50, Draw(1))
+        return sum(sizes)
+
+    assert kept(12) - kept(2) <= 10 * 50 * 2
+
+
 class Moments(metrics.SampleMetric):
     """A smooth metric of samples."""
 
