@@ -207,10 +207,11 @@ class _Shares:
 
 
 def _probes(subject: Subject, made: Sequence[_Made]) -> dict[str, Number]:
-    """How often probes tell the data set from z and from v."""
+    """How often probes tell the data set from z, where they may, and from v, where they should not."""
     counts = [len(splits.test) for splits in subject.data.values()]
+    guessed = max(counts) / sum(counts)
     numbers = {}
-    for which, what in (("z", "latents"), ("v", "what the flow makes of them")):
+    for which, what, expected in (("z", "latents", None), ("v", "what the flow makes of latents", guessed)):
         for network, kind in ((False, "linear"), (True, "network")):
             by_seed = [getattr(one, which) for one in made]
             right = probe(
@@ -218,7 +219,7 @@ def _probes(subject: Subject, made: Sequence[_Made]) -> dict[str, Number]:
             )
             probing = "a small network" if network else "a linear classifier"
             numbers[f"probe of {which}, {kind}"] = mean_share(
-                right, f"how often {probing} tells the data set from {what}", max(counts) / sum(counts)
+                right, f"how often {probing} tells the data set from {what}; guessing does {guessed:.2f}", expected
             )
     return numbers
 
@@ -231,16 +232,16 @@ def _numbers(
         if kept is not None:
             numbers[f"content, {a} to {b}"] = mean_share(
                 kept.right(a, b),
-                f"share of the examples of {a} that are judged as {b} to be what they were (expected: as often as when "
-                "they are reconstructed)",
+                f"share of the examples of {a} that are judged to be what they were when they are made ones of {b}, "
+                "against when they are merely reconstructed",
                 float(kept.right(a, a).mean()),
             )
         if shares is not None:
             numbers[f"{shares.value}, {a} to {b}"] = shares.number(
                 a,
                 b,
-                f"share of {shares.value} among the examples of {a} as {b} (expected: as among reconstructed ones of "
-                f"{b})",
+                f"share of {shares.value} among examples of {a} that are made ones of {b}, against that among "
+                f"reconstructed ones of {b}",
                 shares.number(b, b).value,
             )
     return numbers | {
