@@ -137,7 +137,7 @@ class Clustering(Game):
             return _squares(x.flatten(1), net.clusters.prototypes.flatten(1))
         if self.kind == "shifts":
             moved = self._moved(net.clusters.prototypes)
-            return _squares(x.flatten(1), moved.flatten(2).flatten(0, 1)).unflatten(1, moved.shape[:2]).amin(2)
+            return self._from_moved(x, moved).amin(2)
         numbers = self._numbers(net, x, progress)
         off = (self._coloured(self._warped(net.clusters.prototypes, numbers), numbers) - x.flatten(2)[:, None]).square()
         if self.kind == "dti-kmeans":
@@ -157,7 +157,7 @@ class Clustering(Game):
             return prototypes.expand(len(x), *prototypes.shape)
         if self.kind == "shifts":
             moved = self._moved(prototypes)
-            nearest = _squares(x.flatten(1), moved.flatten(2).flatten(0, 1)).unflatten(1, moved.shape[:2]).argmin(2)
+            nearest = self._from_moved(x, moved).argmin(2)
             found = moved[torch.arange(self.clusters, device=x.device), nearest]
         else:
             numbers = self._numbers(net, x, 1.0)
@@ -169,6 +169,10 @@ class Clustering(Game):
         assert self._moves is not None
         where = self._moves.to(prototypes)[:, None].expand(-1, self.clusters, -1, -1)
         return sampled(prototypes, where).transpose(0, 1)
+
+    def _from_moved(self, x: Tensor, moved: Tensor) -> Tensor:
+        """Squared distances of examples to all moved prototypes (K, T, C, H * W), shape (B, K, T)."""
+        return _squares(x.flatten(1), moved.flatten(2).flatten(0, 1)).unflatten(1, moved.shape[:2])
 
     def _numbers(self, net: Net, x: Tensor, progress: Tensor | float) -> dict[str, Tensor]:
         """What the heads say of each kind of transformation, shape (B, K, ...); 0 where it is not yet switched on."""

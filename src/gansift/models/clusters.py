@@ -25,7 +25,7 @@ class LinearStack(nn.Module):
         super().__init__()
         self.bound = 0.0 if blank else 1 / math.sqrt(inputs)
         self.weight = nn.Parameter(torch.empty(count, inputs, outputs))
-        self.bias = nn.Parameter(torch.empty(count, 1, outputs))
+        self.bias = nn.Parameter(torch.empty(count, outputs))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -34,8 +34,9 @@ class LinearStack(nn.Module):
             nn.init.uniform_(parameter, -self.bound, self.bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        """What each layer makes of numbers (B, inputs) or, if they differ, (K, B, inputs): (K, B, outputs)."""
-        return x @ self.weight + self.bias
+        """What each layer makes of numbers (B, inputs) or, if they differ, (B, K, inputs): (B, K, outputs)."""
+        rows = x if x.ndim == 2 else x.transpose(0, 1)
+        return (rows @ self.weight).transpose(0, 1) + self.bias
 
 
 class Clusters(Network):
@@ -85,4 +86,4 @@ class Clusters(Network):
 
     def forward(self, x: Tensor) -> Tensor:
         """Transformations (B, K, outputs) for images (B, C, H, W); all 0 before training."""
-        return self.heads(self.encoder(x)).transpose(0, 1)
+        return self.heads(self.encoder(x))
