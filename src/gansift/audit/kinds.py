@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from scipy.stats import norm
 from sklearn.cluster import KMeans
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from gansift.audit.audit import Subject
 from gansift.audit.clusters import costs
@@ -31,6 +32,7 @@ _MEMBERS, _SHOWN = 5, 12
 # Images to a cluster on average, at the least.
 _PER_CLUSTER = 5
 _HIDDEN, _BATCH = 32, 64
+_CHUNK = 500
 
 
 def kinds(
@@ -40,6 +42,7 @@ def kinds(
     share: Annotated[float, Range(above=0, most=1)] = 0.25,
     kind: Literal["kmeans", "shifts", "dti-kmeans", "dti-gmm"] = "dti-gmm",
     splines: bool = False,
+    side: Annotated[int, Range(4, 1024)] = 16,
     steps: Annotated[int, Range(10, 1_000_000)] = 800,
     starts: Annotated[int, Range(1, 100)] = 2,
 ) -> Answer:
@@ -57,13 +60,15 @@ def kinds(
         share: of the images that are taken for the most harmful ones
         kind: of the clusters, as of --game clustering
         splines: bend prototypes by thin-plate splines, too
+        side: larger images are reduced to so many pixels a side, since the time grows with their area
         steps: of training the clusters
         starts: trainings of the clusters, of which the one of the lowest loss is kept
 
     Raises:
         UsageError: for data alone, a run without scores for new models, several data sets, or no images.
     """
-    train_images, looks = _checked(subject)
+    whole, looks = _checked(subject)
+    train_images = _reduced(whole, side)
     asked = _Asked(kind, splines, steps, starts, subject.seed)
     choosing, telling = (looks[::2], looks[1::2]) if len(looks) > 1 else (looks, looks)
     count = max(2 * _PER_CLUSTER, round(share * len(train_images)))
@@ -79,7 +84,7 @@ def kinds(
         "Clusters of all images": found[1].table(),
     }
     numbers = {"harmful_clusters": found[1].number("clusters of all images, up to transformations, that hurt for sure")}
-    by_features = None if subject.features is None else _by_features(train_images, subject.features, clusters, looks)
+    by_features = None if subject.features is None else _by_features(whole, subject.features, clusters, looks)
     if by_features is not None:
         tables["Clusters of features"] = by_features.table()
         numbers["harmful_clusters_of_features"] = by_features.number("the same of clusters of features")
@@ -132,6 +137,16 @@ def _checked(subject: Subject) -> tuple[Examples, Sequence[Looks]]:
             "`gansift run`, without --for-this-model"
         )
     return splits.train, subject.looks
+
+
+def _reduced(examples: Examples, side: int) -> Examples:
+    """The same images at no more than so many pixels a side, by the mean over areas."""
+    height, width = examples.shape[1:]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return examples
+    size = (max(2, round(height * scale)), max(2, round(width * scale)))
+    return replace(examples, x=torch.cat([adaptive_avg_pool2d(part, size) for part in examples.x.split(_CHUNK)]))
 
 
 # Clusters and their effects ------------------------------------------------------------------------------------------
@@ -250,7 +265,7 @@ def _trained(part: Examples, count: int, asked: _Asked, start: int) -> Trained:
 def _by_features(part: Examples, features: Callable[[Tensor], Tensor], clusters: int, looks: Sequence[Looks]) -> _Found:
     """Clusters of standardised features by k-means."""
     with torch.no_grad():
-        made = torch.cat([features(one) for one in part.x.split(500)]).double()
+        made = torch.cat([features(one) for one in part.x.split(_CHUNK)]).double()
     spread = made.std(0)
     scaled = (made - made.mean(0)) / torch.where(spread > 0, spread, 1)
     count = max(2, min(clusters, len(part) // _PER_CLUSTER))
