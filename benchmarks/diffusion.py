@@ -6,7 +6,7 @@
 Every seed is trained by the preset for such data, and the whole run is scored for FID. Then as many random removals of
 each size are retrained from the start with the same seed; the size 0 leaves one example out. A row is a size: the rank
 correlation of predicted and true changes (over random subsets: LDS), the slope of truth on prediction, and the seconds
-of processor that training, scoring and retraining took.
+of processor that training, scoring and retraining took. Without any size the training alone is shown.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def main() -> None:
     made = built_in.place(arguments.source, splits, game=arguments.system, **settings)
     metric = made.system.judges(arguments.metric or made.config.metrics[0], **made.config.judging).validation
     table = Table(
-        {"seed": "seed", "removed": "removed", "metric": "value:.3g", "Spearman": "spearman:.3f", "slope": "slope:.2f",
+        {"seed": "seed", "removed": "removed", "metric": "value:.3g", "of real data": "floor:.3g",
+         "Spearman": "spearman:.3f", "slope": "slope:.2f",
          "spread of the truth": "spread:.2g", "training (s)": "training:.1f", "sweep / training": "sweep:.1f",
          "retraining (s)": "retraining:.1f"},
         arguments.out,
@@ -42,16 +43,19 @@ def main() -> None:
         trained = time.process_time()
         scores = influence.itd(run, metric)
         scored = time.process_time()
+        row = {
+            "seed": seed, "value": metric.value(run), "floor": getattr(metric, "floor", None), "metric": metric.name,
+            "training": trained - start, "sweep": (scored - trained) / (trained - start),
+        }  # fmt: skip
+        if not arguments.shares:
+            table.add(row)
         for share in arguments.shares:
             removed, before = max(1, round(share * len(run.ids))), time.process_time()
             found = cleansing.verify(run, scores, metric, count=arguments.removals, removed=removed)
-            agreement = found.agreement
             table.add(
-                {"seed": seed, "removed": removed, "value": metric.value(run), "metric": metric.name,
-                 "spearman": agreement.spearman, "slope": agreement.slope, "spread": float(found.true.std()),
-                 "training": trained - start, "sweep": (scored - trained) / (trained - start),
-                 "retraining": time.process_time() - before, "predicted": found.predicted.tolist(),
-                 "true": found.true.tolist()}
+                {**row, "removed": removed, "spearman": found.agreement.spearman, "slope": found.agreement.slope,
+                 "spread": float(found.true.std()), "retraining": time.process_time() - before,
+                 "predicted": found.predicted.tolist(), "true": found.true.tolist()}
             )  # fmt: skip
     for share in arguments.shares:
         removed = max(1, round(share * len(made.data.only.train)))
@@ -68,7 +72,7 @@ def _arguments() -> Any:
     made.add_argument("--metric", help="by default the preset's")
     made.add_argument("--seeds", type=int, default=5)
     made.add_argument("--removals", type=int, default=24)
-    made.add_argument("--shares", type=float, nargs="+", default=[0, 0.01, 0.05, 0.2, 0.5])
+    made.add_argument("--shares", type=float, nargs="*", default=[0, 0.01, 0.05, 0.2, 0.5])
     made.add_argument("--size", type=int, help="pixels a side, of larger images")
     made.add_argument("--examples", type=int, help="training images, of more")
     made.add_argument("--set", nargs="*", default=[], help="settings of `gansift run`, name=value")

@@ -3,26 +3,33 @@
     python benchmarks/flow.py strokes [--seeds 3] [--steps 2000] [--out results.json]
     python benchmarks/flow.py scanners
     python benchmarks/flow.py emoji [--latent 64] [--width 256]
+    python benchmarks/flow.py tones --package FOLDER [--latent 64] [--width 256]
     python benchmarks/flow.py influence
 
 strokes: MNIST at 14 x 14 pixels in two sets, a with 80 % thick strokes (those above the median thickness of their
 digit) and b with 20 %. scanners: MNIST at 8 x 8 pixels and scikit-learn's digits, the same content from two scanners.
 emoji: Noto and Twemoji, where every image of one set has its true pair in the other; which split an image is in is
-decided for both together, and nothing in training knows of the pairs. influence: strokes again, where a tenth of a is
-removed, by scores for the metric transfer-shift, or at random, and the flow trained anew from scratch.
+decided for both together, and nothing in training knows of the pairs. tones: emoji of people and hands from the npm
+package emoji-datasource-google 16.0.0, unpacked in FOLDER (emoji.json, img/google/sheets/32.png), in two sets, a with
+80 % light skin and b with 20 %; content is the subcategory. influence: strokes again, where a tenth of a is
+removed, by scores for the metric transfer-shift or at random, and the training repeated from where the scores begin: as
+far back as the sweep itself lets be believed, and from the start.
 
 Each row is a training seed and a direction, except for influence. Nothing is tuned on test images.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from command_line import Table, parser
+from PIL import Image
 from torch.nn.functional import interpolate
 
 from gansift import cleansing, data, influence, metrics, training
@@ -30,23 +37,31 @@ from gansift.audit import Subject, run_audit
 from gansift.cleansing.statistics import mean_interval
 from gansift.data import Examples, Splits
 from gansift.games import Trained
+from gansift.influence.itd import believable
 from gansift.report import Answer
 from gansift.systems import System, build
 
 _SHARE = 0.8
+_LIGHT, _DARK = ("1F3FB", "1F3FC"), ("1F3FE", "1F3FF")
 _REMOVED = 0.1
 
 
 def main() -> None:
-    """One of the four tables."""
+    """One of the tables."""
     arguments = _arguments()
-    {"strokes": _strokes, "scanners": _scanners, "emoji": _emoji, "influence": _influence}[arguments.what](arguments)
+    {
+        "strokes": lambda: _shares(strokes(), "thick", "thin", arguments),
+        "tones": lambda: _shares(tones(arguments.package), "light", "dark", arguments),
+        "scanners": lambda: _scanners(arguments),
+        "emoji": lambda: _emoji(arguments),
+        "influence": lambda: _influence(arguments),
+    }[arguments.what]()
 
 
-def _strokes(arguments: Any) -> None:
-    sets = strokes()
+def _shares(sets: Mapping[str, Splits], value: str, other: str, arguments: Any) -> None:
+    """Two sets with shares of an attribute of two values."""
     table = Table(
-        _AUDITED | {"thick, reconstructed": "before:.3f", "transferred": "after:.3f",
+        _AUDITED | {f"{value}, reconstructed": "before:.3f", "transferred": "after:.3f",
                     "reconstructed, there": "there:.3f", "moved towards": "moved:+.3f"},
         arguments.out,
     )  # fmt: skip
@@ -54,7 +69,7 @@ def _strokes(arguments: Any) -> None:
     for seed in range(arguments.seeds):
         answer = _audited(sets, arguments, seed)
         for source, target in (("a", "b"), ("b", "a")):
-            before, after, there = _thick(answer, source, target)
+            before, after, there = _found(answer, value, other, source, target)
             moved = (after - before) * (1 if there > before else -1)
             shares = {"before": before, "after": after, "there": there, "moved": moved}
             rows.append(_told(answer, source, target) | {"seed": seed} | shares)
@@ -108,7 +123,7 @@ def _emoji(arguments: Any) -> None:
 
 
 def _influence(arguments: Any) -> None:
-    """The shift before, and after a tenth of a is gone."""
+    """The shift before a tenth of a is gone, and after it."""
     sets = strokes()
     table = Table(
         {"seed": "seed", "horizon": "horizon", "removed from a": "removed:<14", "thick among them": "thick:.2f",
@@ -118,36 +133,34 @@ def _influence(arguments: Any) -> None:
     )  # fmt: skip
     system = build("flow", sets, _settings(arguments))
     judges = system.judges("transfer-shift")
-    rows = []
     for seed in range(arguments.seeds):
         run = _run(system, sets, arguments.steps, seed)
         before = judges.validation.value(run)
         table.add(
             {"seed": seed, "removed": "nothing", "validation": before, "test": judges.test.value(run), "change": 0.0}
         )
-        for horizon in (arguments.steps // 20, arguments.steps // 4, arguments.steps):
-            scores = influence.itd(run, judges.validation, horizon=horizon).of("a")
+        for found in (believable(run, judges.validation), influence.itd(run, judges.validation)):
+            horizon, scores = found.horizon, found.of("a")
             count = round(_REMOVED * len(sets["a"].train))
-            worst, drawn = scores.harmful(count), _at_random(sets["a"].train.ids, count, seed)
-            for name, ids in (("by scores", worst.ids), ("at random", drawn)):
+            for name, ids in _chosen(scores, sets["a"].train, count, seed).items():
                 players = cleansing.retrain(run, ids, horizon=horizon).trained()
                 chosen = [scores.rows[one] for one in ids]
                 value = judges.validation.value(players)
-                rows.append({
+                table.add({
                     "seed": seed, "horizon": horizon, "removed": name, "validation": value,
                     "thick": float((sets["a"].train.columns["stroke"].values[chosen] == 0).double().mean()),
                     "predicted": float(scores.values[chosen].sum()), "test": judges.test.value(players),
                     "change": value - before,
                 })  # fmt: skip
-                table.add(rows[-1])
 
 
 # Data ----------------------------------------------------------------------------------------------------------------
 
 
-def strokes(size: int = 14, share: float = _SHARE) -> dict[str, Splits]:
-    """MNIST in two sets: ``share`` of a, and the rest of b, have strokes thicker than the median of their digit."""
-    whole = _whole("mnist")
+def strokes(size: int = 14) -> dict[str, Splits]:
+    """MNIST in two sets: 80 % of a, and 20 % of b, have strokes thicker than the median of their digit."""
+    loaded = data.load("mnist", seed=0)
+    whole = Examples.joined(_parts(loaded))
     assert whole.labels is not None
     assert whole.class_names is not None
     ink = (whole.x[:, 0].double() + 1) / 2
@@ -155,18 +168,43 @@ def strokes(size: int = 14, share: float = _SHARE) -> dict[str, Splits]:
     thickness = ink.sum((1, 2)) / edge
     medians = torch.stack([thickness[whole.labels == digit].median() for digit in range(10)])
     thick = (thickness > medians[whole.labels]).numpy()
+    label = [whole.class_names[one] for one in whole.labels.tolist()]
+    x = interpolate(whole.x, size=size, mode="area").numpy()
+    return _two_sets(x, label, thick, "stroke", "thick", "thin")
+
+
+def tones(package: Path) -> dict[str, Splits]:
+    """Emoji with a skin tone: 80 % of a, and 20 % of b, have one of the two light ones, the others of the two dark."""
+    with Image.open(package / "img/google/sheets/32.png") as sheet:
+        picture = sheet.convert("RGBA")
+    x, label, light = [], [], []
+    for one in json.loads((package / "emoji.json").read_text()):
+        for tone, drawn in one.get("skin_variations", {}).items():
+            if tone not in _LIGHT + _DARK or not drawn["has_img_google"]:
+                continue
+            left, top = (34 * drawn[f"sheet_{axis}"] + 1 for axis in "xy")
+            white = Image.new("RGBA", (32, 32), "white")
+            white.alpha_composite(picture.crop((left, top, left + 32, top + 32)))
+            x.append(np.asarray(white.convert("RGB"), np.float32).transpose(2, 0, 1) / 127.5 - 1)
+            label.append(one["subcategory"])
+            light.append(tone in _LIGHT)
+    return _two_sets(np.stack(x), label, np.array(light), "tone", "light", "dark")
+
+
+def _two_sets(
+    x: np.ndarray, label: list[str], has: np.ndarray, attribute: str, value: str, other: str
+) -> dict[str, Splits]:
+    """As many examples in a as in b, of which 80 % in a and 20 % in b have the value."""
     rng = np.random.default_rng(0)
-    many, few = (rng.permutation(np.flatnonzero(one)) for one in (thick, ~thick))
+    many, few = (rng.permutation(np.flatnonzero(one)) for one in (has, ~has))
     count = min(len(many), len(few))
-    cut = round(share * count)
+    cut = round(_SHARE * count)
     rows = {"a": [many[:cut], few[cut:count]], "b": [many[cut:count], few[:cut]]}
-    x = interpolate(whole.x, size=size, mode="area")
     sets = {}
     for name, parts in rows.items():
         order = rng.permutation(np.concatenate(parts))
-        label = [whole.class_names[one] for one in whole.labels[torch.from_numpy(order)].tolist()]
-        stroke = ["thick" if one else "thin" for one in thick[order].tolist()]
-        examples = Examples.of(x[torch.from_numpy(order)].numpy(), name=name, label=label, stroke=stroke)
+        values = {attribute: [value if one else other for one in has[order].tolist()]}
+        examples = Examples.of(x[order], name=name, label=[label[row] for row in order.tolist()], **values)
         sets[name] = data.split(examples, name)
     return sets
 
@@ -190,10 +228,6 @@ def emoji() -> dict[str, Splits]:
         whole = data.builtin.emoji(vendor)
         sets[vendor] = Splits(vendor, *(whole.subset(order[start:end].tolist()) for start, end in bounds))
     return sets
-
-
-def _whole(source: str) -> Examples:
-    return Examples.joined(_parts(data.load(source, seed=0)))
 
 
 def _parts(splits: Splits) -> list[Examples]:
@@ -240,17 +274,17 @@ def _told(answer: Answer, source: str, target: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _thick(answer: Answer, source: str, target: str) -> tuple[float, float, float]:
-    """The share of thick strokes among images of the source, transferred ones, and images of the target.
+def _found(answer: Answer, value: str, other: str, source: str, target: str) -> tuple[float, float, float]:
+    """The share of a value among images of the source, transferred ones, and images of the target.
 
     All are reconstructed: the audit expects of a transfer the share that is found among those of the target.
     """
-    value = "thick" if f"thick, {source} to {target}" in answer.numbers else "thin"
-    there, back = answer.numbers[f"{value}, {source} to {target}"], answer.numbers[f"{value}, {target} to {source}"]
+    told = value if f"{value}, {source} to {target}" in answer.numbers else other
+    there, back = (answer.numbers[f"{told}, {pair}"] for pair in (f"{source} to {target}", f"{target} to {source}"))
     assert there.expected is not None
     assert back.expected is not None
     found = (back.expected, there.value, there.expected)
-    before, after, target_share = found if value == "thick" else (1 - one for one in found)
+    before, after, target_share = found if told == value else (1 - one for one in found)
     return before, after, target_share
 
 
@@ -279,14 +313,20 @@ def _chunked(features: metrics.ImageNetFeatures) -> Any:
     return all_of
 
 
-def _at_random(ids: tuple[str, ...], count: int, seed: int) -> tuple[str, ...]:
-    rows = np.random.default_rng(seed).permutation(len(ids))[:count]
-    return tuple(ids[row] for row in rows)
+def _chosen(scores: influence.Scores, train: Examples, count: int, seed: int) -> dict[str, tuple[str, ...]]:
+    """The images that carry most of the shift, and as many at random: of all, and of those with thick strokes."""
+    rng = np.random.default_rng(seed)
+    thick = np.flatnonzero(train.columns["stroke"].values.numpy() == 0)
+    drawn = {"at random": rng.permutation(len(train))[:count], "thick, random": rng.permutation(thick)[:count]}
+    return {"by scores": scores.harmful(count).ids} | {
+        name: tuple(scores.ids[row] for row in rows) for name, rows in drawn.items()
+    }
 
 
 def _arguments() -> Any:
     made = parser(__doc__)
-    made.add_argument("what", choices=["strokes", "scanners", "emoji", "influence"])
+    made.add_argument("what", choices=["strokes", "scanners", "emoji", "tones", "influence"])
+    made.add_argument("--package", type=Path, default=Path("package"))
     made.add_argument("--seeds", type=int, default=3)
     made.add_argument("--steps", type=int, default=2000)
     made.add_argument("--latent", type=int, default=16)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -9,7 +11,7 @@ from gansift import games
 from gansift.data import Examples, Splits
 from gansift.errors import UsageError
 from gansift.games.parameters import Layout
-from gansift.systems import build
+from gansift.systems import build, flow
 from tiny_system import Tiny
 
 TINY = Tiny(
@@ -57,12 +59,26 @@ def test_the_autoencoder_comes_to_rest_in_the_middle_of_training_and_the_flow_at
     assert optimizers["flow"].rate(50, 100) == pytest.approx(0.005)
 
 
-def test_the_metric_counts_a_column_beside_the_label_or_else_the_label():
-    both = sets(label="pq", stroke="st")
-    for columns, wanted, expected in ((both, "", "stroke"), (both, "label", "label"), (sets(label="pq"), "", "label")):
-        system = build("flow", columns, {"attribute": wanted})
-        assert system.defaults["metric"] == "transfer-shift"
-        assert f" of {expected} move when a is transferred to b" in system.judges("transfer-shift").validation.meaning
+@pytest.mark.parametrize(
+    ("columns", "wanted", "expected"),
+    [
+        ({"label": "pq", "stroke": "st"}, "", "stroke"),
+        ({"label": "pq", "stroke": "st"}, "label", "label"),
+        ({"label": "pq"}, "", "label"),
+    ],
+)
+def test_the_metric_counts_a_column_beside_the_label_or_else_the_label(columns, wanted, expected, monkeypatch):
+    asked = []
+
+    def judge(parts, attribute):
+        asked.append((attribute, [part.ids[0][:2] for part in parts]))
+        return SimpleNamespace(logits=None)
+
+    monkeypatch.setattr(flow, "_judge", judge)
+    system = build("flow", sets(**columns), {"attribute": wanted})
+    assert system.defaults["metric"] == "transfer-shift"
+    assert f" of {expected} move when a is transferred to b" in system.judges("transfer-shift").test.meaning
+    assert asked == [(expected, ["a1", "b1"]), (expected, ["a2", "b2"])], "by validation, and by test data of all sets"
 
 
 def test_without_a_column_the_reconstruction_is_looked_at():

@@ -6,6 +6,7 @@ from gansift.games.batch import Batch, Batches, group_mean, weighted_mean
 from gansift.games.classifier import Classifier
 from gansift.games.clustering import Clustering
 from gansift.games.dann import DANN
+from gansift.games.denoising import Denoising
 from gansift.games.diffusion import Diffusion
 from gansift.games.draw import Draw
 from gansift.games.flow import LatentFlow
@@ -29,6 +30,7 @@ __all__ = [
     "Batches",
     "Classifier",
     "Clustering",
+    "Denoising",
     "Diffusion",
     "Draw",
     "FlowMatching",

@@ -1,6 +1,7 @@
 """Metrics of trained players and of their samples, with gradients, and the feature spaces they are computed in."""
 
 from gansift.metrics.clustering import cluster_loss
+from gansift.metrics.denoising import denoising_loss, query_loss
 from gansift.metrics.downstream import downstream
 from gansift.metrics.features import AutoencoderFeatures, ClassifierFeatures
 from gansift.metrics.frechet import FID
@@ -36,12 +37,14 @@ __all__ = [
     "SampleMetric",
     "class_loss",
     "cluster_loss",
+    "denoising_loss",
     "downstream",
     "gap",
     "judge_of",
     "load_features",
     "load_metric",
     "part_of",
+    "query_loss",
     "reconstruction",
     "replicates",
     "transfer",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Literal
 
 from torch import Tensor
@@ -127,13 +127,19 @@ def _transfer(data: Mapping[str, Splits], attribute: str, source: str, target: s
         )
 
     def metric(parts: Mapping[str, Examples]) -> metrics.NetMetric:
-        judge, _ = judge_of(list(parts.values()), attribute)
+        judge = _judge(tuple(parts.values()), attribute)
         return transfer(parts[source], judge.logits, source, target, attribute=attribute)
 
     return Judges(
         metric({name: splits.valid for name, splits in data.items()}),
         metric({name: splits.test for name, splits in data.items()}),
     )
+
+
+@lru_cache(maxsize=2)
+def _judge(parts: tuple[Examples, ...], attribute: str) -> metrics.ClassifierFeatures:
+    """The judge, which is kept: stages of one run ask for that of validation and that of test data again and again."""
+    return judge_of(parts, attribute)[0]
 
 
 def _reconstruction(data: Mapping[str, Splits]) -> Judges:
