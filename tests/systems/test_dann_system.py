@@ -103,7 +103,6 @@ def test_the_rate_falls_as_in_the_paper(progress):
         ({"data": splits((3,), "ab")}, "takes the data sets source and target, not data. Name them: source=PATH"),
         ({"source": splits((3,), "ab"), "real": splits((3,), "ab")}, "source and target, not source, real"),
         ({"source": splits((3,), "ab", labels=False), "target": splits((3,), "ab")}, "labels of the data set source"),
-        ({"source": splits((3,), "ab"), "target": splits((3,), "ab", labels=False)}, "labels of the data set target"),
         ({"source": splits((3,), "ab"), "target": splits((3,), "abd")}, "classes that source does not have: d"),
         ({"source": splits((3,), "ab"), "target": splits((4,), "ab")}, r"shape \(3,\), target of \(4,\)"),
         ({"source": splits((3,), "ab"), "target": splits((1, 8, 8), "ab")}, r"shape \(3,\), target of \(1, 8, 8\)"),
@@ -112,6 +111,19 @@ def test_the_rate_falls_as_in_the_paper(progress):
 def test_data_that_do_not_go_together_are_refused(sets, message):
     with pytest.raises(UsageError, match=message):
         build("dann", sets)
+
+
+def test_a_target_without_labels_is_judged_by_the_entropy_of_its_predictions():
+    sets = {"source": splits((3,), "abc"), "target": splits((3,), "abc", seed=1, labels=False)}
+    system = build("dann", sets, {"hidden": 8})
+    assert system.defaults["metric"] == "target-entropy"
+    assert build("dann", sets | {"target": splits((3,), "abc")}).defaults["metric"] == "target-loss"
+    with pytest.raises(UsageError, match="there is --metric target-entropy"):
+        system.judges("target-loss")
+    players = trained(system)
+    shares = players.game.predict(players.net(), sets["target"].test.x).double().softmax(1)
+    expected = -(shares * shares.log()).sum(1).mean()
+    assert system.judges("target-entropy").test.value(players) == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_the_built_in_digits_of_two_kinds_go_together():

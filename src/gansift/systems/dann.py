@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 
@@ -15,9 +15,10 @@ from gansift.data.alike import check_columns
 from gansift.data.columns import LABEL, Column
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
+from gansift.metrics.entropy import prediction_entropy
 from gansift.metrics.held_out import class_loss
 from gansift.systems.system import Judges, System
-from gansift.training import Adam
+from gansift.training import SGD
 
 
 def dann(
@@ -25,34 +26,43 @@ def dann(
     *,
     most: Annotated[float, Range(0, 1e9)] = 1.0,
     hidden: Annotated[int, Range(4, 65_536)] = 64,
-    lr: Annotated[float, Range(above=0, most=1000)] = 0.003,
+    pooling: Literal["mean", "max"] = "max",
+    lr: Annotated[float, Range(above=0, most=1000)] = 0.03,
+    momentum: Annotated[float, Range(0, below=1)] = 0.9,
 ) -> System:
     """Labels learnt on the data set source, from features that cannot tell it from the data set target (DANN).
 
     The labels of target's training examples are never looked at; those of its validation and test examples tell how
-    well it went, by the metric target-loss.
+    well it went, by the metric target-loss. Where there are none, target-entropy stands in for it.
 
     Args:
         data: the data sets ``source`` and ``target``, of images or of points.
         most: weight of the domain loss in the features' loss at the end of training; 0 trains on source alone
         hidden: number of features, and width of the hidden layers
+        pooling: what is kept of neighbours in an image, their mean or their max
         lr: learning rate of all players at the start
+        momentum: of all players
 
     Metrics:
         target-loss: loss of the labels of target's held-out examples, reported with their error (lower is better)
+        target-entropy: how undecided predictions of target's held-out examples are, without labels (lower is better)
 
     Raises:
-        UsageError: for other data sets, without labels, with other classes in target than in source, or of points of
-            another kind.
+        UsageError: for other data sets, without labels of source, with other classes in target than in source, or of
+            points of another kind.
     """
     source, target = _checked(data)
     return System(
-        game=partial(_game, source.train, target.train, most, hidden),
-        optimizers=Adam(lr=lr, betas=(0.5, 0.99), eps=1e-3, eps_inside=True, decay=falling),
-        metrics={"target-loss": partial(_target_loss, source, target)},
+        game=partial(_game, source.train, target.train, most, hidden, pooling),
+        optimizers=SGD(lr=lr, momentum=momentum, decay=falling),
+        metrics={
+            "target-loss": partial(_target_loss, source, target),
+            "target-entropy": partial(_target_entropy, target),
+        },
         defaults={
-            "steps": 400, "batch": 64, "ema": 0.0, "metric": "target-loss", "seeds": 5, "horizons": "1,5,all",
-            "remove": "2%,5%,10%", "verify": 20, "baselines": "own-loss,far-neighbours,isolation-forest,density",
+            "steps": 400, "batch": 64, "ema": 0.0, "metric": "target-loss" if _judged(target) else "target-entropy",
+            "seeds": 5, "horizons": "1,5,all", "remove": "2%,5%,10%", "verify": 20,
+            "baselines": "own-loss,far-neighbours,isolation-forest,density",
         },
     )  # fmt: skip
 
@@ -66,25 +76,45 @@ def falling(progress: float) -> float:
     return (1 + 10 * progress) ** -0.75
 
 
-def _game(source: Examples, target: Examples, most: float, hidden: int) -> games.DANN:
+def _game(source: Examples, target: Examples, most: float, hidden: int, pooling: Literal["mean", "max"]) -> games.DANN:
     assert source.class_names is not None
     return games.DANN(
-        _encoder(source.shape, target.shape, hidden),
+        _encoder(source.shape, target.shape, hidden, pooling),
         models.Head(hidden, hidden, len(source.class_names)),
         models.Head(hidden, hidden, 1),
         most=most,
     )
 
 
-def _encoder(source: tuple[int, ...], target: tuple[int, ...], hidden: int) -> models.Network:
+def _encoder(
+    source: tuple[int, ...], target: tuple[int, ...], hidden: int, pooling: Literal["mean", "max"]
+) -> models.Network:
     """The encoder of points, or of images of both sizes: as coloured as either, and as large as the smaller."""
     if len(source) > 1:
         side = min(source[1:] + target[1:])
         source = (max(source[0], target[0]), side, side)
-    return models.encoder_of(source, hidden)
+    return models.encoder_of(source, hidden, pooling)
+
+
+def _judged(target: Splits) -> bool:
+    """Whether target's held-out examples have labels."""
+    return all(part.class_names is not None for part in (target.valid, target.test))
+
+
+def _target_entropy(target: Splits) -> Judges:
+    validation, test = (
+        prediction_entropy(part, name="target-entropy", what=f"held-out examples of {target.name}")
+        for part in (target.valid, target.test)
+    )
+    return Judges(validation, test)
 
 
 def _target_loss(source: Splits, target: Splits) -> Judges:
+    if not _judged(target):
+        raise UsageError(
+            "the metric target-loss needs labels of the data set target: class folders, or a label file; without them "
+            "there is --metric target-entropy"
+        )
     validation, test = (
         class_loss(_numbered_like(part, source.train), name="target-loss", what=f"held-out examples of {target.name}")
         for part in (target.valid, target.test)
@@ -109,9 +139,8 @@ def _checked(data: Mapping[str, Splits]) -> tuple[Splits, Splits]:
             "source=PATH target=PATH"
         )
     source, target = data["source"], data["target"]
-    for name, part in (("source", source.train), ("target", target.valid), ("target", target.test)):
-        if part.labels is None or part.class_names is None:
-            raise UsageError(f"the system dann needs labels of the data set {name}: class folders, or a label file")
+    if source.train.labels is None or source.train.class_names is None:
+        raise UsageError("the system dann needs labels of the data set source: class folders, or a label file")
     unknown = sorted(set(target.valid.class_names or ()) - set(source.train.class_names or ()))
     if unknown:
         raise UsageError(f"the data set target has classes that source does not have: {', '.join(unknown)}")
