@@ -24,7 +24,7 @@ print({name: (len(part), tuple(part.shape)) for name, part in train.items()})
 # errors, and proves nothing about DANN.
 
 for most in (0.0, 0.1):
-    system = systems.build("dann", splits, {"most": most, "lr": 0.01})
+    system = systems.build("dann", splits, {"most": most})
     judges = system.judges("target-loss")
     run = training.train(system.new_game(0), train, steps=150, batch_size=64, optimizers=system.optimizers, seed=0)
     loss, errors = judges.validation.value(run), judges.validation.reported.value(run)

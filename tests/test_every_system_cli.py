@@ -45,6 +45,12 @@ def test_it_runs_to_the_page(whole):
     assert all(len(entry["true"]) == 4 for entry in json.loads((folder / "report.json").read_text())["verification"])
 
 
+# One system of a single data set and one of two are killed in every round of tests, the others in the long ones.
+@pytest.mark.parametrize(
+    "whole",
+    [pytest.param(name, marks=() if name in ("gan", "dann") else pytest.mark.slow) for name in SYSTEMS],
+    indirect=True,
+)
 def test_a_killed_run_goes_on_to_the_same_bytes(whole, tmp_path, monkeypatch):
     name, folder, _ = whole
     real, left = step.is_finite, [13]  # in the middle of the second seed's training
