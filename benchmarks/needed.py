@@ -5,12 +5,14 @@
 As many blocks of seeds are trained, and each seed is scored all through its training, by a part of the validation data
 of its own, as `gansift run` does with that many scoring seeds. Each block predicts how many seeds would give a
 reliability of 0.8; truth is what the mean correlation between two seeds of all *other* blocks gives by the formula of
-Spearman and Brown, not rounded. The last line also gives the formula's own check: the correlation of the means over the
+Spearman and Brown. A prediction is a whole number of seeds, so that it is compared with the truth rounded up, too. The
+last line also gives the formula's own check: the correlation of the means over the
 seeds of two blocks, beside the one that is predicted from pairs of seeds.
 """
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 
 import built_in
@@ -47,7 +49,7 @@ def main() -> None:
     )
     columns = {
         "block": "block", "reliability of one": "one:.2f", "needed by it": "predicted", "by others": "needed:.1f",
-        "factor": "factor:.2f", "right": "right",
+        "factor": "factor:.2f", "of whole seeds": "whole:.2f",
     }  # fmt: skip
     table = Table(columns, arguments.out)
     blocks = [
@@ -62,7 +64,8 @@ def main() -> None:
     print(
         f"Means over {arguments.seeds} seeds: correlation {np.mean(measured):.2f} "
         f"({min(measured):.2f} to {max(measured):.2f}), predicted from pairs {stepped_up(one, arguments.seeds):.2f}; "
-        f"{sum(row['right'] for row in table.rows)} of {len(table.rows)} blocks within a factor of {_FACTOR}"
+        f"within a factor of {_FACTOR}: {_right(table, 'factor')} of {len(table.rows)} blocks, of whole seeds "
+        f"{_right(table, 'whole')}"
     )
 
 
@@ -75,12 +78,20 @@ def _judged(block: CombinedScores, others: list[CombinedScores]) -> dict[str, ob
     predicted = block.seeds_needed(_WANTED)
     one = float(np.mean([other.reliability_of_one for other in others]))
     needed = _WANTED * (1 - one) / (one * (1 - _WANTED)) if one > 0 else None
-    # Nobody scores less than a seed.
-    factor = None if predicted is None or needed is None else predicted / max(1.0, needed)
-    right = factor is not None and 1 / _FACTOR <= factor <= _FACTOR
+    known = predicted is not None and needed is not None
     return {
-        "one": block.reliability_of_one, "predicted": predicted, "needed": needed, "factor": factor, "right": right,
-    }  # fmt: skip
+        "one": block.reliability_of_one,
+        "predicted": predicted,
+        "needed": needed,
+        # Nobody scores less than a seed.
+        "factor": predicted / max(1.0, needed) if known else None,
+        "whole": predicted / max(1, math.ceil(needed)) if known else None,
+    }
+
+
+def _right(table: Table, factor: str) -> int:
+    """How many blocks predict the number of seeds within the factor that counts as right."""
+    return sum(row[factor] is not None and 1 / _FACTOR <= row[factor] <= _FACTOR for row in table.rows)
 
 
 if __name__ == "__main__":
