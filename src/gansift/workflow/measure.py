@@ -273,8 +273,8 @@ class _Miniature:
         seed.score(estimator, plan.metrics, plan.horizons)
         if not seed.scores(plan.metric, estimator):
             raise GansiftError(
-                f"nothing can be scored: the backward sweep overflowed within {steps} steps. Train more smoothly "
-                "(larger --eps or --r1, smaller --lr)."
+                f"nothing can be scored: the backward sweep overflowed within {steps} steps. Train more smoothly, "
+                "such as with a smaller --lr."
             )
         self.peak("score")
         trial(plan, seed.number, steps).run(directory, self.place, unseen)

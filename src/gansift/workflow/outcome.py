@@ -248,7 +248,7 @@ def _shown(main: Seed, plan: Plan, result: Summary, chosen: Cell | None) -> Scor
     if not scores:
         raise TrainingError(
             f"no example of {main.directory.root} has a score: the backward sweep of the first seed overflowed within "
-            "its shortest horizon (see log.txt). Train more smoothly (larger --eps or --r1, smaller --lr)."
+            "its shortest horizon (see log.txt). Train more smoothly, such as with a smaller --lr."
         )
     if chosen is not None:
         return scores[chosen.horizon]

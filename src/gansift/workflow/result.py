@@ -307,6 +307,6 @@ def _warnings(place: Place, values: Sequence[Values], cells: Collection[Cell], e
         warnings.append(
             f"{planned - len(cells)} of {planned} removals could not be tried on every seed, because the "
             "backward sweep overflowed or a retraining broke down (see log.txt), and are left out. "
-            "Train more smoothly (larger --eps or --r1, smaller --lr) or choose shorter --horizons."
+            "Train more smoothly, such as with a smaller --lr, or choose shorter --horizons."
         )
     return warnings

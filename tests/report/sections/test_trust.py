@@ -67,6 +67,15 @@ def test_a_chosen_horizon_beyond_the_believable_one_is_said(tmp_path):
     assert "The chosen horizon, 320 steps, is longer than that." in text
 
 
+def test_what_makes_training_smoother_are_settings_that_the_run_has(tmp_path):
+    flow = {"batch": 64, "system": {"lr": 0.1, "blocks": 6}}
+    text = section(tmp_path, trust=growth("partly", 320, 20.0), settings=flow)
+    assert "To train more smoothly, use a lower --lr or a larger --batch ." in text
+    text = section(tmp_path, trust=growth("partly", 320, 20.0), settings={"system": {"r1": 0.1, "eps": 1.0}})
+    assert "use a larger --eps (inside Adam's root) or R1 ( --r1 )." in text
+    assert "use a lower learning rate." in section(tmp_path, trust=growth("partly", 320, 20.0), settings={})
+
+
 @pytest.mark.parametrize(("factor", "shown"), [(2e12, "2.0 \N{MULTIPLICATION SIGN} 10¹² times"), (None, "beyond all"),
                                                (float("inf"), "beyond all"), (float("nan"), "beyond all")])  # fmt: skip
 def test_a_chaotic_run_says_so_and_what_to_change(tmp_path, factor, shown):

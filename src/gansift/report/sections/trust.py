@@ -12,11 +12,14 @@ from gansift.report.sections.verification import Tag, card, own_verification
 from gansift.report.shown import Shown
 from gansift.report.summary import Baseline, Belief, Cell, GridRow, HorizonCheck, Summary
 
-_SMOOTHER = Markup(
-    "To train more smoothly, use a larger <code>--eps</code> (inside Adam's root), R1 (<code>--r1</code>), a lower "
-    "<code>--lr</code>, more <code>--warmup</code> or a larger <code>--batch</code>."
-)
-
+# What makes training smooth, by the setting of a run; a system need not have all of them.
+_SMOOTHER = {
+    "eps": "a larger <code>--eps</code> (inside Adam's root)",
+    "r1": "R1 (<code>--r1</code>)",
+    "lr": "a lower <code>--lr</code>",
+    "warmup": "more <code>--warmup</code>",
+    "batch": "a larger <code>--batch</code>",
+}
 
 TEMPLATE = "sections/trust.html"
 
@@ -32,6 +35,14 @@ def content(summary: Summary, shown: Shown) -> dict[str, Any]:
         "baselines": _baselines(summary),
         "repeated": _repeated(summary),
     }
+
+
+def _smoother(summary: Summary) -> Markup:
+    """What would make this very run's training smoother, of the settings that it has."""
+    known = {**summary.settings, **(summary.settings.get("system") or {})}
+    ways = [way for name, way in _SMOOTHER.items() if name in known] or ["a lower learning rate"]
+    first = ", ".join(ways[:-1])
+    return Markup(f"To train more smoothly, use {first + ' or ' if first else ''}{ways[-1]}.")
 
 
 def _repeated(summary: Summary) -> list[str]:
@@ -83,7 +94,7 @@ def _believable(belief: Belief, summary: Summary) -> tuple[Tag, list[str]]:
         ]
     if state == "chaotic":
         return Tag("chaotic", "bad"), [
-            "This training is chaotic: even the scores of a single epoch are mostly noise.", _SMOOTHER, how
+            "This training is chaotic: even the scores of a single epoch are mostly noise.", _smoother(summary), how
         ]  # fmt: skip
     horizon = summary.steps if belief.horizon is None else belief.horizon
     whole = horizon >= summary.steps
@@ -91,7 +102,12 @@ def _believable(belief: Belief, summary: Summary) -> tuple[Tag, list[str]]:
     if state == "smooth":
         extent = "" if whole else ", as far back as they were computed"
         return Tag("smooth", "good"), [f"Scores can be believed over {far}{extent}.", *checks, how]
-    sentences = [f"Scores can be believed over {far}; scores of longer horizons may be noise.", *checks, _SMOOTHER, how]
+    sentences = [
+        f"Scores can be believed over {far}; scores of longer horizons may be noise.",
+        *checks,
+        _smoother(summary),
+        how,
+    ]
     if chosen is not None and chosen.horizon > horizon:
         sentences.append(
             f"The chosen horizon, {words.plural(chosen.horizon, 'step')}, is longer than that. What retraining "
