@@ -74,7 +74,10 @@ def report(horizons: tuple[int, ...] = (320,), **changes: Any) -> dict[str, Any]
             _baseline("random", "random", 0.03),
         ],
         "classes": [{"name": "cat", "before": 40, "after": 37}, {"name": "$dog$", "before": 20, "after": 19}],
-        "settings": {"seed": 0, "batch": 50, "system": {"eps": 1e-3, "r1": 0.3}, "optimizer": {"name": "adam", "betas": [0.0, 0.99]}, "skip_bad": None},
+        "settings": {
+            "seed": 0, "batch": 50, "optimizer": {"name": "adam", "betas": [0.0, 0.99]}, "skip_bad": None,
+            "system": {"eps": 1e-3, "r1": 0.3, "lr": 1e-3, "warmup": 10},
+        },
         "seconds": 431.0,
         "times": {"train": 121.0, "score": 63.0, "retrain": 247.0},
         "warnings": ["Something <odd> happened."],

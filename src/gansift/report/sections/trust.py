@@ -89,7 +89,7 @@ def _believable(belief: Belief, summary: Summary) -> tuple[Tag, list[str]]:
         return Tag("chaotic", "bad"), [
             "Retraining does not bear out even the scores of the shortest horizon that was tried.",
             *checks,
-            _SMOOTHER,
+            _smoother(summary),
             how,
         ]
     if state == "chaotic":
