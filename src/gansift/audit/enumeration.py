@@ -63,6 +63,7 @@ def finite_kmeans(
         rounds: at most, of every start; it ends where nothing changes.
         seed: decides the starts.
     """
+    squared = transformations.mT @ transformations
 
     def fitted(images: Tensor, prototypes: Tensor) -> Fit:
         told = torch.full((0,), -1)
@@ -72,7 +73,7 @@ def finite_kmeans(
             if torch.equal(before, told):
                 break
             shares = torch.nn.functional.one_hot(told, squares.shape[1]).to(images.dtype)
-            prototypes = _solved(images, shares.unflatten(1, (clusters, -1)), transformations, prototypes)
+            prototypes = _solved(images, shares.unflatten(1, (clusters, -1)), transformations, squared, prototypes)
         squares = _distances(images, prototypes, transformations).flatten(1)
         least, told = squares.min(1)
         count = len(transformations)
@@ -94,7 +95,7 @@ def finite_mixture(
         rounds: of every start.
         seed: decides the starts.
     """
-    numbers = x[0].numel()
+    numbers, squared = x[0].numel(), transformations.mT @ transformations
 
     def fitted(images: Tensor, prototypes: Tensor) -> Fit:
         shape = (clusters, len(transformations))
@@ -103,7 +104,7 @@ def finite_mixture(
         for _ in range(rounds):
             joint = _joint(images, prototypes, transformations, priors, variance)
             shares = joint.flatten(1).softmax(1).view_as(joint)
-            prototypes = _solved(images, shares, transformations, prototypes)
+            prototypes = _solved(images, shares, transformations, squared, prototypes)
             priors = shares.mean(0)
             squares = _distances(images, prototypes, transformations)
             variance = max(float((shares * squares).sum()) / (len(images) * numbers), _NARROWEST**2)
@@ -137,11 +138,14 @@ def _joint(images: Tensor, prototypes: Tensor, transformations: Tensor, priors: 
     return priors.log() - squares / (2 * variance) - images[0].numel() * math.log(2 * math.pi * variance) / 2
 
 
-def _solved(images: Tensor, shares: Tensor, transformations: Tensor, before: Tensor) -> Tensor:
-    """The prototypes that minimise the sum of shares (N, K, T) times |x - T_t c_k|^2, shape (K, C, P)."""
+def _solved(images: Tensor, shares: Tensor, transformations: Tensor, squares: Tensor, before: Tensor) -> Tensor:
+    """The prototypes that minimise the sum of shares (N, K, T) times |x - T_t c_k|^2, shape (K, C, P).
+
+    ``squares`` are T_t^T T_t, which are the same in every round.
+    """
     moves = transformations.to(images)
     counts = shares.sum(0)
-    squared = torch.einsum("kt,tpq,tpr->kqr", counts, moves, moves)
+    squared = torch.einsum("kt,tqr->kqr", counts, squares.to(images))
     summed = torch.einsum("nkt,ncp->ktcp", shares, images)
     towards = torch.einsum("tpq,ktcp->kqc", moves, summed)
     stays = _STAYS * counts.sum(1).clamp(min=1)[:, None, None]
