@@ -63,7 +63,7 @@ def draw(groups, headings, title=""):
 draw(gallery.x, gallery.headings)
 
 # %%
-# What is shown so nicely may be made up: a flow that turns every 3 of one set into an 8 of the other is as likely. So the audit lets
+# What is shown so nicely may be made up: a flow that turns every 3 of one set into an 8 of the other may be as likely. So the audit lets
 # classifiers of real images judge whether a digit is still the same, and how many strokes are thick.
 
 print(answer.verdict)
