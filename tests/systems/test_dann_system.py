@@ -87,7 +87,7 @@ def test_settings_reach_the_game_and_its_optimizer():
     sets = {"source": splits((3,), "abc"), "target": splits((3,), "abc", seed=1)}
     system = build("dann", sets, {"most": 0.3, "hidden": 8, "lr": 0.1})
     assert system.new_game(0).most == 0.3
-    assert system.new_game(0).players["labeller"].layers[0].in_features == 8
+    assert system.new_game(0).players["labeller"][0].in_features == 8
     assert system.optimizers.rate(50, 100) == pytest.approx(0.1 / (1 + 10 * 0.5) ** 0.75)
     assert system.defaults["metric"] in system.metrics
 

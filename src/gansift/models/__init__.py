@@ -5,7 +5,7 @@ from gansift.models.clusters import Clusters
 from gansift.models.conditional import Conditional
 from gansift.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gansift.models.denoiser import PerceptronDenoiser
-from gansift.models.encoder import Head, ImageEncoder, Labeller, PointEncoder, encoder_of
+from gansift.models.encoder import Head, ImageEncoder, ImageFeatures, Labeller, PointEncoder, encoder_of
 from gansift.models.flow import CouplingFlow
 from gansift.models.initial import initial_architecture, initial_networks
 from gansift.models.layers import GroupNorm, LayerNorm, Network
@@ -32,6 +32,7 @@ __all__ = [
     "GroupNorm",
     "Head",
     "ImageEncoder",
+    "ImageFeatures",
     "LQDiscriminator",
     "LQGenerator",
     "Labeller",

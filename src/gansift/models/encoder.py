@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from gansift.errors import TrainingError
 from gansift.models.layers import Network
-
-#: How neighbours are taken together.
-Pooling = Literal["mean", "max"]
 
 _KERNEL = 5
 # Places a side that are left of an image before its features are mixed.
@@ -37,7 +32,7 @@ class PointEncoder(Network):
 
 
 class ImageEncoder(Network):
-    """Two convolutions, each followed by a pooling of neighbours, and a layer of SiLU: images to features (B, hidden).
+    """Two convolutions, each followed by a mean over neighbours, and a layer of SiLU: images to features (B, hidden).
 
     Images may be of different sizes: larger ones are reduced to ``side`` pixels a side by the mean over areas, and grey
     ones become coloured where there are three channels.
@@ -46,34 +41,71 @@ class ImageEncoder(Network):
         channels: of the images as they are looked at, 1 or 3.
         side: pixels a side of the smallest images.
         hidden: number of features; the convolutions have a quarter and a half as many channels.
-        pooling: ``mean`` of neighbours, or ``max``, their largest value, which passes over what is faint beside it.
 
     Raises:
         TrainingError: for smaller images than 4 x 4, or fewer features than 4.
     """
 
-    def __init__(self, channels: int, side: int, hidden: int, pooling: Pooling = "mean") -> None:
+    def __init__(self, channels: int, side: int, hidden: int) -> None:
         super().__init__()
         if side < _PLACES or hidden < 4:
             raise TrainingError(f"ImageEncoder takes images of 4x4 and more, and 4 features and more: {side}, {hidden}")
         self.channels, self.side = channels, side
-        by_two, to_places = (
-            (nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(_PLACES))
-            if pooling == "mean"
-            else (nn.MaxPool2d(2), nn.AdaptiveMaxPool2d(_PLACES))
-        )
         few, many = hidden // 4, hidden // 2
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, few, _KERNEL, padding="same"), nn.SiLU(), by_two,
-            nn.Conv2d(few, many, _KERNEL, padding="same"), nn.SiLU(), to_places,
-            nn.Flatten(), nn.Linear(many * _PLACES**2, hidden), nn.SiLU(),
+            *_convolutions(channels, few, many, nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(_PLACES)),
+            nn.Linear(many * _PLACES**2, hidden), nn.SiLU(),
         )  # fmt: skip
         self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (B, hidden) of images (B, 1 or 3, H, W)."""
-        small = x if x.shape[2:] == (self.side, self.side) else adaptive_avg_pool2d(x, self.side)
-        return self.layers(small.expand(-1, self.channels, -1, -1))
+        return self.layers(_looked_at(x, self.channels, self.side))
+
+
+class ImageFeatures(Network):
+    """Two convolutions, each followed by the largest value of neighbours: images to features (B, outputs).
+
+    Images may be of different sizes, as for `ImageEncoder`. The largest value passes over what is faint beside it, such
+    as a background beside strokes, which a mean mixes in.
+
+    Args:
+        channels: as of `ImageEncoder`.
+        side: as of `ImageEncoder`.
+        few: channels of the first convolution.
+        many: channels of the second one, of which 4 x 4 places are left.
+
+    Attributes:
+        outputs: number of features, 16 for each channel of the second convolution.
+
+    Raises:
+        TrainingError: for smaller images than 4 x 4.
+    """
+
+    def __init__(self, channels: int, side: int, few: int, many: int) -> None:
+        super().__init__()
+        if side < _PLACES:
+            raise TrainingError(f"ImageFeatures takes images of 4x4 pixels and more, not of {side}x{side}")
+        self.channels, self.side, self.outputs = channels, side, many * _PLACES**2
+        self.layers = nn.Sequential(*_convolutions(channels, few, many, nn.MaxPool2d(2), nn.AdaptiveMaxPool2d(_PLACES)))
+        self.reset_parameters()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (B, outputs) of images (B, 1 or 3, H, W)."""
+        return self.layers(_looked_at(x, self.channels, self.side))
+
+
+def _convolutions(channels: int, few: int, many: int, by_two: nn.Module, to_places: nn.Module) -> list[nn.Module]:
+    return [
+        nn.Conv2d(channels, few, _KERNEL, padding="same"), nn.SiLU(), by_two,
+        nn.Conv2d(few, many, _KERNEL, padding="same"), nn.SiLU(), to_places, nn.Flatten(),
+    ]  # fmt: skip
+
+
+def _looked_at(x: Tensor, channels: int, side: int) -> Tensor:
+    """Images (B, channels, side, side) as they are looked at."""
+    small = x if x.shape[2:] == (side, side) else adaptive_avg_pool2d(x, side)
+    return small.expand(-1, channels, -1, -1)
 
 
 class Head(Network):
@@ -117,12 +149,10 @@ class Labeller(Network):
         return self.head(self.encoder(x))
 
 
-def encoder_of(shape: tuple[int, ...], hidden: int, pooling: Pooling = "mean") -> Network:
-    """The encoder of examples of a shape; points have no neighbours to pool.
+def encoder_of(shape: tuple[int, ...], hidden: int) -> Network:
+    """The encoder of examples of a shape.
 
     Raises:
         TrainingError: as `ImageEncoder`.
     """
-    return (
-        PointEncoder(shape[0], hidden) if len(shape) == 1 else ImageEncoder(shape[0], min(shape[1:]), hidden, pooling)
-    )
+    return PointEncoder(shape[0], hidden) if len(shape) == 1 else ImageEncoder(shape[0], min(shape[1:]), hidden)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 
@@ -24,9 +24,8 @@ from gansift.training import SGD
 def dann(
     data: Mapping[str, Splits],
     *,
-    most: Annotated[float, Range(0, 1e9)] = 1.0,
-    hidden: Annotated[int, Range(4, 65_536)] = 64,
-    pooling: Literal["mean", "max"] = "max",
+    most: Annotated[float, Range(0, 1e9)] = 0.5,
+    hidden: Annotated[int, Range(4, 65_536)] = 100,
     lr: Annotated[float, Range(above=0, most=1000)] = 0.03,
     momentum: Annotated[float, Range(0, below=1)] = 0.9,
 ) -> System:
@@ -38,8 +37,7 @@ def dann(
     Args:
         data: the data sets ``source`` and ``target``, of images or of points.
         most: weight of the domain loss in the features' loss at the end of training; 0 trains on source alone
-        hidden: number of features, and width of the hidden layers
-        pooling: what is kept of neighbours in an image, their mean or their max
+        hidden: width of the hidden layers; the convolutions for images have a third and half as many channels
         lr: learning rate of all players at the start
         momentum: of all players
 
@@ -53,7 +51,7 @@ def dann(
     """
     source, target = _checked(data)
     return System(
-        game=partial(_game, source.train, target.train, most, hidden, pooling),
+        game=partial(_game, source.train, target.train, most, hidden),
         optimizers=SGD(lr=lr, momentum=momentum, decay=falling),
         metrics={
             "target-loss": partial(_target_loss, source, target),
@@ -76,24 +74,26 @@ def falling(progress: float) -> float:
     return (1 + 10 * progress) ** -0.75
 
 
-def _game(source: Examples, target: Examples, most: float, hidden: int, pooling: Literal["mean", "max"]) -> games.DANN:
+def _game(source: Examples, target: Examples, most: float, hidden: int) -> games.DANN:
     assert source.class_names is not None
+    features, count = _features(source.shape, target.shape, hidden)
+    # Two hidden layers of the labeller are its own, as in the paper: what both heads see is not narrowed before.
+    labeller = models.Head(hidden, hidden, len(source.class_names))
     return games.DANN(
-        _encoder(source.shape, target.shape, hidden, pooling),
-        models.Head(hidden, hidden, len(source.class_names)),
-        models.Head(hidden, hidden, 1),
+        features,
+        torch.nn.Sequential(torch.nn.Linear(count, hidden), torch.nn.SiLU(), labeller),
+        models.Head(count, hidden, 1),
         most=most,
     )
 
 
-def _encoder(
-    source: tuple[int, ...], target: tuple[int, ...], hidden: int, pooling: Literal["mean", "max"]
-) -> models.Network:
-    """The encoder of points, or of images of both sizes: as coloured as either, and as large as the smaller."""
-    if len(source) > 1:
-        side = min(source[1:] + target[1:])
-        source = (max(source[0], target[0]), side, side)
-    return models.encoder_of(source, hidden, pooling)
+def _features(source: tuple[int, ...], target: tuple[int, ...], hidden: int) -> tuple[models.Network, int]:
+    """What makes features of points, or of images of both sizes, as coloured as either; and how many."""
+    if len(source) == 1:
+        return models.PointEncoder(source[0], hidden), hidden
+    side = min(source[1:] + target[1:])
+    made = models.ImageFeatures(max(source[0], target[0]), side, max(1, hidden // 3), max(1, hidden // 2))
+    return made, made.outputs
 
 
 def _judged(target: Splits) -> bool:
