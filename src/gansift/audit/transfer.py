@@ -42,10 +42,10 @@ def transfer(
     """Does a transfer between data sets mean anything: is the content of an example still there?
 
     A flow makes v tell nothing of the data set. That v is the content of an example does not follow: a flow that makes
-    every 3 of one data set an 8 of the other may be as likely. So classifiers that were fitted to real validation examples
-    of all data sets judge what test examples are after a transfer. It is found against a run that of what is judged
-    right when it is merely reconstructed less than the share ``least`` still is after a transfer, that the autoencoder
-    alone loses as much, or that a probe tells the data set from v.
+    every 3 of one data set an 8 of the other may be as likely. So classifiers that were fitted to real validation
+    examples of all data sets judge what test examples are after a transfer. Three things are found against a run: a
+    transfer keeps less of the content than the share ``least`` of what a mere reconstruction keeps; the autoencoder
+    alone loses as much of what is seen in real examples; or a probe tells the data set from v.
 
     Args:
         subject: a run of a game that transfers examples between data sets, such as `--game flow`.
