@@ -1,6 +1,6 @@
 """Do clusters up to transformations agree with labels that nobody told them, and which kinds of images do they show?
 
-    python benchmarks/clusters.py labels mnist [--size 14] [--examples 5000] [--steps 4000] [--seeds 3]
+    python benchmarks/clusters.py labels mnist [--size 14] [--examples 5000] [--steps 4000] [--seeds 0 1 2]
     python benchmarks/clusters.py shifts
     python benchmarks/clusters.py kinds [--scoring 4]
 
@@ -50,7 +50,7 @@ def main() -> None:
     made.add_argument("--examples", type=int, default=5000, help="the first so many images")
     made.add_argument("--steps", type=int, default=4000)
     made.add_argument("--batch", type=int, default=64)
-    made.add_argument("--seeds", type=int, default=3)
+    made.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     made.add_argument("--kinds", nargs="+", default=["dti-kmeans", "dti-gmm"], help="beside K-means")
     made.add_argument("--scoring", type=int, default=4, help="trainings that are scored")
     asked = made.parse_args()
@@ -72,7 +72,7 @@ def _labels(asked: Any) -> None:
         table.add(row)
     for kind in asked.kinds:
         fits = []
-        for seed in range(asked.seeds):
+        for seed in asked.seeds:
             started = time.process_time()
             loss, found, _ = _fitted(images, kind, seed, asked.steps, asked.batch)
             took = time.process_time() - started
@@ -163,11 +163,11 @@ def _shifts(asked: Any) -> None:
         table.add(row | {"recovered": _recovered(found, by, true)})
     fits = []
     started = time.process_time()
-    for seed in range(asked.seeds):
+    for seed in asked.seeds:
         loss, found, trained = _fitted(moved, "shifts", seed, asked.steps // 4, asked.batch)
         fits.append((loss, found, trained))
     loss, found, trained = min(fits, key=lambda fit: fit[0])
-    row = _row(f"--kind shifts, {asked.seeds} seeds", "", moved, found, loss)
+    row = _row(f"--kind shifts, {len(asked.seeds)} seeds", "", moved, found, loss)
     aligned = torch.cat([trained.made_of(trained.game.align, part) for part in x.split(_CHUNK)])
     own = aligned[torch.arange(len(x)), torch.from_numpy(found)].flatten(1)
     by = np.array(list(_moves_of(own, found, trained, moves)))

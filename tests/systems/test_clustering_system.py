@@ -48,7 +48,7 @@ def test_only_labels_that_there_are_are_reported(digits):
     assert reported_of(build("clustering", {"d": digits}, {}).judges("cluster-loss").test).name == "cluster-error"
     bare = build("clustering", {"d": splits((1, 6, 6))}, {"clusters": 2})
     assert reported_of(bare.judges("cluster-loss").test).name == "cluster-loss"
-    assert build("clustering", {"d": splits((3, 6, 6))}, {"clusters": 2}).new_game(0).settings()["colour_from"] == 0.1
+    assert build("clustering", {"d": splits((3, 6, 6))}, {"clusters": 2}).new_game(0).settings()["colour_from"] == 0.05
     assert "colour_from" not in bare.new_game(0).settings()
 
 

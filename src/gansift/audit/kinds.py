@@ -250,8 +250,7 @@ def _clustered(part: Examples, name: str, clusters: int, asked: _Asked, looks: S
 
 def _trained(part: Examples, count: int, asked: _Asked, start: int) -> Trained:
     game = Clustering(
-        asked.kind, part.shape, count, hidden=_HIDDEN, splines_from=0.4 if asked.splines else 1.0, sigma_min=0.25,
-        reseed=50,
+        asked.kind, part.shape, count, hidden=_HIDDEN, splines_from=0.3 if asked.splines else 1.0, sigma_min=0.25,
     )  # fmt: skip
     rate = 0.02 if asked.kind in ("kmeans", "shifts") else 0.003
     optimizer = Adam(lr=rate, betas=(0.9, 0.99), eps=1e-3, eps_inside=True, decay="cosine", final=0.05)

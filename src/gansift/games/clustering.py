@@ -87,13 +87,13 @@ class Clustering(Game):
         clusters: int,
         *,
         hidden: int = 32,
-        affine_from: float = 0.1,
-        splines_from: float = 0.4,
-        colour_from: float = 0.1,
+        affine_from: float = 0.05,
+        splines_from: float = 0.3,
+        colour_from: float = 0.05,
         reach: int = 2,
         rotation: float = 0.0,
         sigma_min: float = 0.5,
-        reseed: int = 100,
+        reseed: int = 50,
     ) -> None:
         self.kind, self.clusters, self.sigma_min, self.reseed = kind, clusters, sigma_min, reseed
         self.reach, self.rotation = reach, rotation
