@@ -24,7 +24,6 @@ import built_in
 import numpy as np
 import torch
 from command_line import Table, parser
-from dirty.sets import SETS
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 from torch.nn.functional import interpolate
@@ -196,17 +195,20 @@ def _recovered(found: np.ndarray, moves: np.ndarray, true: np.ndarray) -> float:
 
 
 def _kinds(asked: Any) -> None:
-    dirty = SETS["digits-dirty"]({})
-    runs = [built_in.train(dirty.place, seed) for seed in range(asked.scoring)]
-    looks = [influence.rolling(run, part_of(dirty.scored_on, seed, asked.scoring)) for seed, run in enumerate(runs)]
-    metric: Any = dirty.scored_on
+    place = built_in.place("digits-dirty")
+    train: Examples = place.data.only.train
+    runs = [built_in.train(place, seed) for seed in range(asked.scoring)]
+    metric: Any = place.validation
+    looks = [influence.rolling(run, part_of(metric, seed, asked.scoring)) for seed, run in enumerate(runs)]
     subject = Subject(
-        "digits-dirty", {"data": dirty.place.data.only}, [run.trained() for run in runs], looks=looks,
+        "digits-dirty", {"data": place.data.only}, [run.trained() for run in runs], looks=looks,
         features=metric.features,
     )  # fmt: skip
     answer = run_audit("kinds", subject)
     print(answer.verdict)
-    named = dict(zip(dirty.train.ids, dirty.kinds, strict=True))
+    column = train.columns["kind"]
+    assert column.names is not None
+    named = {row: column.names[value] for row, value in zip(train.ids, column.values.tolist(), strict=True)}
     predicted = {row[0]: row[2] for one in answer.tables.values() for row in one.rows}
     groups = answer.groups
     table = Table(
@@ -214,7 +216,7 @@ def _kinds(asked: Any) -> None:
          "predicted change without it": "predicted:<28"},
         asked.out,
     )  # fmt: skip
-    for kind in sorted(set(dirty.kinds)):
+    for kind in column.names:
         for name, prefix in (("all", "cluster"), ("harmful", "harmful"), ("features", "feature")):
             table.add({"kind": kind, "of": name} | _purest(groups, prefix, named, kind, predicted))
 
