@@ -18,6 +18,7 @@ from itertools import combinations
 import built_in
 import numpy as np
 from command_line import Table, parser
+from smaller import smaller
 
 from gansift import data, influence
 from gansift.influence import CombinedScores, Looks
@@ -40,13 +41,8 @@ def main() -> None:
     made.add_argument("--blocks", type=int, default=4)
     made.add_argument("--set", action="append", default=[], help="a setting of the run, name=value")
     arguments = made.parse_args()
-    splits = data.load(arguments.source, seed=0, size=arguments.size)
-    few = splits.train.subset(range(min(arguments.examples or len(splits.train), len(splits.train))))
-    place = built_in.place(
-        arguments.source,
-        data.Splits(splits.name, few, splits.valid, splits.test),
-        **built_in.settings(arguments.set),
-    )
+    splits = smaller(data.load(arguments.source, seed=0), arguments.size, arguments.examples)
+    place = built_in.place(arguments.source, splits, **built_in.settings(arguments.set))
     columns = {
         "block": "block", "reliability of one": "one:.2f", "needed by it": "predicted", "by others": "needed:.1f",
         "factor": "factor:.2f", "of whole seeds": "whole:.2f",
