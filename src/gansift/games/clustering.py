@@ -138,11 +138,15 @@ class Clustering(Game):
         if self.kind == "shifts":
             moved = self._moved(net.clusters.prototypes)
             return self._from_moved(x, moved).amin(2)
-        numbers = self._numbers(net, x, progress)
-        off = (self._coloured(self._warped(net.clusters.prototypes, numbers), numbers) - x.flatten(2)[:, None]).square()
+        numbers, images = self._numbers(net, x, progress), net.clusters.prototypes
+        if self.kind == "dti-gmm":  # moved together, since where pixels are taken from is the same
+            images = torch.cat([images, net.clusters.spreads.square()], 1)
+        warped = self._warped(images, numbers)
+        channels = x.shape[1]
+        off = (self._coloured(warped[:, :, :channels], numbers) - x.flatten(2)[:, None]).square()
         if self.kind == "dti-kmeans":
             return off.sum((2, 3))
-        variance = self._warped(net.clusters.spreads.square(), numbers) + self.sigma_min**2
+        variance = warped[:, :, channels:] + self.sigma_min**2
         density = -(off / variance + (2 * math.pi * variance).log()).sum((2, 3)) / 2
         return -density - net.clusters.shares.log_softmax(0)
 
