@@ -41,7 +41,7 @@ system = systems.build("flow", splits)
 run = training.train(system.new_game(0), train, steps=1000, batch_size=64, optimizers=system.optimizers, seed=0)
 
 # %%
-# Content in rows, data sets in columns. To the left is the image itself; as one of its own data set it is merely reconstructed.
+# Below each test image is what it becomes as one of either data set. As one of its own data set it is merely reconstructed.
 
 import matplotlib.pyplot as plt
 
