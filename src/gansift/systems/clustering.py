@@ -15,13 +15,6 @@ from gansift.training import Adam
 
 # Prototypes alone can go faster than networks.
 _RATES = {"kmeans": 0.02, "shifts": 0.02, "dti-kmeans": 0.004, "dti-gmm": 0.004}
-# In the last fifth of training rates are a tenth, as in the paper towards its end.
-_LAST, _SLOWER = 0.8, 0.1
-
-
-def late(progress: float) -> float:
-    """The share of the learning rate at a progress of training: a tenth in the last fifth."""
-    return 1.0 if progress < _LAST else _SLOWER
 
 
 def clustering(
