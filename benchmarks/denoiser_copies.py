@@ -1,6 +1,6 @@
 """Does the audit of copies find a diffusion model that has learnt its images by heart, and is it silent on more images?
 
-    python benchmarks/denoiser_copies.py [mnist] [--size 14] [--counts 200 5000] [--steps 6000] [--out FILE]
+    python benchmarks/denoiser_copies.py [mnist] [--size 14] [--counts 200 4500] [--steps 6000] [--out FILE]
 
 The same network is trained for as many steps on few and on many images of one data set, and two audits ask: are samples
 copies (2,000 samples, in pixels and features), and can it be told by the network's own loss who was trained on?
@@ -58,7 +58,7 @@ def _arguments() -> Any:
     made.add_argument("source", nargs="?", default="mnist")
     made.add_argument("--size", type=int, default=14)
     made.add_argument("--systems", nargs="+", default=["diffusion", "matching"])
-    made.add_argument("--counts", type=int, nargs="+", default=[200, 5000])
+    made.add_argument("--counts", type=int, nargs="+", default=[200, 4500])
     made.add_argument("--steps", type=int, default=6000)
     made.add_argument("--width", type=int, default=256)
     made.add_argument("--seeds", type=int, default=2)
