@@ -26,6 +26,7 @@ class Tiny:
         question: settings of the metric.
         batch: examples in a batch, for each data set.
         improves: whether a few steps of training improve the metric; elsewhere they have to change it.
+        stride: of the finite differences of weights that scores are compared with.
     """
 
     sources: Mapping[str, str]
@@ -36,6 +37,7 @@ class Tiny:
     question: Mapping[str, Any] = field(default_factory=dict)
     batch: Mapping[str, int] = field(default_factory=dict)
     improves: bool = True
+    stride: float = 1e-4
 
 
 def tiny(name: str) -> Tiny:

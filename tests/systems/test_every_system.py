@@ -91,7 +91,9 @@ def _largest(values: np.ndarray, run, name: str) -> np.ndarray:
     return order[[-1, len(order) // 2]]
 
 
-def _differences(case, run, rows, stride=1e-4) -> np.ndarray:
+def _differences(case, run, rows) -> np.ndarray:
+    stride = case.tiny.stride
+
     def value(row, change):
         weights = run.weights.clone()
         weights[row] += change

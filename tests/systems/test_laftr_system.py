@@ -15,10 +15,10 @@ from tiny_system import Tiny
 
 TINY = Tiny(
     {"data": "diabetes"},
-    {"hidden": 6, "lr": 0.05, "audits": 2, "gamma": 0.1},
+    {"hidden": 6, "lr": 0.01, "audits": 2, "gamma": 0.1},
     "class-loss",
     ("diabetes", "--game", "laftr", "--hidden", "4", "--audits", "1"),
-    "label fast",
+    "label slow",
     batch={"data": 8},
 )
 

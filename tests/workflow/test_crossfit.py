@@ -18,9 +18,9 @@ from gansift.workflow.crossfit import finished
 from tiny_run import gansift
 
 FLAGS = [
-    "--steps", "8", "--scoring-seeds", "2", "--choosing-seeds", "2", "--judging-seeds", "3", "--remove", "5,10",
+    "--steps", "40", "--scoring-seeds", "2", "--choosing-seeds", "2", "--judging-seeds", "3", "--remove", "100,200",
     "--latents", "50", "--width", "4", "--jobs", "1", "--batch", "20", "--baselines", "density", "--quiet",
-    "--folds", "3", "--split-seed", "5",
+    "--folds", "3", "--split-seed", "2",
 ]  # fmt: skip
 
 
