@@ -45,12 +45,12 @@ def test_it_runs_to_the_page(whole):
     assert all(len(entry["true"]) == 4 for entry in json.loads((folder / "report.json").read_text())["verification"])
 
 
-# One system of a single data set and one of two are killed in every round of tests, the others in the long ones.
-@pytest.mark.parametrize(
-    "whole",
-    [pytest.param(name, marks=() if name in ("gan", "dann") else pytest.mark.slow) for name in SYSTEMS],
-    indirect=True,
-)
+# What takes longest is done of one system of a single data set and one of two in every round of tests, of the others in
+# the long ones.
+EVERY = [pytest.param(name, marks=() if name in ("gan", "dann") else pytest.mark.slow) for name in SYSTEMS]
+
+
+@pytest.mark.parametrize("whole", EVERY, indirect=True)
 def test_a_killed_run_goes_on_to_the_same_bytes(whole, tmp_path, monkeypatch):
     name, folder, _ = whole
     real, left = step.is_finite, [13]  # in the middle of the second seed's training
@@ -81,7 +81,7 @@ def test_scores_name_the_data_set_of_every_example(whole):
     assert named == (set(TINY[name].sources) if len(TINY[name].sources) > 1 else set())
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("name", EVERY)
 def test_it_answers_for_new_models_on_its_page(name, tmp_path):
     done = tiny_run.gansift("run", *TINY[name].command, "--game", name, *NEW, "--outdir", tmp_path, "--json")
     result = json.loads(done.stdout)
