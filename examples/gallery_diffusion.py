@@ -49,7 +49,7 @@ for axis, picture in zip(axes, pictures, strict=True):
     axis.imshow(picture[0], cmap="gray_r")
     axis.axis("off")
 axes[0].set_title("sample", fontsize=8)
-axes[1].set_title("owes most to", fontsize=8)
+axes[2].set_title("owes most to", fontsize=8)
 without = cleansing.retrain(run, remove=helped)
 print(f"its loss without these ten: {helped.sum():+.4f} predicted, {loss.value(without) - loss.value(run):+.4f} true")
 
