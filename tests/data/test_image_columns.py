@@ -152,3 +152,11 @@ def test_a_survey_counts_a_column_and_speaks_of_others(folder):
     assert found["groups"] == {"camera": {"canon": 10, "nikon": 10, "?": 10}}
     assert "--group camera" in found["command"]
     assert not any("--group NAME" in sentence for sentence in found["next"])
+
+
+def test_which_column_is_taken_for_the_label_is_said_once(folder, tmp_path, caplog):
+    rows = [f"{name},cat,{CAMERA[name]}" for name in NAMES]
+    (tmp_path / "own.csv").write_text("\n".join(["path,class,camera", *rows]))
+    with caplog.at_level(logging.WARNING):
+        load(folder, labels=tmp_path / "own.csv", group=["camera"])
+    assert sum("is taken for the label" in line for line in caplog.messages) == 1

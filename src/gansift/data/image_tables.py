@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from gansift.data.collection import Collection, File, Own
-from gansift.data.labels import LabelFile, column_called
+from gansift.data.labels import LabelFile, column_called, usual_column
 from gansift.data.layout import split_name
 from gansift.data.names import shown
 from gansift.data.parquet import IMAGE, PARQUET, first_line, parquet_reader
@@ -151,7 +151,7 @@ def _columns(folder: Path, tables: Sequence[_Table]) -> dict[str, Callable[[], L
     for table in tables:
         with parquet_reader(folder).ParquetFile(folder / table.file) as file:
             fitting |= {field.name: None for field in file.schema_arrow if _are_labels(field.type)}
-    used = {column_called(folder, list(fitting), what) for what in (_LABEL, _SPLIT)}
+    used = {usual_column(list(fitting), what) for what in (_LABEL, _SPLIT)}
     return {name: partial(_column_of, folder, tables, name) for name in fitting if name not in used}
 
 

@@ -21,7 +21,7 @@ from gansift.data.columns import Column, labelled
 from gansift.data.examples import Examples
 from gansift.data.grey import Depth, depth_of, remarks, span_of
 from gansift.data.groups import MOST_KINDS
-from gansift.data.labels import LabelFile, number_labels, other_columns, read_label_file
+from gansift.data.labels import LabelFile, number_labels, read_label_file
 from gansift.data.layout import read_layout
 from gansift.data.names import refusal, shown
 from gansift.data.pixels import FULL, SUFFIXES, BadImageError, Span, decode, deep_grey, to_signed
@@ -242,7 +242,7 @@ def read_told(collection: Collection, label_file: Path | None) -> Told:
     folders = read_layout(collection.names)
     by_folder = labels is None and own.by_folder and bool(folders.classes)
     strays = {**(folders.outside if own.parts is None else {}), **(folders.beside if by_folder else {})}
-    columns = own.columns if label_file is None else other_columns(label_file)
+    columns = own.columns if given is None else given.columns
     classes = folders.classes if by_folder else {}
     return Told(collection, labels, classes, own.parts, folders.parts, strays, columns)
 

@@ -7,8 +7,8 @@ import io
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -61,10 +61,13 @@ class LabelFile:
     Attributes:
         path: of the file.
         names: relative path of an image -> name of its class.
+        columns: what else the file says of each image, by the name of the column; each is collected when it is asked
+            for.
     """
 
     path: Path
     names: dict[str, str]
+    columns: Mapping[str, Callable[[], LabelFile]] = field(default_factory=dict)
 
     def match(
         self, wanted: Sequence[str], known: Iterable[str], place: Path, kind: str = "folder", what: str = "label"
@@ -117,24 +120,7 @@ def read_label_file(path: Path) -> LabelFile:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"label file {path} cannot be read: {error.strerror}") from error
-    return collect(path, json_rows(path, content) if path.suffix.lower() == ".json" else _csv_rows(path, content))
-
-
-def other_columns(path: Path) -> dict[str, Callable[[], LabelFile]]:
-    """What a label file says of each image beside path and label, by the name of the column; JSON says no more.
-
-    Raises:
-        DataError: as `read_label_file`.
-    """
-    if path.suffix.lower() == ".json":
-        return {}
-    header, (image, label), rows = _csv_table(path, path.read_bytes())
-    pairs = {
-        name: [(row[image], row[place]) for row in rows]
-        for place, name in enumerate(header)
-        if name and place not in (image, label)
-    }
-    return {name: partial(collect, path, of_images, name) for name, of_images in pairs.items()}
+    return collect(path, json_rows(path, content)) if path.suffix.lower() == ".json" else _of_csv(path, content)
 
 
 def collect(path: Path, rows: Iterable[tuple[str, str]], what: str = "label") -> LabelFile:
@@ -186,11 +172,16 @@ def column_called(path: Path, header: Sequence[str], what: str) -> str | None:
     >>> column_called(Path("m.csv"), ["Split", "label"], "split"), column_called(Path("m.csv"), ["iso"], "label")
     ('Split', None)
     """
-    plain = {re.sub("[ _-]", "", name).casefold(): name for name in reversed(header)}
-    found = next((plain[name] for name in _USUAL_NAMES[what] if name in plain), None)
+    found = usual_column(header, what)
     if found is not None and found.casefold() not in ALWAYS:
         _log.warning("label file %s: the column %s is taken for the %s", shown(path), shown(found), what)
     return found
+
+
+def usual_column(header: Sequence[str], what: str) -> str | None:
+    """The same as `column_called`, without a word in the log."""
+    plain = {re.sub("[ _-]", "", name).casefold(): name for name in reversed(header)}
+    return next((plain[name] for name in _USUAL_NAMES[what] if name in plain), None)
 
 
 def parse_json(path: Path, content: bytes | str) -> Any:
@@ -228,13 +219,7 @@ def json_rows(path: Path, content: bytes) -> list[tuple[str, str]]:
     return rows
 
 
-def _csv_rows(path: Path, content: bytes) -> list[tuple[str, str]]:
-    _, (image, label), rows = _csv_table(path, content)
-    return [(row[image], row[label]) for row in rows]
-
-
-def _csv_table(path: Path, content: bytes) -> tuple[list[str], tuple[int, int], list[list[str]]]:
-    """The header of a label file, the places of the image and of its label in each row, and the rows."""
+def _of_csv(path: Path, content: bytes) -> LabelFile:
     header, rows = read_table(path, content)
     image, label = (column_called(path, header, what) for what in ("image", "label"))
     if image is None or label is None:
@@ -243,7 +228,12 @@ def _csv_table(path: Path, content: bytes) -> tuple[list[str], tuple[int, int], 
     for line, row in rows:
         if len(row) != len(header) or not all(row[place] for place in places):
             raise DataError(f"label file {path}, line {line}: expected a path and a label, got {','.join(row)!r}")
-    return header, places, [row for _, row in rows]
+
+    def said(place: int, what: str) -> LabelFile:
+        return collect(path, [(row[places[0]], row[place]) for _, row in rows], what)
+
+    columns = {name: partial(said, place, name) for place, name in enumerate(header) if name and place not in places}
+    return replace(said(places[1], "label"), columns=columns)
 
 
 def _first(names: Sequence[str]) -> str:
