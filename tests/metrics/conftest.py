@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from gansift.games import GAN, Trained
+from gansift.games import GAN, Game, Trained, weighted_mean
 from gansift.games.parameters import Layout
 from gansift.models import MLPDiscriminator, MLPGenerator
+from toys import Perceptron
 
 
 @pytest.fixture
@@ -15,6 +16,25 @@ def trained():
         torch.manual_seed(0)
         game = GAN(MLPGenerator(latent=4, width=6, shape=(3,)).double(), MLPDiscriminator(width=5, shape=(3,)).double())
     return Trained(game, {name: Layout(module).flatten(module) for name, module in game.players.items()})
+
+
+class Labelling(Game):
+    """One player that labels points, whose training does not matter here."""
+
+    def only_loss(self, net, batch, draw):
+        return weighted_mean(self.predict(net, batch.x)[:, 0], batch.weight)
+
+    def predict(self, net, x):
+        return net.only(x)
+
+
+@pytest.fixture
+def labelling():
+    """A random labeller of points in two dimensions with three classes, float64."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        game = Labelling(only=Perceptron(2, 3).double())
+    return Trained(game, {"only": Layout(game.players["only"]).flatten(game.players["only"])})
 
 
 class SmoothFeatures:
