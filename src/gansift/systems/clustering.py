@@ -30,7 +30,7 @@ def clustering(
     rotation: Annotated[float, Range(0, 180)] = 0.0,
     sigma_min: Annotated[float, Range(above=0, most=10)] = 0.5,
     reseed: Annotated[int, Range(0, 1_000_000)] = 50,
-    lr: Annotated[float, Range(0, 1000)] = 0.0,
+    lr: Annotated[float | None, Range(above=0, most=1000)] = None,
 ) -> System:
     """Clusters of images, each with a prototype that is moved, bent and recoloured towards every image (DTI).
 
@@ -50,7 +50,7 @@ def clustering(
         rotation: degrees by which the kind shifts also rotates, to either side
         sigma_min: least standard deviation of a pixel, from -1 to 1, of the kind dti-gmm
         reseed: steps between two looks for clusters that starve and begin again as copies of large ones; 0 for none
-        lr: learning rate; 0 for 0.02 without and 0.004 with a network
+        lr: learning rate; by default 0.02 without and 0.004 with a network
 
     Metrics:
         cluster-loss: what held-out examples cost their clusters, reported with missed labels (lower is better)
@@ -82,7 +82,12 @@ def clustering(
     return System(
         game=game,
         optimizers=Adam(
-            lr=lr or _RATES[kind], betas=(0.9, 0.99), eps=1e-3, eps_inside=True, decay="cosine", final=0.05
+            lr=_RATES[kind] if lr is None else lr,
+            betas=(0.9, 0.99),
+            eps=1e-3,
+            eps_inside=True,
+            decay="cosine",
+            final=0.05,
         ),
         metrics={"cluster-loss": judges},
         defaults=defaults,
