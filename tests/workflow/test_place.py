@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 import numpy as np
@@ -70,3 +71,21 @@ def test_a_run_directory_whose_path_is_not_utf8_is_refused_before_anything_is_do
     with pytest.raises(UsageError, match="is not UTF-8"):
         training.train(place.game(0), place.train, steps=1, outdir=folder, **place.training)
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"horizons": "1", "verify": 3}, "--horizons, --verify: only the question of this very model"),
+        ({"for_this_model": True, "judging_seeds": 3}, "--judging-seeds: only the question of new models"),
+        ({"judging_seeds": 3, "steps": 4}, ""),
+        ({"for_this_model": True, "horizons": "1"}, ""),
+    ],
+)
+def test_settings_that_only_the_other_question_has_are_said(flags, said, caplog):
+    asked = requested(["normal-1d"], flags)
+    with caplog.at_level(logging.WARNING):
+        place.resolve(asked, load_data(asked.sources, asked.general))
+    warned = [line for line in caplog.messages if "only the question" in line]
+    assert bool(warned) == bool(said)
+    assert all(said in line for line in warned)

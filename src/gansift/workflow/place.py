@@ -50,6 +50,9 @@ _log = logging.getLogger(__name__)
 
 # The numbers to remove that are tried for new models: dirt is rarely less, and a choice of three is cheap.
 _REMOVE = "5%,10%,20%"
+# Settings that only one of the two questions has.
+_OF_THIS_MODEL = ("seeds", "horizons", "estimator", "from_start", "verify")
+_OF_NEW_MODELS = ("scoring_seeds", "choosing_seeds", "judging_seeds", "remove_groups")
 
 
 @dataclass(frozen=True)
@@ -253,6 +256,7 @@ def resolve(request: Request, data: DataSets) -> Config:
         values["batch"] = min([values["batch"], *map(len, data.train.values())])  # what is usual is too much for few
     if not values["for_this_model"] and "remove" not in request.general:
         values["remove"] = _REMOVE  # what systems say is for the end of one training
+    _say_idle(request, values["for_this_model"])
     missing = [one.name for one in GENERAL if one.open is not None and values[one.name] is None]
     if missing:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
@@ -264,6 +268,18 @@ def resolve(request: Request, data: DataSets) -> Config:
     trusted.remember(_executed(config))
     digests = {spec: fingerprint(spec) for spec in _named(config)}
     return config.having({"files": {spec: digest for spec, digest in digests.items() if digest is not None}})
+
+
+def _say_idle(request: Request, for_this_model: bool) -> None:
+    """Say which of the settings that were given have no say in the question that is asked."""
+    others, question = (
+        (_OF_NEW_MODELS, "of new models, which is asked without --for-this-model")
+        if for_this_model
+        else (_OF_THIS_MODEL, "of this very model, which is asked with --for-this-model")
+    )
+    idle = [f"--{name.replace('_', '-')}" for name in others if name in request.general]
+    if idle:
+        _log.warning("%s: only the question %s, looks at that", ", ".join(idle), question)
 
 
 def absolute_metrics(text: str) -> str:
