@@ -18,6 +18,9 @@ def size(subject, *, at_least: int = 10):
 
 def nothing(subject):
     return None
+
+def unknown(subject):
+    return Answer("", "Who knows.", None, {"share": Number(float("nan"))})
 '''
 
 
@@ -51,6 +54,8 @@ def test_what_is_not_there_is_refused_with_what_is(own):
         run_audit(f"{own}:size", made_up.subject(0), most=3)
     with pytest.raises(UsageError, match=r"returned NoneType, not a gansift\.report\.Answer"):
         run_audit(f"{own}:nothing", made_up.subject(0))
+    with pytest.raises(UsageError, match=r"unknown returned no finite number for 'share': nan"):
+        run_audit(f"{own}:unknown", made_up.subject(0))
     with pytest.raises(UsageError, match="cannot load an audit"):
         run_audit("no_such_file.py:audit", made_up.subject(0))
 

@@ -132,6 +132,18 @@ def test_too_few_held_out_examples_tell_nothing():
     assert "cannot be decided with 30 held-out examples" in answer.verdict
 
 
+def test_so_few_samples_that_no_region_can_be_compared_are_refused():
+    with pytest.raises(UsageError, match=r"4 samples and 120 held-out examples are too few for copies.*--samples"):
+        copies(made_up.subject(0), samples=4)
+
+
+def test_a_seed_with_too_few_samples_to_compare_has_no_c_t_and_the_answer_is_stored(tmp_path):
+    answer = copies(replace(made_up.subject(0), players=made_up.subject(0).players * 2), samples=8)
+    assert [row[1] for row in answer.tables["By training seed"].rows] == [None, None]
+    write_answer(tmp_path, answer)
+    assert read_answers(tmp_path)[0].to_json() == answer.to_json()
+
+
 @pytest.mark.parametrize("settings", [{"samples": 0}, {"quantile": 0.0}, {"quantile": 1.0}])
 def test_settings_without_sense_are_refused(settings):
     with pytest.raises(UsageError, match="quantile between 0 and 1"):

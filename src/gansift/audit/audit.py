@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,7 +149,7 @@ def run_audit(name: str, subject: Subject | Files, *others: Subject | Files, **s
 
     Raises:
         UsageError: if there is no such audit, or it has no such setting, or it takes one run alone, or files and no
-            runs, or it returns no answer.
+            runs, or it returns no answer, or one with a number that is not finite.
     """
     from gansift.report.answer import Answer  # charts come with it, which listing audits does not need
 
@@ -169,4 +170,7 @@ def run_audit(name: str, subject: Subject | Files, *others: Subject | Files, **s
     answer = audit(subject, *others, **settings)
     if not isinstance(answer, Answer):
         raise UsageError(f"the audit {name} returned {type(answer).__name__}, not a gansift.report.Answer")
+    for key, number in answer.numbers.items():
+        if not all(map(math.isfinite, (number.value, *(number.ci95 or ())))):
+            raise UsageError(f"the audit {name} returned no finite number for {key!r}: {number.value}, {number.ci95}")
     return replace(answer, audit=answer.audit or name.rpartition(":")[2])

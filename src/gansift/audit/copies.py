@@ -53,7 +53,8 @@ def copies(
         quantile: share of the held-out examples, the closest, whose distance counts as very close.
 
     Raises:
-        UsageError: if ``samples`` or ``quantile`` makes no sense, or what was trained has no samples.
+        UsageError: if ``samples`` or ``quantile`` makes no sense, or what was trained has no samples, or there are too
+            few of them to compare.
     """
     if not subject.players:
         return copied_in_data(subject)
@@ -194,6 +195,11 @@ def _compared(
     """Compare in one space; ``parts`` are samples, training examples and held-out examples."""
     rows = [_rows(features, part) for part in parts]
     closeness = Closeness.of(subject.seed, *rows)
+    if all(z is None for *_, z in closeness.regions()):
+        raise UsageError(
+            f"{len(rows[0]):,} samples and {len(rows[2]):,} held-out examples are too few for copies: no region of the "
+            "training data has enough of both to compare; ask for more --samples"
+        )
     rng = np.random.default_rng(subject.seed)
     numbers = {
         "c_t": closeness.c_t(rng),
@@ -263,7 +269,8 @@ def _by_seed(found: Closeness, seeds: np.ndarray, quantile: float) -> Table:
     rows = []
     for seed in np.unique(seeds).tolist():
         counts, once = (seeds == seed).astype(int), np.ones(len(found.held), dtype=int)
-        rows.append((seed, found.mean_z(counts, once), found.close(quantile, counts, once)))
+        z = found.mean_z(counts, once)
+        rows.append((seed, z if np.isfinite(z) else None, found.close(quantile, counts, once)))
     return Table(("seed", "c_t", "close_share"), tuple(rows))
 
 
