@@ -46,6 +46,26 @@ def test_a_long_step_is_told_from_a_few_examples_and_a_short_one_is_timed_whole(
     assert timed == [8, 8, whole]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "found", "steps"), [([5.0, 0.4, 0.1, 0.2], 0.1, 4), ([5.0, 2.0, 0.1, 0.2], 2.0, 2)]
+)
+def test_a_step_that_waited_for_a_core_is_not_taken_for_the_pace(place, monkeypatch, seconds, found, steps):
+    now, done, step = [0.0], [], rough.step_of(place)
+
+    class Slow:
+        ids, dtype, initial = step.ids, step.dtype, step.initial
+
+        def __call__(self, state, number, weights):
+            now[0] += seconds[number]
+            done.append(number)
+            return state
+
+    monkeypatch.setattr(rough, "step_of", lambda place: Slow())
+    monkeypatch.setattr(rough.time, "perf_counter", lambda: now[0])
+    assert rough._timed(place, 8) == pytest.approx(found)
+    assert done == list(range(steps))
+
+
 def test_estimate_says_it_at_once_and_data_before_anybody_runs(monkeypatch):
     done = gansift("estimate", "normal-1d", *FLAGS[:-1])
     said = done.stderr.splitlines()

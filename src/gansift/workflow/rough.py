@@ -25,7 +25,8 @@ from gansift.workflow.states import step_of
 
 # Examples in the batch whose step is timed first: as many as layers that look at groups of a batch take.
 _FEW = 8
-# Seconds that a whole batch may take to be timed, too.
+# Steps that are timed, and the seconds after which no further one is begun, nor a whole batch timed, too.
+_STEPS = 3
 _PATIENCE = 1.0
 
 
@@ -79,10 +80,12 @@ def step_seconds(place: Place) -> float:
 
 
 def _timed(place: Place, batch: int) -> float:
-    """Seconds of the second step: the first one pays for what is set up once."""
+    """Seconds of the quickest of a few steps: the first pays for what is set up once, and others wait for a core."""
     step = step_of(replace(place, config=replace(place.config, batch=batch)))
     weights = torch.ones(len(step.ids), dtype=step.dtype, device=place.config.device)
-    state = step(step.initial(), 0, weights)
-    start = time.perf_counter()
-    step(state, 1, weights)
-    return time.perf_counter() - start
+    state, seconds = step(step.initial(), 0, weights), []
+    while len(seconds) < _STEPS and sum(seconds) < _PATIENCE:
+        start = time.perf_counter()
+        state = step(state, 1 + len(seconds), weights)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
