@@ -41,6 +41,41 @@ def test_a_machine_that_sees_another_file_refuses_its_tasks(shared):
             run_tasks([Touch(shared.with_name("task"))], chosen, lambda amount: None)
 
 
+@pytest.mark.parametrize(("failures", "tries"), [(0, 1), (1, 2), (2, 3), (9, 3)])
+def test_a_client_whose_server_died_at_its_start_asks_again_and_then_gives_up(monkeypatch, failures, tries):
+    from gansift.spread import cluster
+
+    asked = []
+
+    def init(address, **_):
+        asked.append(address)
+        if len(asked) <= failures:
+            raise ConnectionError("Initialization failure: Starting Ray client server failed. See the log.")
+
+    monkeypatch.setattr(cluster.ray, "init", init)
+    if failures < tries:
+        cluster._connect("ray://head:10001", 0)
+    else:
+        with pytest.raises(GansiftError, match=r"cannot use the Ray cluster ray://head:10001: .*ray start --head"):
+            cluster._connect("ray://head:10001", 0)
+    assert asked == ["ray://head:10001"] * tries
+
+
+def test_an_address_where_nobody_answers_is_asked_once(monkeypatch):
+    from gansift.spread import cluster
+
+    asked = []
+
+    def init(address, **_):
+        asked.append(address)
+        raise ConnectionError("nobody answers")
+
+    monkeypatch.setattr(cluster.ray, "init", init)
+    with pytest.raises(GansiftError, match="nobody answers"):
+        cluster._connect("ray://head:10001", 0)
+    assert len(asked) == 1
+
+
 def test_room_is_counted_by_machine():
     from gansift.spread.cluster import room
 

@@ -25,6 +25,13 @@ except ImportError as missing:
         "--cluster needs Ray, which is not installed here: python -m pip install 'ray[client]>=2.40'"
     ) from missing
 
+_log = logging.getLogger(__name__)
+
+# A ray:// address starts a server on the head for each client, by a fork beside threads of gRPC; now and then that
+# process dies at once (seen with Ray 2.60), and the next one does not.
+_STILLBORN = "Starting Ray client server failed"
+_TRIES = 3
+
 #: The address that starts a Ray on this machine, for as long as the command runs.
 LOCAL = "local"
 
@@ -95,13 +102,18 @@ def _connect(address: str, processors: int) -> None:
     if address == LOCAL:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray's own, which would go over the net
         quiet |= {"include_dashboard": False, "num_cpus": max(processors, os.cpu_count() or 1)}
-    try:
-        ray.init(address=address, **quiet)
-    except (ConnectionError, ImportError, RuntimeError, ValueError) as error:
-        raise GansiftError(
-            f"cannot use the Ray cluster {address}: {error}. Start one by `ray start --head` and give its "
-            "ray://HOST:10001, or --cluster local for one on this machine, or --cluster none."
-        ) from error
+    for left in reversed(range(_TRIES)):
+        try:
+            ray.init(address=address, **quiet)
+            return
+        except (ConnectionError, ImportError, RuntimeError, ValueError) as error:
+            if left and _STILLBORN in str(error):
+                _log.warning("the cluster %s did not start the server of this command; it is asked again", address)
+                continue
+            raise GansiftError(
+                f"cannot use the Ray cluster {address}: {error}. Start one by `ray start --head` and give its "
+                "ray://HOST:10001, or --cluster local for one on this machine, or --cluster none."
+            ) from error
 
 
 def room(nodes: Sequence[Mapping[str, Any]], needed: Mapping[str, int]) -> int:

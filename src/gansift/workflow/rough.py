@@ -83,7 +83,8 @@ def _timed(place: Place, batch: int) -> float:
     """Seconds of the quickest of a few steps: the first pays for what is set up once, and others wait for a core."""
     step = step_of(replace(place, config=replace(place.config, batch=batch)))
     weights = torch.ones(len(step.ids), dtype=step.dtype, device=place.config.device)
-    state, seconds = step(step.initial(), 0, weights), []
+    state = step(step.initial(), 0, weights)
+    seconds: list[float] = []
     while len(seconds) < _STEPS and sum(seconds) < _PATIENCE:
         start = time.perf_counter()
         state = step(state, 1 + len(seconds), weights)
