@@ -34,27 +34,27 @@ _SOURCE, _TARGET, _TEST = 2500, 2000, 500
 def main() -> None:
     """A row for each way of training."""
     arguments = _arguments()
-    source, target = _pair(arguments.case, arguments.photographs)
+    source, target = pair(arguments.case, arguments.photographs)
     given = _settings(arguments.set)
     columns = {"trained": "trained:<20", "right on target": "right:.3f", "gain": "gain:+.3f"}
     table = Table(columns, arguments.out)
     seeds = range(arguments.seeds)
     alone = [
-        _right({"source": source, "target": target}, given | {"most": 0.0}, seed, arguments.steps) for seed in seeds
+        right({"source": source, "target": target}, given | {"most": 0.0}, seed, arguments.steps) for seed in seeds
     ]
     table.add({"trained": "on source alone", "right": mean_interval(alone)})
-    adapted = [_right({"source": source, "target": target}, given, seed, arguments.steps) for seed in seeds]
+    adapted = [right({"source": source, "target": target}, given, seed, arguments.steps) for seed in seeds]
     gains = [one - other for one, other in zip(adapted, alone, strict=True)]
     table.add({"trained": "DANN", "right": mean_interval(adapted), "gain": mean_interval(gains)})
     bound = [
-        _right({"source": target, "target": target}, given | {"most": 0.0}, seed, arguments.steps) for seed in seeds
+        right({"source": target, "target": target}, given | {"most": 0.0}, seed, arguments.steps) for seed in seeds
     ]
     table.add({"trained": "on target's labels", "right": mean_interval(bound)})
     closed = np.mean(gains) / (np.mean(bound) - np.mean(alone))
     print(f"{100 * closed:.0f} % of the way from source alone to target's labels")
 
 
-def _right(splits: dict[str, Splits], settings: dict[str, Any], seed: int, steps: int) -> float:
+def right(splits: dict[str, Splits], settings: dict[str, Any], seed: int, steps: int) -> float:
     """The share of target's test examples that a run labels right."""
     system = build("dann", splits, settings)
     run = training.train(
@@ -64,7 +64,12 @@ def _right(splits: dict[str, Splits], settings: dict[str, Any], seed: int, steps
     return 1 - system.judges("target-loss").test.reported.value(run.trained())
 
 
-def _pair(case: str, photographs: Path | None) -> tuple[Splits, Splits]:
+def pair(case: str, photographs: Path | None = None) -> tuple[Splits, Splits]:
+    """Source and target of a case.
+
+    Raises:
+        UsageError: for mnist-m without photographs.
+    """
     random = np.random.default_rng(0)
     mnist, digits = (_shuffled(name, random) for name in ("mnist", "digits"))
     if case == "mnist-digits":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -79,6 +81,44 @@ def test_a_fresh_probe_tells_where_examples_are_from_if_the_features_do():
     assert audited(run(3.0)).numbers["domain"].value > 0.8
     low, high = audited(run(3.0, shifted=False)).numbers["domain"].ci95
     assert low - 0.05 < 0.5 < high + 0.05
+
+
+def test_the_same_network_before_and_after_is_drawn_with_what_it_gets_right():
+    data = {"source": splits(0, 0), "target": splits(10, 1)}
+    asked = []
+
+    def variants(changes, count):
+        asked.append((changes, count))
+        return run(1.0, data).players  # what source alone would teach
+
+    subject = replace(run(3.0, data, shifted=False), variants=variants)
+    subject.players[0].game.most = 0.5
+    charts = audited(subject).scatters
+    assert asked == [({"most": 0.0}, 1)]
+    assert list(charts) == ["Features before adaptation", "Features after adaptation"]
+    before, after = charts.values()
+    assert {name: len(x) for name, (x, _) in before.points.items()} == {"source": 200, "target": 200}
+    apart = [np.mean(chart.points["target"][0]) - np.mean(chart.points["source"][0]) for chart in (before, after)]
+    assert abs(apart[0]) > 1.5  # target lies elsewhere until the coordinate of the shift is gone
+    assert abs(apart[1]) < 0.2
+    truth = data["target"].test
+    for chart, limit in ((before, 1.0), (after, 3.0)):
+        right = ((truth.x[:, 0] > limit).long() == truth.labels).double()
+        by_class = np.mean([right[truth.labels == label].mean() for label in (0, 1)])
+        assert f"labels {100 * by_class:.1f} % of target right" in chart.note
+
+
+def test_without_a_way_back_or_a_domain_loss_only_the_run_itself_is_drawn():
+    def never(changes, count):
+        raise AssertionError
+
+    without_loss = replace(run(3.0), variants=never)
+    without_loss.players[0].game.most = 0.0
+    with_loss = run(3.0)
+    with_loss.players[0].game.most = 0.5
+    broken = replace(with_loss, variants=lambda changes, count: [None])
+    for subject in (without_loss, with_loss, broken):
+        assert list(audited(subject).scatters) == ["Features after adaptation"]
 
 
 def test_labels_are_compared_by_their_names():

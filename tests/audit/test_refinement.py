@@ -92,9 +92,42 @@ def test_one_that_turns_images_into_others_has_moved_labels():
 def test_the_best_of_several_runs_is_told_by_validation_images(data):
     answer = audited(run(data, lambda x: x * 0.9, "weak", penalty=40.0), run(data, lambda x: -x, "strong"))
     rows = answer.tables["Runs"].rows
-    assert [row[:2] for row in rows] == [("weak", 40.0), ("strong", 1.0)]
-    assert rows[1][4] > rows[0][4]
-    assert answer.verdict.endswith("Of all runs strong does best on real validation images.")
+    assert [row[:2] for row in rows] == [("simulated images", None), ("weak", 40.0), ("strong", 1.0)]
+    assert rows[2][4] > rows[1][4]
+    assert "Of all, strong does best on 120 real validation images" in answer.verdict
+
+
+def test_a_penalty_is_chosen_by_validation_images_and_what_that_gains_is_told_by_test_images(data):
+    asked = []
+
+    def variants(changes, count):
+        asked.append((changes["penalty"], count))
+        sign = {0.5: -1, 3.0: 1}.get(changes["penalty"])
+        if sign is None:
+            return [None] * count
+        return run(data, lambda x: sign * x, penalty=changes["penalty"]).players * count
+
+    subject = replace(run(data, lambda x: x * 0.9, penalty=40.0), variants=variants)
+    answer = audited(subject, penalties="0.5,3,40,7")
+    assert asked == [(0.5, 1), (3.0, 1), (7.0, 1)]  # 40 is the run itself
+    rows = answer.tables["Runs"].rows
+    assert [row[:2] for row in rows[1:]] == [("run", 40.0), ("penalty 0.5", 0.5), ("penalty 3", 3.0)]
+    assert "Of all, penalty 0.5 does best on 120 real validation images" in answer.verdict
+    assert answer.shown[-1].startswith("The training of penalty 7 broke down")
+    # Where test images are of the simulated world, what validation images choose is shown to lose.
+    other = {**data, "real": replace(data["real"], test=splits(30, real=False).test)}
+    subject = replace(run(other, lambda x: x * 0.9, penalty=40.0), variants=variants)
+    answer = audited(subject, penalties="0.5")
+    assert "Of all, penalty 0.5 does best" in answer.verdict
+    assert "that gains -" in answer.verdict
+
+
+def test_penalties_need_numbers_and_a_game_that_has_one_and_can_be_trained_anew(data):
+    for text in ("few", "-1", "1,,2", "inf"):
+        with pytest.raises(UsageError, match="--penalties must be numbers from 0"):
+            audited(run(data, lambda x: x), penalties=text)
+    with pytest.raises(UsageError, match="--penalties: the game of run has no penalty"):
+        audited(run(data, lambda x: x), penalties="1")
 
 
 def test_the_gradients_of_the_games_own_terms_are_compared(data):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gansift.report import Answer, Curves, Gallery, Number, Table
+from gansift.report import Answer, Curves, Gallery, Number, Scatter, Table
 
 
 def answer(**changes: Any) -> Answer:
@@ -24,6 +24,8 @@ def answer(**changes: Any) -> Answer:
         "tables": {"By seed": Table(("seed", "share", "note"), ((0, 0.0712345, None), (1, 0.08, "<odd>")), "A note.")},
         "curves": {"Distances": Curves("distance", "share", {"samples": ((0.0, 1.0), (0.1, 1.0)),
                                                             "held-out": ((0.0, 1.0), (0.0, 1.0))}, "Left is closer.")},
+        "scatters": {"Features": Scatter("first <way>", "second", {"samples": ((0.0, 1.0), (2.0, 1.0)),
+                                                                  "real": ((0.5,), (0.5,))}, "Two kinds apart.")},
         "pictures": {"Closest pairs": Gallery(("sample", "training example"), rng.uniform(-1, 1, (2, 2, 1, 8, 8)),
                                               ("a/<b>.png", "distance 0.2"), "The closest first.")},
         "shown": ("What is shown.",),

@@ -11,13 +11,16 @@ from gansift.report.words import MISSING
 
 
 def test_what_was_written_is_read_back(tmp_path):
-    whole, bare = made_up.answer(), made_up.answer(audit="bare", finding=None, pictures={}, tables={}, curves={})
+    whole, bare = (
+        made_up.answer(),
+        made_up.answer(audit="bare", finding=None, pictures={}, tables={}, curves={}, scatters={}),
+    )
     for one in (whole, bare):
         write_answer(tmp_path / "audits", one)
     read = {one.audit: one for one in read_answers(tmp_path / "audits")}
     assert read["bare"] == bare
     assert read.keys() == {"bare", "copies"}
-    for name in ("verdict", "finding", "numbers", "tables", "curves", "shown", "not_shown"):
+    for name in ("verdict", "finding", "numbers", "tables", "curves", "scatters", "shown", "not_shown"):
         assert getattr(read["copies"], name) == getattr(whole, name)
     ((title, gallery),) = read["copies"].pictures.items()
     assert (title, gallery.headings, gallery.captions) == (
@@ -74,7 +77,7 @@ def test_a_gallery_whose_parts_do_not_fit_is_refused():
         Gallery(("a", "b"), np.zeros((2, 2, 1, 4, 4)), ("only one",))
 
 
-def test_the_terminal_gets_everything_but_curves_and_pictures():
+def test_the_terminal_gets_everything_but_charts_and_pictures():
     lines = answer_text(made_up.answer()).splitlines()
     assert lines[0] == "copies: Some <samples> are copies: 7 % of them (95 % interval 5 to 9 %)."
     text = " ".join(" ".join(lines).split())

@@ -123,3 +123,22 @@ def test_a_classifier_is_attacked_by_shadow_models_of_its_own_settings(classifie
     assert {"area: confidence", "area: LiRA", "area: RMIA"} <= set(found["numbers"])
     stored = json.loads((classifier / "audits/membership.json").read_text())
     assert "4 shadow models were trained with the run's settings" in stored["shown"][1]
+
+
+def test_a_run_is_trained_anew_with_another_number_of_its_game_and_else_as_it_was(tmp_path):
+    run = tmp_path / "run"
+    gansift(
+        "run", "source=digits", "target=digits", "--game", "dann", "--hidden", 4, "--until", "train", "--steps", 4,
+        "--scoring-seeds", 2, "--batch", 8, "--jobs", 1, "--quiet", "--outdir", run,
+    )  # fmt: skip
+    directory = RunDirectory(run)
+    subject = auditing._subject(directory, opened(directory, load(directory.config)))
+    same, less = (subject.variants({"most": most}, 2) for most in (0.5, 0.0))
+    assert [one.game.most for one in same + less] == [0.5, 0.5, 0.0, 0.0]
+    for seed, player in enumerate(subject.players):
+        for name, flat in player.parameters.items():
+            torch.testing.assert_close(same[seed].parameters[name], flat)
+        assert not torch.equal(less[seed].parameters["features"], player.parameters["features"])
+    gansift("audit", "adaptation", run, "--rounds", 2, "--steps", 5)
+    charts = json.loads((run / "audits/adaptation.json").read_text())["scatters"]
+    assert list(charts) == ["Features before adaptation", "Features after adaptation"]

@@ -15,8 +15,13 @@ from gansift.audit.roc import Roc
 from gansift.bounds import Range
 from gansift.data.examples import Examples, Splits
 from gansift.errors import UsageError
-from gansift.report.answer import Answer, Number, Table
+from gansift.games.trained import Trained
+from gansift.report.answer import Answer, Number, Scatter, Table
+from gansift.report.neighbours import plane
 from gansift.report.words import plural
+
+# Of each data set in a chart of features.
+_MARKS = 200
 
 
 def adaptation(
@@ -32,6 +37,10 @@ def adaptation(
     trained on source alone, which adaptation has to beat, and one that was trained on target with its labels, which
     nobody has. How well a fresh probe tells source from target by the run's features says whether the features have
     become alike; the run's own domain classifier is not asked.
+
+    Two charts show the features of both data sets before and after adaptation, each in the two directions in which they
+    differ most. Before means that the run's network is trained anew on source alone, from the first of its seeds, which
+    is done for games with a weight ``most`` of the domain loss.
 
     Args:
         subject: a run with the data sets source and target.
@@ -75,6 +84,7 @@ def adaptation(
         finding=finding,
         numbers=numbers,
         tables={"By class": _by_class(right, truth, names)},
+        scatters=_scatters(subject, truth),
         shown=(
             f"{plural(len(truth), 'test example')} of target were labelled by "
             f"{plural(len(subject.players), 'training seed')} and by {plural(rounds, 'classifier')} of each bound.",
@@ -149,21 +159,8 @@ def _gain(adapted: np.ndarray, alone: np.ndarray, truth: np.ndarray) -> Number:
 
 
 def _probe(subject: Subject, source: Splits, target: Splits) -> Number:
-    """How well a fresh probe tells source from target by features: fitted on validation, judged on test examples."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    areas = []
-    for trained in subject.players:
-        one, other = (
-            [trained.made_of(trained.game.represent, part.x).double().numpy() for part in (splits.valid, splits.test)]
-            for splits in (source, target)
-        )
-        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        probe.fit(np.concatenate([one[0], other[0]]), np.repeat([1, 0], [len(one[0]), len(other[0])]))
-        told = [probe.decision_function(part)[None] for part in (one[1], other[1])]
-        areas.append(Roc(told[0], told[1], subject.seed).area)
+    """How well a fresh probe tells source from target by features, on average over the training seeds."""
+    areas = [_area(trained, source, target, subject.seed) for trained in subject.players]
     ends = [one.ci95 or (one.value, one.value) for one in areas]
     return Number(
         float(np.mean([one.value for one in areas])),
@@ -171,6 +168,65 @@ def _probe(subject: Subject, source: Splits, target: Splits) -> Number:
         "how well a fresh probe tells source from target by the features: area under its ROC curve",
         0.5,
     )
+
+
+def _area(trained: Trained, source: Splits, target: Splits, seed: int) -> Number:
+    """The area under the ROC curve of a probe that is fitted on validation, and judged on test examples."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    one, other = ([_represented(trained, part) for part in (splits.valid, splits.test)] for splits in (source, target))
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    probe.fit(np.concatenate([one[0], other[0]]), np.repeat([1, 0], [len(one[0]), len(other[0])]))
+    told = [probe.decision_function(part)[None] for part in (one[1], other[1])]
+    return Roc(told[0], told[1], seed).area
+
+
+def _represented(trained: Trained, part: Examples) -> np.ndarray:
+    return trained.made_of(trained.game.represent, part.x).double().numpy()
+
+
+def _scatters(subject: Subject, truth: np.ndarray) -> dict[str, Scatter]:
+    """The features of the first training seed, beside those of the same network trained on source alone."""
+    after = subject.players[0]
+    charts = {}
+    if subject.variants is not None and getattr(after.game, "most", 0.0) != 0:
+        (before,) = subject.variants({"most": 0.0}, 1)
+        if before is not None:
+            charts["Features before adaptation"] = _scatter(
+                before, "The run's own network, trained in the same way on source alone:", subject, truth
+            )
+    charts["Features after adaptation"] = _scatter(after, "The network of the run's first seed:", subject, truth)
+    return charts
+
+
+def _scatter(trained: Trained, whose: str, subject: Subject, truth: np.ndarray) -> Scatter:
+    """Test examples of both data sets in the plane in which their features differ most."""
+    source, target = subject.data["source"], subject.data["target"]
+    random = np.random.default_rng(subject.seed)
+    shown = [
+        _represented(trained, part.subset(random.permutation(len(part))[:_MARKS].tolist()))
+        for part in (source.test, target.test)
+    ]
+    places = plane(np.concatenate(shown))
+    one, other = places[: len(shown[0])], places[len(shown[0]) :]
+    right = (trained.made_of(trained.game.predict, target.test.x.float()).argmax(1).numpy() == truth).astype(float)
+    labelled, _ = class_interval([_several(right[None])], [truth])
+    area = _area(trained, source, target, subject.seed).value
+    return Scatter(
+        "first direction in which features differ most",
+        "second direction",
+        {"source": _coordinates(one), "target": _coordinates(other)},
+        f"{whose} it labels {100 * labelled:.1f} % of target right (mean over classes). Every mark is a test example. "
+        "Where marks of source and target cover each other, the features do not tell where an example is from, as far "
+        f"as these two directions go; by all directions a fresh probe tells with an area of {area:.2f} under its ROC "
+        "curve (0.5 by chance, 1 always). Each chart has directions of its own.",
+    )
+
+
+def _coordinates(points: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    return tuple(points[:, 0].tolist()), tuple(points[:, 1].tolist())
 
 
 def _verdict(numbers: dict[str, Number]) -> tuple[str, bool | None, str]:

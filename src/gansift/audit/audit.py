@@ -45,6 +45,19 @@ class Trainer(Protocol):
         ...
 
 
+class Variants(Protocol):
+    """Trains a run's game with other numbers in it, on all of its data sets and for as many steps."""
+
+    def __call__(self, changes: Mapping[str, Any], count: int) -> list[Trained | None]:
+        """The players of each training; None where one broke down.
+
+        Args:
+            changes: attributes of the game by name, such as ``{"most": 0.0}``, in place of the run's.
+            count: how many of the seeds that `Subject.players` were trained from, the first ones.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Subject:
     """What an audit looks at.
@@ -58,6 +71,8 @@ class Subject:
         cleansed: what was trained without them, from the first of the training seeds; None where nothing is removed.
         features: maps examples or samples (n, *shape) to features (n, d), or None where there are none.
         train: trains the run's game anew with its settings; None where that cannot be done. See `Trainer`.
+        variants: trains it with other numbers, such as the weight of a term; None where that cannot be done. See
+            `Variants`.
         looks: what the scored trainings say of every training example, one for each; none where it was not asked what
             helps new models.
         seed: decides everything that an audit draws at random.
@@ -71,6 +86,7 @@ class Subject:
     cleansed: Trained | None = None
     features: Callable[[Tensor], Tensor] | None = None
     train: Trainer | None = None
+    variants: Variants | None = None
     looks: Sequence[Looks] = ()
     seed: int = 0
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gansift.audit.audit import Subject
-from gansift.audit.classifiers import Classifier, classifier_of
+from gansift.audit.classifiers import Classifier, Fitted, classifier_of
 from gansift.audit.paired import class_interval
 from gansift.bounds import Range
 from gansift.data.examples import Examples, Splits
@@ -36,13 +37,15 @@ def refinement(
     classifier: str = "network",
     rounds: Annotated[int, Range(2, 1000)] = 6,
     steps: Annotated[int, Range(1, 1_000_000)] = 400,
+    penalties: str = "",
 ) -> Answer:
     """Are refined images any better than simulated ones?
 
     Two things go wrong with S+U learning, and neither shows in its losses: nothing changes, or images look real and
     have lost their labels. So the mean change of a pixel is measured, and classifiers are trained on simulated and on
-    refined images and tested on real ones. Further runs, such as those with other penalties, are set beside the first;
-    which of them is best is told by 200 real validation images, and how good it is by real test images.
+    refined images and tested on real ones. Further runs are set beside the first, and so are trainings of its game with
+    other penalties, from the same seeds. Which of all is best is told by 200 real validation images at most, and how
+    good that one is by real test images, which had no part in it.
 
     Args:
         subject: a run of a game that refines images, such as `--game simgan`.
@@ -50,19 +53,23 @@ def refinement(
         classifier: network (a small one), or module:name of an estimator with scikit-learn's fit and predict
         rounds: how often classifiers are trained anew, over all training seeds of a run together
         steps: training steps of the small network, the same for every training set
+        penalties: further weights of the penalty to train the run's game with, such as 0.3,2,40
 
     Raises:
-        UsageError: for a run that refines nothing, or on other data than the first, or without labels of real images.
+        UsageError: for a run that refines nothing, or on other data than the first, or without labels of real images;
+            for penalties that are no numbers from 0, or a game that has no penalty or cannot be trained anew.
     """
     cases = [_case(one, subject) for one in (subject, *others)]
+    tried, broken = _grid(subject, _numbers(penalties))
+    cases += tried
     first = cases[0]
     made = classifier_of(classifier, 1 + int(max(first.labels.max(), first.truth.max())), steps)
-    judged = [_judged(case, made, rounds) for case in cases]
-    best = max(range(len(cases)), key=lambda row: judged[row].chosen)
+    simulated = _simulated(first, made, rounds)
+    judged = [_judged(case, simulated, made, rounds) for case in cases]
     own = judged[0]
     finding, badge, verdict = _verdict(own)
     if len(cases) > 1:
-        verdict += f" Of all runs {cases[best].name} does best on real validation images."
+        verdict += f" {_chosen(cases, judged, simulated)}"
     return Answer(
         audit="refinement",
         verdict=verdict,
@@ -72,15 +79,19 @@ def refinement(
             "gain": own.gain,
             "accuracy_simulated": own.plain,
             "accuracy_refined": own.refined,
+            "accuracy_choosing": Number(
+                own.chosen, None, f"share right of the {len(first.chosen_by)} real validation images that choose"
+            ),
             **({} if own.gradients is None else {"gradients": own.gradients}),
         },
-        tables={"Runs": _table(cases, judged)} if len(cases) > 1 else {},
+        tables={"Runs": _table(cases, judged, simulated)} if len(cases) > 1 else {},
         pictures={"Simulated and refined": _pairs(first)},
         shown=(
             f"Classifiers were trained {plural(rounds, 'time')} on "
             f"{plural(len(first.labels), 'simulated training image')} and on what became of them, and tested on "
             f"{plural(len(first.truth), 'real test image')}; intervals count how trainings differ, and which test "
             "images these are.",
+            *(f"The training of {name} broke down with every seed and is left out." for name in broken),
         ),
         not_shown=(
             "That a classifier does better on real images says nothing of how real refined images look.",
@@ -119,6 +130,11 @@ class _Case:
     def game(self) -> Any:
         return self.players[0].game
 
+    @property
+    def choosing(self) -> Tensor:
+        """The real validation images that choose."""
+        return self.real.valid.x[:_CHOOSING].float()
+
     def refined(self, x: Tensor, number: int) -> Tensor:
         """What one of the training seeds makes of images."""
         return self.players[number % len(self.players)].made_of(self.game.refine, x).float()
@@ -139,6 +155,43 @@ def _case(subject: Subject, first: Subject) -> _Case:
         subject.name, subject.players, simulated, real, simulated.train.labels,
         _numbered(real.test, names, subject.name), _numbered(real.valid, names, subject.name)[:_CHOOSING],
     )  # fmt: skip
+
+
+def _grid(subject: Subject, penalties: Sequence[float]) -> tuple[list[_Case], list[str]]:
+    """The run's game trained anew with each penalty, and the names of those that broke down.
+
+    Raises:
+        UsageError: if the game has no penalty, or cannot be trained anew.
+    """
+    own = getattr(subject.players[0].game, "penalty", None)
+    if penalties and (subject.variants is None or own is None):
+        raise UsageError(
+            f"--penalties: the game of {subject.name} has no penalty that could be another one, or it cannot be "
+            "trained anew here; name runs with other settings instead"
+        )
+    cases, broken = [], []
+    for penalty in penalties:
+        assert subject.variants is not None
+        if penalty == own:
+            continue  # that is the run itself
+        name = f"penalty {penalty:g}"
+        players = [one for one in subject.variants({"penalty": penalty}, len(subject.players)) if one is not None]
+        if players:
+            cases.append(_case(replace(subject, name=name, players=players), subject))
+        else:
+            broken.append(name)
+    return cases, broken
+
+
+def _numbers(penalties: str) -> list[float]:
+    """The numbers from 0 in a text with commas between."""
+    try:
+        found = [float(part) for part in penalties.split(",")] if penalties else []
+    except ValueError:
+        found = [-1.0]
+    if not all(0 <= number < math.inf for number in found):
+        raise UsageError(f"--penalties must be numbers from 0 with commas between, such as 0.3,2,40, not {penalties!r}")
+    return found
 
 
 def _numbered(part: Examples, names: Sequence[str], name: str) -> Tensor:
@@ -162,7 +215,7 @@ class _Judged:
         plain: mean sensitivity on real test images after training on simulated images.
         refined: the same for refined ones.
         gain: their difference.
-        chosen: mean sensitivity on the real validation images that choose.
+        chosen: share of the real validation images that choose that are labelled right.
     """
 
     change: Number
@@ -173,16 +226,31 @@ class _Judged:
     chosen: float
 
 
-def _judged(case: _Case, classifier: Classifier, rounds: int) -> _Judged:
+@dataclass(frozen=True)
+class _Simulated:
+    """What classifiers of simulated images get right, which is the same for all runs.
+
+    Attributes:
+        right: of real test images, by round, shape (rounds, N).
+        chosen: share of the real validation images that choose that are labelled right.
+    """
+
+    right: np.ndarray
+    chosen: float
+
+
+def _simulated(case: _Case, classifier: Classifier, rounds: int) -> _Simulated:
+    fitted = [classifier(case.simulated.train.x.float(), case.labels, number) for number in range(rounds)]
+    return _Simulated(
+        np.stack([one(case.real.test.x.float()) == case.truth.numpy() for one in fitted]).astype(float),
+        _accuracy(case, fitted),
+    )
+
+
+def _judged(case: _Case, simulated: _Simulated, classifier: Classifier, rounds: int) -> _Judged:
     truth, x = case.truth.numpy(), case.simulated.train.x.float()
-    right: dict[str, list[np.ndarray]] = {"plain": [], "refined": [], "chosen": []}
-    for number in range(rounds):
-        fitted = classifier(x, case.labels, number)
-        right["plain"].append(fitted(case.real.test.x.float()) == truth)
-        fitted = classifier(case.refined(x, number), case.labels, number)
-        right["refined"].append(fitted(case.real.test.x.float()) == truth)
-        right["chosen"].append(fitted(case.real.valid.x[:_CHOOSING].float()) == case.chosen_by.numpy())
-    plain, refined = (np.stack(right[name]).astype(float) for name in ("plain", "refined"))
+    fitted = [classifier(case.refined(x, number), case.labels, number) for number in range(rounds)]
+    refined = np.stack([one(case.real.test.x.float()) == truth for one in fitted]).astype(float)
 
     def number_of(values: np.ndarray, meaning: str, expected: float | None = None) -> Number:
         mean, ends = class_interval([values], [truth])
@@ -192,11 +260,17 @@ def _judged(case: _Case, classifier: Classifier, rounds: int) -> _Judged:
     return _Judged(
         _change(case),
         _gradients(case),
-        number_of(plain, f"{tested} simulated images"),
+        number_of(simulated.right, f"{tested} simulated images"),
         number_of(refined, f"{tested} refined images"),
-        number_of(refined - plain, "what a classifier gains by refined images over simulated ones", 0.0),
-        float(np.mean(right["chosen"])),
+        number_of(refined - simulated.right, "what a classifier gains by refined images over simulated ones", 0.0),
+        _accuracy(case, fitted),
     )  # fmt: skip
+
+
+def _accuracy(case: _Case, fitted: Sequence[Fitted]) -> float:
+    """The share of the real validation images that choose that classifiers label right."""
+    truth = case.chosen_by.numpy()
+    return float(np.mean([one(case.choosing) == truth for one in fitted]))
 
 
 def _change(case: _Case) -> Number:
@@ -266,9 +340,36 @@ def _verdict(own: _Judged) -> tuple[bool | None, str, str]:
     )
 
 
-def _table(cases: Sequence[_Case], judged: Sequence[_Judged]) -> Table:
-    rows = tuple(
-        (
+def _chosen(cases: Sequence[_Case], judged: Sequence[_Judged], simulated: _Simulated) -> str:
+    """Which run the validation images choose, and what test images say of it."""
+    best = max(range(len(cases)), key=lambda row: judged[row].chosen)
+    case, one = cases[best], judged[best]
+    low, high = _ends(one.gain)
+    beside = "more" if one.chosen > simulated.chosen else "no more"
+    return (
+        f"Of all, {case.name} does best on {len(case.chosen_by)} real validation images, with {100 * one.chosen:.1f} % "
+        f"right, {beside} than after training on simulated images ({100 * simulated.chosen:.1f} %); on test images, "
+        f"which had no part in the choice, that gains {100 * one.gain.value:+.1f} percentage points "
+        f"({100 * low:+.1f} to {100 * high:+.1f})."
+    )
+
+
+def _table(cases: Sequence[_Case], judged: Sequence[_Judged], simulated: _Simulated) -> Table:
+    rows = (
+        ("simulated images", None, None, None, simulated.chosen, judged[0].plain.told(), None),
+        *_rows(cases, judged),
+    )
+    return Table(
+        ("run", "penalty", "change of a pixel", "critic's gradient", "right, validation", "sensitivity, test",
+         "less that of simulated images"),
+        rows,
+        f"Choose by the {len(cases[0].chosen_by)} validation images, and read on test images what that gains.",
+    )  # fmt: skip
+
+
+def _rows(cases: Sequence[_Case], judged: Sequence[_Judged]) -> Iterator[tuple[Any, ...]]:
+    for case, one in zip(cases, judged, strict=True):
+        yield (
             case.name,
             getattr(case.game, "penalty", None),
             f"{100 * one.change.value:.1f} %",
@@ -277,14 +378,6 @@ def _table(cases: Sequence[_Case], judged: Sequence[_Judged]) -> Table:
             one.refined.told(),
             one.gain.told("+.3f"),
         )
-        for case, one in zip(cases, judged, strict=True)
-    )
-    return Table(
-        ("run", "penalty", "change of a pixel", "critic's gradient", "accuracy, validation", "sensitivity, test",
-         "less that of simulated images"),
-        rows,
-        f"Choose by the {_CHOOSING} validation images, and read on test images what that gains.",
-    )  # fmt: skip
 
 
 def _pairs(case: _Case) -> Gallery:

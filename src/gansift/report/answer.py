@@ -79,6 +79,23 @@ class Curves:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Scatter:
+    """Points of several kinds in one pair of axes.
+
+    Attributes:
+        x: what stands on the horizontal axis, with its unit.
+        y: what stands on the vertical axis, with its unit.
+        points: by kind, the two coordinates of its points.
+        note: a sentence below the chart, or "".
+    """
+
+    x: str
+    y: str
+    points: dict[str, tuple[tuple[float, ...], tuple[float, ...]]]
+    note: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Gallery:
     """Groups of examples or samples to look at, such as pairs.
@@ -118,6 +135,7 @@ class Answer:
         not_shown: what they do not show, a sentence each.
         badge: the verdict in two or three words; empty for words that are made of ``finding``.
         groups: ids of training examples that belong together, by name; `--remove-groups` removes them whole.
+        scatters: the charts of points, by title.
     """
 
     audit: str
@@ -131,6 +149,7 @@ class Answer:
     not_shown: tuple[str, ...] = ()
     badge: str = ""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    scatters: dict[str, Scatter] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Answer({self.audit!r}, {self.verdict!r}, finding={self.finding})"
@@ -174,6 +193,7 @@ class _Stored:
     not_shown: tuple[str, ...]
     badge: str = ""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    scatters: dict[str, Scatter] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ _INDENT = "  "
 
 
 def answer_text(answer: Answer) -> str:
-    """Verdict, numbers with their intervals, tables, and what is shown and not shown; without curves and pictures.
+    """Verdict, numbers with their intervals, tables, and what is shown and not shown; without charts and pictures.
 
     >>> print(answer_text(Answer("copies", "No copies.", False, {"close_share": Number(0.04, (0.03, 0.06))})))
     copies: No copies.

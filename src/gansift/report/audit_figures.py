@@ -1,4 +1,4 @@
-"""The charts of an audit's answer: numbers with their intervals, and curves."""
+"""The charts of an audit's answer: numbers with their intervals, curves, and points of several kinds."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from gansift.report.answer import Curves, Number
-from gansift.report.drawing import HARMFUL, HELPFUL, INK, LINE, RANDOM, limits_of, svg, tick
-from gansift.report.words import column, number
+from gansift.report.answer import Curves, Number, Scatter
+from gansift.report.drawing import HARMFUL, HELPFUL, INK, LINE, RANDOM, limits_of, many, svg, tick
+from gansift.report.words import column, number, plural
 
 _STYLES = ("-", "--", ":", "-.")
+_MARKS = ("o", "^", "s", "D")
+_COLOURS = (HARMFUL, HELPFUL, RANDOM, INK)
 
 
 def number_chart(numbers: Mapping[str, Number], name: str) -> str:
@@ -48,19 +50,38 @@ def _told(one: Number) -> str:
 
 def curves_chart(curves: Curves, name: str) -> str:
     """Lines in one pair of axes, told apart by colour and dashes; ``name`` is unlike that of any other chart."""
-    colours = (HARMFUL, HELPFUL, RANDOM, INK)
 
     def paint(axes: Axes) -> None:
         for place, (what, (x, y)) in enumerate(curves.lines.items()):
             axes.plot(
-                x, y, color=colours[place % len(colours)], linestyle=_STYLES[place % len(_STYLES)], label=what,
+                x, y, color=_COLOURS[place % len(_COLOURS)], linestyle=_STYLES[place % len(_STYLES)], label=what,
                 marker="o" if len(x) == 1 else None,  # of which there is no line
             )  # fmt: skip
-        axes.set_xlabel(curves.x)
-        axes.set_ylabel(curves.y)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(FuncFormatter(tick))
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
+        _named(axes, curves)
 
     return svg(name, f"{curves.y} against {curves.x}: {', '.join(curves.lines)}.", 290, paint)
+
+
+def scatter_chart(scatter: Scatter, name: str) -> str:
+    """Points told apart by colour and shape; ``name`` is unlike that of any other chart."""
+
+    def paint(axes: Axes) -> None:
+        for place, (what, (x, y)) in enumerate(scatter.points.items()):
+            axes.plot(
+                x, y, _MARKS[place % len(_MARKS)], color=_COLOURS[place % len(_COLOURS)], label=what, markersize=4,
+                markeredgewidth=0, alpha=0.6, rasterized=many(x),
+            )  # fmt: skip
+        _named(axes, scatter)
+
+    description = "; ".join(f"{what}: {plural(len(x), 'point')}" for what, (x, _) in scatter.points.items())
+    return svg(name, f"{scatter.y} against {scatter.x}. {description}.", 310, paint)
+
+
+def _named(axes: Axes, chart: Curves | Scatter) -> None:
+    """Names of both axes, a few ticks, and a legend above."""
+    axes.set_xlabel(chart.x)
+    axes.set_ylabel(chart.y)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(tick))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)

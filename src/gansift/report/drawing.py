@@ -10,11 +10,10 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
 import matplotlib
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -60,7 +59,7 @@ def limits_of(values: Sequence[Any], zero: bool = True) -> Limits:
     return low - margin, high + margin
 
 
-def many(points: np.ndarray) -> bool:
+def many(points: Sized) -> bool:
     """Whether these are too many marks to be drawn one by one."""
     return len(points) > _TOO_MANY_MARKS
 

@@ -14,6 +14,7 @@ import numpy as np
 from gansift.audit import AUDITS, Files, Subject, find, reads_files, run_audit
 from gansift.data.examples import Examples
 from gansift.errors import UsageError
+from gansift.games.game import Game
 from gansift.games.trained import Trained
 from gansift.influence.looks import Looks
 from gansift.lock import only_writer
@@ -104,7 +105,8 @@ def _subject(directory: RunDirectory, place: Place) -> Subject:
     Raises:
         UsageError: if no seed is.
     """
-    seeds = [Seed(directory, place, number) for number in trained_seeds(directory, place.config)]
+    numbers = trained_seeds(directory, place.config)
+    seeds = [Seed(directory, place, number) for number in numbers]
     return Subject(
         name=directory.root.name,
         data=place.data,
@@ -114,6 +116,7 @@ def _subject(directory: RunDirectory, place: Place) -> Subject:
         cleansed=kept_players(directory, seeds[0].run, "cleansed"),
         features=_features(place),
         train=partial(_trained, place) if len(place.data) == 1 else None,
+        variants=partial(_variants, place, numbers),
         looks=_looks(directory, place),
     )
 
@@ -135,6 +138,18 @@ def _trained(
     batch = min(len(examples), round(config.batch * len(examples) / kept))
     settings = place.training | {"batch_size": batch, "renormalise": True, "steps": config.steps}
     return players_of_seeds(place.game, {name: examples}, seeds, weights=weights, **settings)
+
+
+def _variants(place: Place, seeds: Sequence[int], changes: Mapping[str, Any], count: int) -> list[Trained | None]:
+    """See `audit.Variants`; the seeds are those of the run."""
+
+    def changed(seed: int) -> Game:
+        game = place.game(seed)
+        for name, value in changes.items():
+            setattr(game, name, value)
+        return game
+
+    return players_of_seeds(changed, place.train, seeds[:count], steps=place.config.steps, **place.training)
 
 
 def _features(place: Place) -> Any:

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import made_up_answer
@@ -7,8 +8,8 @@ import pytest
 from page_reader import Page, written
 
 from gansift.report import Gallery
-from gansift.report.answer import Curves
-from gansift.report.audit_figures import curves_chart
+from gansift.report.answer import Curves, Scatter
+from gansift.report.audit_figures import curves_chart, scatter_chart
 from gansift.report.words import MINUS, MISSING
 
 
@@ -25,7 +26,8 @@ def test_everything_of_an_answer_is_on_the_page(tmp_path):
     text = section(source)
     for part in (
         "Some <samples> are copies: 7 % of them", "z-score; below 0 is closer (expected: 0)",
-        "share of close <samples>", "Distances", "Left is closer.", "Closest pairs", "The closest first.",
+        "share of close <samples>", "Distances", "Left is closer.", "Features", "Two kinds apart.",
+        "Closest pairs", "The closest first.",
         "a/<b>.png", "distance 0.2",
         f"0 0.0712 {MISSING} 1 0.0800 <odd>", "A note.", "What is shown.", "What is not shown.",
     ):  # fmt: skip
@@ -38,6 +40,7 @@ def test_everything_of_an_answer_is_on_the_page(tmp_path):
     assert all(one["src"].startswith("data:image/") for one in pictures)
     charts = [attributes["aria-label"] for tag, attributes in page.tags if tag == "svg" and "aria-label" in attributes]
     assert "share against distance: samples, held-out." in charts
+    assert "second against first <way>. samples: 2 points; real: 1 point." in charts
     assert any(
         label.startswith(f"Numbers with 95 % intervals. c_t: {MINUS}12.5 ({MINUS}14 to {MINUS}10)") for label in charts
     )
@@ -49,7 +52,7 @@ def test_the_finding_is_told_in_a_word(without_charts, tmp_path, finding, word):
 
 
 def test_a_bare_answer_is_only_its_verdict(without_charts, tmp_path):
-    bare = {"numbers": {}, "tables": {}, "curves": {}, "pictures": {}, "shown": (), "not_shown": ()}
+    bare = {"numbers": {}, "tables": {}, "curves": {}, "scatters": {}, "pictures": {}, "shown": (), "not_shown": ()}
     text = section(source_of(tmp_path, made_up_answer.answer(**bare)))
     assert " ".join(text.split()) == "found Some <samples> are copies: 7 % of them (95 % interval 5 to 9 %)."
 
@@ -72,3 +75,17 @@ def test_a_single_point_is_drawn_though_it_makes_no_line():
 
     line = {"line": ((0.0, 1.0), (0.0, 1.0))}
     assert marks(line | {"point": ((0.5,), (0.5,))}) >= marks(line | {"other": ((0.2, 0.5), (0.5, 0.5))}) + 1
+
+
+def test_every_point_of_a_kind_has_its_mark_and_kinds_have_shapes_of_their_own():
+    def marks(points):
+        drawn = scatter_chart(Scatter("x", "y", points), "one")
+        return drawn.count("<use"), drawn
+
+    one, other = ((0.0, 1.0, 0.5), (0.0, 1.0, 0.2)), ((0.2, 0.4), (0.9, 0.8))
+    axes, _ = marks({"one": ((0.0, 1.0), (0.0, 1.0)), "other": ((0.5,), (0.5,))})
+    more, drawn = marks({"one": ((0.0, 1.0, 0.5), (0.0, 1.0, 0.2)), "other": ((0.5, 0.2), (0.5, 0.9))})
+    assert more == axes + 2
+    alone, single = marks({"one": (one[0] + other[0], one[1] + other[1])})
+    assert alone < more  # a mark of the legend less
+    assert len(set(re.findall(r'href="(#one-m[^"]*)"', drawn))) > len(set(re.findall(r'href="(#one-m[^"]*)"', single)))

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from gansift.report.answer import Answer, Gallery
-from gansift.report.audit_figures import curves_chart, number_chart
+from gansift.report.audit_figures import curves_chart, number_chart, scatter_chart
 from gansift.report.sections.verification import Tag
 from gansift.report.shown import Shown
 from gansift.report.summary import Summary
@@ -26,9 +26,15 @@ def _told(answer: Answer) -> dict[str, Any]:
         "answer": answer,
         "tag": _tag(answer),
         "chart": Markup(number_chart(answer.numbers, f"audit-{answer.audit}")) if answer.numbers else None,
-        "curves": [
-            (title, curves.note, Markup(curves_chart(curves, f"audit-{answer.audit}-{place}")))
-            for place, (title, curves) in enumerate(answer.curves.items())
+        "charts": [
+            *(
+                (title, curves.note, Markup(curves_chart(curves, f"audit-{answer.audit}-{place}")))
+                for place, (title, curves) in enumerate(answer.curves.items())
+            ),
+            *(
+                (title, scatter.note, Markup(scatter_chart(scatter, f"audit-{answer.audit}-points-{place}")))
+                for place, (title, scatter) in enumerate(answer.scatters.items())
+            ),
         ],
         "galleries": [(title, gallery, _groups(gallery)) for title, gallery in answer.pictures.items()],
     }
