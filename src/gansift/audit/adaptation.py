@@ -22,6 +22,11 @@ from gansift.report.words import plural
 
 # Of each data set in a chart of features.
 _MARKS = 200
+_READ = (
+    "Every mark is a test example, at the place of its features in the plane in which those of one network differ most."
+    " Where marks of source and target cover each other, the features do not tell where an example is from, as far as "
+    "these two directions go."
+)
 
 
 def adaptation(
@@ -189,15 +194,14 @@ def _represented(trained: Trained, part: Examples) -> np.ndarray:
 
 def _scatters(subject: Subject, truth: np.ndarray) -> dict[str, Scatter]:
     """The features of the first training seed, beside those of the same network trained on source alone."""
-    after = subject.players[0]
-    charts = {}
+    after, charts = subject.players[0], {}
     if subject.variants is not None and getattr(after.game, "most", 0.0) != 0:
         (before,) = subject.variants({"most": 0.0}, 1)
         if before is not None:
-            charts["Features before adaptation"] = _scatter(
-                before, "The run's own network, trained in the same way on source alone:", subject, truth
-            )
-    charts["Features after adaptation"] = _scatter(after, "The network of the run's first seed:", subject, truth)
+            whose = f"{_READ} This is the run's own network, trained in the same way on source alone:"
+            charts["Features before adaptation"] = _scatter(before, whose, subject, truth)
+    whose = "This is the network of the run's first seed:"
+    charts["Features after adaptation"] = _scatter(after, whose if charts else f"{_READ} {whose}", subject, truth)
     return charts
 
 
@@ -218,10 +222,8 @@ def _scatter(trained: Trained, whose: str, subject: Subject, truth: np.ndarray) 
         "first direction in which features differ most",
         "second direction",
         {"source": _coordinates(one), "target": _coordinates(other)},
-        f"{whose} it labels {100 * labelled:.1f} % of target right (mean over classes). Every mark is a test example. "
-        "Where marks of source and target cover each other, the features do not tell where an example is from, as far "
-        f"as these two directions go; by all directions a fresh probe tells with an area of {area:.2f} under its ROC "
-        "curve (0.5 by chance, 1 always). Each chart has directions of its own.",
+        f"{whose} it labels {100 * labelled:.1f} % of target right (mean over classes), and by all of its features a "
+        f"fresh probe tells both data sets with an area of {area:.2f} under its ROC curve (0.5 by chance, 1 always).",
     )
 
 
