@@ -35,7 +35,7 @@ from gansift.cleansing.verify import Verification, random_removals
 from gansift.games.draw import Draw
 from gansift.influence.adjoint import step_adjoint
 from gansift.influence.derivative import derivative
-from gansift.influence.itd import _end, _norms, itd
+from gansift.influence.itd import _end, _norms
 from gansift.training.checkpoints import MemoryCheckpoints
 from gansift.training.state import AVERAGE, PARAMETERS, State
 from gansift.training.train import record
@@ -103,9 +103,7 @@ def measure(name: str, seeds: int, subsets: int, percent: float) -> Iterator[dic
     made = prepare(REGIMES[name])
     metric = made.validation
     runs = [train(made, seed) for seed in range(seeds)]
-    removals = random_removals(
-        runs[0], itd(runs[0], metric, horizon=1), subsets, round(percent / 100 * len(runs[0].ids))
-    )
+    removals = random_removals(runs[0], runs[0].ids, subsets, round(percent / 100 * len(runs[0].ids)))
     rows_of = {identity: row for row, identity in enumerate(runs[0].ids)}
     chosen = [[rows_of[identity] for identity in ids] for ids in removals]
     true = np.array([changes(run, removals, run.steps, [metric]) for run in runs])[:, :, 0]

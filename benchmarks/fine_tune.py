@@ -133,7 +133,7 @@ def print_truth(made: Place, removals: int) -> None:
         )
     horizons = parse_horizons(made.config.horizons, run.epoch, run.steps)
     for horizon, scores in sorted(influence.itd_horizons(run, validation, horizons).items()):
-        removed = random_removals(run, scores, removals, round(0.02 * len(run.ids)))
+        removed = random_removals(run, scores.ids, removals, round(0.02 * len(run.ids)))
         truth = np.array(changes(run, removed, horizon, [validation]))[:, 0]
         found = agreement(np.array([scores.values[[scores.rows[i] for i in ids]].sum() for ids in removed]), truth)
         print(f"last {horizon} steps: LDS {found.spearman.value:.3f}, slope {found.slope.value:.2f}", flush=True)

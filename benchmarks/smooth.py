@@ -52,8 +52,8 @@ def measure(run: training.Run, metric: metrics.Metric, singles: int, subsets: in
     for name in influence.ESTIMATORS:
         scores[name] = influence.estimate(name, run, metric, [whole])[whole]
     exact = scores["itd"]
-    one = random_removals(run, exact, singles, 1)
-    many = random_removals(run, exact, subsets, round(0.02 * len(run.ids)))
+    one = random_removals(run, exact.ids, singles, 1)
+    many = random_removals(run, exact.ids, subsets, round(0.02 * len(run.ids)))
     truths = [np.array(changes(run, removals, whole, [metric]))[:, 0] for removals in (one, many)]
     extreme = round(0.05 * len(run.ids))
     harmful = [of_estimator.harmful(extreme).ids for of_estimator in scores.values()]

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import asdict, replace
 from io import TextIOWrapper
@@ -61,6 +61,9 @@ _OutdirOfAll = Annotated[
     typer.Option("--outdir", help="folder of all folds (default: runs/<source>-crossfit)"),
 ]
 _RunDir = Annotated[Path, typer.Argument(metavar="RUN", help="run directory of `gansift run`")]
+_RunOrTruth = Annotated[
+    Path, typer.Argument(metavar="RUN|TRUTH", help="run directory of `gansift run`, or folder of a stored truth")
+]
 
 
 # Where results go while what a person's code prints goes elsewhere.
@@ -395,7 +398,8 @@ def cleanse(
 
 
 def verify(
-    run_dir: _RunDir,
+    context: typer.Context,
+    run_dir: _RunOrTruth,
     scores: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="score file of any tool in gansift's columns (default: the run's own)"),
@@ -422,10 +426,16 @@ def verify(
 ) -> None:
     """Compare scores with real retraining without random examples: can they be trusted?
 
+    A folder of a stored truth has the retrainings in it: with --scores it answers at once.
+
     Exit code 3 says that the ranking may be no better than chance.
     """
     from gansift.workflow import stages
+    from gansift.workflow.truths import is_truth
 
+    if is_truth(run_dir):
+        _judge_by_truth(context, run_dir, scores, as_json)
+        return
     question, asked = (
         _Question(metric, estimator, query=query),
         stages.Verifying(scores, horizon, removals, remove, over_seeds),
@@ -433,11 +443,39 @@ def verify(
     asked.check()
     with _opened(run_dir, question, _Machine(jobs, cluster, device, accept_drift)) as (directory, resolved, way):
         found = stages.verify(directory, resolved, way, asked, quiet)
-    ends = found["spearman"]["ci95"]
-    chance = ends is None or ends[0] <= 0
+    chance = _may_be_chance(found)
     _print(found, as_json, terminal.verification_text(found, chance))
     if chance:
         raise typer.Exit(_DID_NOT_HOLD)
+
+
+def _judge_by_truth(context: typer.Context, folder: Path, scores: Path | None, as_json: bool) -> None:
+    """Print how a score file compares with a stored truth, for which nothing is left to be chosen."""
+    from gansift.workflow.truths import judged
+
+    # By name: typer has a copy of click's sources of its own.
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    taken = ("run_dir", "scores", "as_json", "quiet", "trust")
+    idle = [f"--{name.replace('_', '-')}" for name in given if name not in taken]
+    if idle:
+        raise UsageError(
+            f"{' and '.join(idle)} would do nothing: {folder} is a stored truth, whose retrainings are done. The score "
+            "file says of which metric it is."
+        )
+    if scores is None:
+        raise UsageError(f"{folder} is a stored truth and has no scores of its own; give some with --scores FILE")
+    found = judged(folder, scores)
+    chance = all(map(_may_be_chance, found["removals"]))
+    _print(found, as_json, terminal.truth_text(found, chance))
+    if chance:
+        raise typer.Exit(_DID_NOT_HOLD)
+
+
+def _may_be_chance(found: Mapping[str, Any]) -> bool:
+    """Whether a verification does not show that scores rank better than chance."""
+    ends = found["spearman"]["ci95"]
+    return ends is None or ends[0] <= 0
 
 
 def evaluate(

@@ -136,6 +136,44 @@ def _why_chance(found: Mapping[str, Any]) -> str:
     return "The interval of the rank correlation reaches 0 or below, so the ranking may be chance."
 
 
+def truth_text(found: Mapping[str, Any], chance: bool) -> str:
+    """Scores beside a stored truth: a row for each size of removals, and what the exit code says of them.
+
+    Args:
+        found: what `gansift verify --json` prints of a truth.
+        chance: whether the ranking may be chance.
+    """
+    seeds = found["seeds"]
+    lines = [
+        f"{found['estimator']} beside the truth {found['truth']}: {found['metric']}, {found['direction']} is better, "
+        f"{found['examples']} training examples, mean over {len(seeds)} seeds",
+        "",
+        f"{'removed':>14} {'times':>6} {'spearman, 95 % interval':>26} {'kendall':>8} {'pearson':>8} {'slope':>9} "
+        f"{'ceiling':>8}  spearman with one seed alone",
+    ]
+    for row in found["removals"]:
+        ends, value = row["spearman"]["ci95"], _number(row["spearman"])
+        what = "1" if row["removed"] == 1 else f"{row['removed']} ({100 * row['share']:.2g} %)"
+        interval = f"{value} [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else value
+        by_seed = " ".join("-" if one is None else f"{one:.2f}" for one in row["by_seed"])
+        rest = f"{_number(row['kendall']):>8} {_number(row['pearson']):>8} {_number(row['slope'], '.3g'):>9}"
+        lines.append(
+            f"{what:>14} {row['count']:>6} {interval:>26} {rest} {_number(row['ceiling'], '.2f'):>8}  {by_seed}"
+        )
+    lines += [
+        "",
+        "Spearman over sets is the LDS. The ceiling is what the truth of as many other seeds would show.",
+    ]
+    if chance:
+        lines.append("No interval of the rank correlation is above 0, so the ranking may be chance.")
+    return "\n".join(lines)
+
+
+def _number(statistic: Mapping[str, Any] | None, form: str = ".3f") -> str:
+    """The value of a statistic; a dash for one that is not defined."""
+    return "-" if statistic is None or statistic["value"] is None else format(statistic["value"], form)
+
+
 def values_text(values: Mapping[str, Any]) -> str:
     """The metric of every seed, untrained and trained."""
     lines = [f"{values['metric']} ({values['direction']} is better)"]

@@ -57,23 +57,22 @@ def test_the_control_has_no_example_that_the_run_was_trained_without():
 
 def test_removals_for_verification_have_the_shares_of_the_scored_data_sets(two_sets):
     run, scores = two_sets
-    for ids in random_removals(run, scores, 5, 8):
+    for ids in random_removals(run, scores.ids, 5, 8):
         assert _counts(ids) == {"simulated": 2, "real": 6}
-    singles = [identity for ids in random_removals(run, scores, 12, 1) for identity in ids]
+    singles = [identity for ids in random_removals(run, scores.ids, 12, 1) for identity in ids]
     assert _counts(singles) == {"simulated": 3, "real": 9}
     assert len(set(singles)) == 12
     of_one = scores[[row for row, identity in enumerate(scores.ids) if identity.startswith("simulated:")]]
-    assert all(_counts(ids) == {"simulated": 3} for ids in random_removals(run, of_one, 5, 3))
+    assert all(_counts(ids) == {"simulated": 3} for ids in random_removals(run, of_one.ids, 5, 3))
 
 
 def test_removals_for_verification_of_one_data_set_are_those_of_one_stream():
     run = training.train(gan(), examples(), steps=3, batch_size=4, optimizers=SGD)
-    scores = influence.itd(run, MeanWave())
     draw = Draw("verification", 5, 3)
     expected = [tuple(run.ids[row] for row in draw.permutation(12)[:3].tolist()) for _ in range(5)]
-    assert random_removals(run, scores, 5, 3) == expected
+    assert random_removals(run, run.ids, 5, 3) == expected
     order = Draw("verification", 5, 1).permutation(12)[:5]
-    assert random_removals(run, scores, 5, 1) == [(run.ids[row],) for row in order.tolist()]
+    assert random_removals(run, run.ids, 5, 1) == [(run.ids[row],) for row in order.tolist()]
 
 
 @pytest.mark.parametrize("total", range(13))

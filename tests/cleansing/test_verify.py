@@ -61,7 +61,7 @@ def test_only_examples_that_have_a_score_and_a_weight_are_removed():
     weights[3] = 0
     run, metric = _train(weights=weights), MeanWave()
     scores = influence.itd(run, metric)
-    drawn = {identity for ids in random_removals(run, scores[:12], 11, 1) for identity in ids}
+    drawn = {identity for ids in random_removals(run, scores.ids[:12], 11, 1) for identity in ids}
     assert drawn == set(scores.ids[:12]) - {scores.ids[3]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -128,7 +128,7 @@ def planned_removals(
         UsageError: as `verify`.
     """
     _check(runs, scores, metric, count, removed)
-    return random_removals(runs[0], scores[0], count, removed)
+    return random_removals(runs[0], scores[0].ids, count, removed)
 
 
 def judge(
@@ -163,13 +163,22 @@ def judge(
     )
 
 
-def random_removals(run: Run, scores: Scores, count: int, removed: int) -> list[tuple[str, ...]]:
+def random_removals(run: Run, ids: Iterable[str], count: int, removed: int) -> list[tuple[str, ...]]:
     """``count`` sets of ``removed`` examples that are in the run, decided by these numbers and the examples alone.
 
     Single examples are all different; subsets are drawn independently. Several data sets have the shares that they have
-    among the scored examples: in each subset, and in all single examples together.
+    among the examples that may be removed: in each subset, and in all single examples together.
+
+    Args:
+        run: whose examples are removed.
+        ids: those that may be removed, such as all that have a score; the others stay.
+        count: of sets.
+        removed: examples in each.
+
+    Raises:
+        UsageError: if there are too few examples.
     """
-    scored = set(scores.ids)
+    scored = set(ids)
     present = [
         identity
         for identity, weight in zip(run.ids, run.weights.tolist(), strict=True)

@@ -119,12 +119,18 @@ def _name(metric: str, estimator: str, horizon: int, removals: tuple[int, int], 
     return f"{metric}-{estimator}-{horizon}-{removals[0]}x{removals[1]}-seeds-{seeds}"
 
 
-def _entry(verification: Verification, runs: Sequence[Run], removed: int) -> dict[str, Any]:
-    statistics = {
+def statistics(verification: Verification) -> dict[str, Any]:
+    """How well predictions and truth agree, and the ceiling, each as JSON holds it; None for what means nothing."""
+    found = {
         name: None if value is None else _statistic(value) for name, value in verification.agreement._asdict().items()
     }
     if ranks_only(verification.estimator):
-        statistics["slope"] = None
+        found["slope"] = None
+    ceiling = verification.ceiling
+    return {**found, "ceiling": None if ceiling is None else {"value": ceiling, "ci95": None}}
+
+
+def _entry(verification: Verification, runs: Sequence[Run], removed: int) -> dict[str, Any]:
     return {
         "estimator": verification.estimator,
         "horizon": verification.horizon,
@@ -134,8 +140,7 @@ def _entry(verification: Verification, runs: Sequence[Run], removed: int) -> dic
         "count": len(verification.removals),
         "seeds": len(runs),
         "truth": "same-seed" if len(runs) == 1 else "expected",
-        **statistics,
-        "ceiling": None if verification.ceiling is None else {"value": verification.ceiling, "ci95": None},
+        **statistics(verification),
         "predicted": verification.predicted.tolist(),
         "true": verification.true.mean(axis=0).tolist(),
         "removals": [list(ids) for ids in verification.removals],
@@ -143,5 +148,9 @@ def _entry(verification: Verification, runs: Sequence[Run], removed: int) -> dic
 
 
 def _statistic(statistic: Statistic) -> dict[str, Any]:
-    value = statistic.value
-    return {"value": value if math.isfinite(value) else None, "ci95": statistic.ci95 and list(statistic.ci95)}
+    return {"value": finite(statistic.value), "ci95": statistic.ci95 and list(statistic.ci95)}
+
+
+def finite(value: float) -> float | None:
+    """A number as JSON holds it: None for one that is not defined."""
+    return value if math.isfinite(value) else None
