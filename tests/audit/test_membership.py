@@ -47,6 +47,26 @@ def leaking():
     return membership(_subject(0, copied=1.0, noise=0.1), samples=1000)
 
 
+def test_those_who_are_removed_are_safe_afterwards_and_the_rest_is_attacked_again():
+    subject = _subject(0, copied=1.0, noise=0.1)
+    train = subject.data["data"].train
+    gone, rest = train.ids[:40], train.x[40:].numpy()
+
+    def without(count, rng):
+        return rest[rng.integers(len(rest), size=count)] + 0.1 * rng.normal(size=(count, made_up.DIM))
+
+    cleansed = replace(subject, removed=frozenset(gone), cleansed=Sampling(without, 0))
+    table = membership(cleansed, samples=1000).tables["Before and after cleansing"]
+    area = {row[:2]: float(row[table.columns.index("nearest sample")].split()[0]) for row in table.rows}
+    assert min(area["members that are kept", "before"], area["members that are kept", "after"]) >= 0.95
+    assert area["members that are removed", "before"] >= 0.95
+    assert abs(area["members that are removed", "after"] - 0.5) <= 0.15
+    assert "without the 40 examples that the run removes" in table.note
+    few = replace(cleansed, removed=frozenset(gone[:5]))
+    rows = membership(few, samples=1000).tables["Before and after cleansing"].rows
+    assert {row[0] for row in rows} == {"members that are kept"}
+
+
 def test_who_emits_members_with_noise_is_found_by_samples_alone(leaking):
     assert leaking.finding is True
     areas = {name: number.value for name, number in leaking.numbers.items()}

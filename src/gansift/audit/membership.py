@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -83,12 +84,14 @@ def membership(
     areas = {name: roc.area for name, roc in rocs.items()}
     succeed = [name for name, roc in rocs.items() if roc.succeeds(len(rocs))]
     strongest = max(succeed or areas, key=lambda name: areas[name].value)
+    after = _before_and_after(subject, splits, (members, others), samples)
     return Answer(
         audit="membership",
         verdict=_verdict(areas, succeed, strongest),
         finding=bool(succeed),
         numbers={f"area: {name}": area for name, area in areas.items()},
         tables={"Attacks": _table(rocs, areas)}
+        | ({} if after is None else {"Before and after cleansing": after})
         | ({_SUREST: _surest(rocs[strongest], members, strongest)} if strongest in succeed else {})
         | ({} if models is None else {_EXPOSED: _exposed(models, members)}),
         curves={
@@ -194,6 +197,33 @@ def _table(rocs: Mapping[str, Roc], areas: Mapping[str, Number]) -> Table:
         "With 95 % intervals. Who guesses has an area and a balanced accuracy of 0.5, and finds as many members as "
         "there are false alarms. Thresholds of the accuracy are chosen on one half and judged on the other. Where "
         "there are too few others for so few false alarms, there is no number.",
+    )
+
+
+def _before_and_after(subject: Subject, splits: Splits, sides: tuple[Examples, Examples], count: int) -> Table | None:
+    """The attacks on the first seed and on what was trained without the removed members, by who is attacked."""
+    if subject.cleansed is None:
+        return None
+    members, others = sides
+    gone = np.isin(members.ids, list(subject.removed))
+    attacked = {"members that are kept": np.flatnonzero(~gone), "members that are removed": np.flatnonzero(gone)}
+    rows, names = [], list[str]()
+    for who, chosen in attacked.items():
+        if len(chosen) < _FEWEST:
+            continue
+        parts = members.subset(chosen.tolist()), others
+        for when, trained in (("before", subject.players[0]), ("after", subject.cleansed)):
+            rocs = _rocs(replace(subject, players=[trained]), splits, parts, count, None, 0)
+            names = list(rocs)
+            rows.append((who, when, *(roc.area.told() for roc in rocs.values())))
+    if not rows:
+        return None
+    return Table(
+        ("attacked", "cleansing", *names),
+        tuple(rows),
+        "Areas with 95 % intervals, of the first training seed: trained on everything, and without the "
+        f"{plural(len(subject.removed), 'example')} that the run removes. Those are safe who nobody trained on; others "
+        "may move up to be the most exposed.",
     )
 
 
