@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from built_in import place
+from torch.nn.functional import pad
 
 from gansift.data.builtin import digits, digits_dirty, emoji, mnist
 from gansift.data.columns import LABEL, Column, labelled
@@ -123,7 +125,7 @@ def dirty_mnist(name: str, count: int, each: int, files: Mapping[str, Path]) -> 
 
     MNIST comes writer by writer, so unseen images are of other writers.
     """
-    return _planted(name, mnist(), count, each)
+    return _planted(name, mnist(), count, each, ("emoji", _grey_emoji))
 
 
 def dirty_fashion(name: str, count: int, each: int, files: Mapping[str, Path]) -> DirtySet:
@@ -143,24 +145,59 @@ def dirty_fashion(name: str, count: int, each: int, files: Mapping[str, Path]) -
         paths=("",) * len(pixels),
         hashes=hash_rows(pixels),
     )
-    return _planted(name, images, count, each)
+    return _planted(name, images, count, each, ("emoji", _grey_emoji))
 
 
-def _planted(name: str, images: Examples, count: int, each: int) -> DirtySet:
-    """Ten kinds of dirt among the first images: those of `KINDS`, and emoji."""
+def dirty_emoji(name: str, count: int, each: int, files: Mapping[str, Path]) -> DirtySet:
+    """Noto's emoji in colour, in an order of chance: so many train, half as many validate."""
+    images = emoji("noto")
+    order = np.random.default_rng(0).permutation(len(images))
+    return _planted(name, images.subset(order.tolist()), count, each, ("digits", _digits_in_colour), count // 2)
+
+
+def _grey_emoji(rows: np.ndarray, shape: torch.Size) -> torch.Tensor:
+    """The middle of emoji, in grey."""
+    strangers = emoji("noto").x[torch.from_numpy(rows)]
+    edge = (strangers.shape[-1] - shape[-1]) // 2
+    return strangers.mean(dim=1, keepdim=True)[:, :, edge : edge + shape[-1], edge : edge + shape[-1]]
+
+
+def _digits_in_colour(rows: np.ndarray, shape: torch.Size) -> torch.Tensor:
+    """Digits of MNIST, white on black."""
+    edge = (shape[-1] - 28) // 2
+    digits = pad(mnist().x[torch.from_numpy(rows)], (edge, edge, edge, edge), value=-1.0)
+    return digits.expand(-1, *shape)
+
+
+def _planted(
+    name: str,
+    images: Examples,
+    count: int,
+    each: int,
+    strangers: tuple[str, Callable[[np.ndarray, torch.Size], torch.Tensor]],
+    held: int | None = None,
+) -> DirtySet:
+    """Ten kinds of dirt among the first images: those of `KINDS`, and images of another domain.
+
+    Args:
+        name: of the set.
+        images: of which the first train, the next validate, and the rest are unseen.
+        count: how many train.
+        each: images of every kind.
+        strangers: the name of another domain, and its images, from their rows there, of a shape (C, H, W).
+        held: how many validate; as many as train if None.
+    """
     clean = images.subset(range(count))
     parts = [clean]
     if each:
         random = np.random.default_rng(0)
         x, rows, kinds = plant(clean.x, KINDS, each, random)
-        size = x.shape[-1]
-        strangers = emoji("noto").x[torch.from_numpy(random.choice(1911, each, replace=False))]
-        edge = (strangers.shape[-1] - size) // 2
-        strangers = strangers.mean(dim=1, keepdim=True)[:, :, edge : edge + size, edge : edge + size]
-        x = ((torch.cat([x, strangers]).clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
-        kinds += ["emoji"] * each
+        domain, drawn_from = strangers
+        others = drawn_from(random.choice(1911, each, replace=False), x.shape[1:])
+        x = ((torch.cat([x, others]).clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+        kinds += [domain] * each
         labels = clean.columns[LABEL]
-        drawn = torch.from_numpy(random.integers(0, 10, each))
+        drawn = torch.from_numpy(random.integers(0, len(labels.names), each))
         parts.append(
             Examples(
                 ids=tuple(f"{name}/{kind.replace(' ', '-')}/{row % each:03d}" for row, kind in enumerate(kinds)),
@@ -184,7 +221,8 @@ def _planted(name: str, images: Examples, count: int, each: int) -> DirtySet:
         paths=("",) * len(names),
         hashes=tuple(content for part in parts for content in part.hashes),
     )
-    valid, unseen = images.subset(range(count, 2 * count)), images.subset(range(2 * count, len(images)))
+    ends = (count, count + (held or count), len(images))
+    valid, unseen = (images.subset(range(*pair)) for pair in itertools.pairwise(ends))
     return made(name, Splits(name, train, valid, unseen))
 
 
@@ -196,6 +234,7 @@ SETS: dict[str, Callable[[Mapping[str, Path]], DirtySet]] = {
     "digits-clean": partial(dirty_digits, "digits-clean", 0),
     "mnist-dirty": partial(dirty_mnist, "mnist-dirty", 2500, 62),
     "mnist-clean": partial(dirty_mnist, "mnist-clean", 2500, 0),
+    "emoji-dirty": partial(dirty_emoji, "emoji-dirty", 900, 16),
     "fashion-dirty": partial(dirty_fashion, "fashion-dirty", 2500, 62),
 }
 #: Those that need no file.
