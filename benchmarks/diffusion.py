@@ -1,4 +1,4 @@
-"""How far scores of diffusion and flow matching can be believed: random removals of five sizes, and what it costs.
+"""How far scores of diffusion, flow matching and VAEs can be believed: random removals of five sizes, and the cost.
 
     python benchmarks/diffusion.py matching digits [--seeds 5] [--removals 24] [--shares 0 0.01 0.05 0.2 0.5]
         [--size 14] [--examples 1000] [--set sampling_steps=8 width=64] [--out results.json]
@@ -67,7 +67,7 @@ def main() -> None:
 
 def _arguments() -> Any:
     made = parser(__doc__)
-    made.add_argument("system", choices=["matching", "diffusion"])
+    made.add_argument("system", choices=["matching", "diffusion", "vae"])
     made.add_argument("source", nargs="?", default="digits")
     made.add_argument("--metric", help="by default the preset's")
     made.add_argument("--seeds", type=int, default=5)

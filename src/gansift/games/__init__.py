@@ -20,12 +20,14 @@ from gansift.games.projection import ProjectionGAN
 from gansift.games.simgan import SimGAN
 from gansift.games.stylegan2 import StyleGAN2
 from gansift.games.trained import Trained
+from gansift.games.vae import VAE
 
 __all__ = [
     "ACGAN",
     "DANN",
     "GAN",
     "LAFTR",
+    "VAE",
     "Batch",
     "Batches",
     "Classifier",

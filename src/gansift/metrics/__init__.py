@@ -1,5 +1,6 @@
 """Metrics of trained players and of their samples, with gradients, and the feature spaces they are computed in."""
 
+from gansift.metrics.bound import negative_bound
 from gansift.metrics.clustering import cluster_loss
 from gansift.metrics.denoising import denoising_loss, query_loss
 from gansift.metrics.downstream import downstream
@@ -43,6 +44,7 @@ __all__ = [
     "judge_of",
     "load_features",
     "load_metric",
+    "negative_bound",
     "part_of",
     "query_loss",
     "reconstruction",

@@ -16,6 +16,7 @@ from gansift.models.rosinality import read_rosinality
 from gansift.models.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from gansift.models.toys import FCDiscriminator, FCGenerator, LQDiscriminator, LQGenerator
 from gansift.models.unet import UNet
+from gansift.models.vae import PerceptronVAE
 from gansift.models.weights import read_architecture, read_weights, write_weights
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Pair",
     "PatchCritic",
     "PerceptronDenoiser",
+    "PerceptronVAE",
     "PointEncoder",
     "Refiner",
     "StyleGAN2Discriminator",
