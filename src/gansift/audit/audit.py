@@ -48,11 +48,11 @@ class Trainer(Protocol):
 class Variants(Protocol):
     """Trains a run's game with other numbers in it, on all of its data sets and for as many steps."""
 
-    def __call__(self, changes: Mapping[str, Any], count: int) -> list[Trained | None]:
+    def __call__(self, changes: Mapping[str, float], count: int) -> list[Trained | None]:
         """The players of each training; None where one broke down.
 
         Args:
-            changes: attributes of the game by name, such as ``{"most": 0.0}``, in place of the run's.
+            changes: numbers that the game has as attributes, by name, such as ``{"most": 0.0}``, in place of the run's.
             count: how many of the seeds that `Subject.players` were trained from, the first ones.
         """
         ...

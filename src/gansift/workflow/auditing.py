@@ -19,6 +19,7 @@ from gansift.games.trained import Trained
 from gansift.influence.looks import Looks
 from gansift.lock import only_writer
 from gansift.report.answer import Answer, write_answer
+from gansift.report.words import plural
 from gansift.systems.judges import features_of
 from gansift.training import players_of_seeds
 from gansift.workflow.config import load, names_of
@@ -140,7 +141,7 @@ def _trained(
     return players_of_seeds(place.game, {name: examples}, seeds, weights=weights, **settings)
 
 
-def _variants(place: Place, seeds: Sequence[int], changes: Mapping[str, Any], count: int) -> list[Trained | None]:
+def _variants(place: Place, seeds: Sequence[int], changes: Mapping[str, float], count: int) -> list[Trained | None]:
     """See `audit.Variants`; the seeds are those of the run."""
 
     def changed(seed: int) -> Game:
@@ -149,6 +150,8 @@ def _variants(place: Place, seeds: Sequence[int], changes: Mapping[str, Any], co
             setattr(game, name, value)
         return game
 
+    numbers = ", ".join(f"{name} {value:g}" for name, value in changes.items())
+    _log.info("training %s with %s for the audit", plural(count, "seed"), numbers)
     return players_of_seeds(changed, place.train, seeds[:count], steps=place.config.steps, **place.training)
 
 
