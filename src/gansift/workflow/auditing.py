@@ -18,8 +18,8 @@ from gansift.games.game import Game
 from gansift.games.trained import Trained
 from gansift.influence.looks import Looks
 from gansift.lock import only_writer
+from gansift.progress import progress
 from gansift.report.answer import Answer, write_answer
-from gansift.report.words import plural
 from gansift.systems.judges import features_of
 from gansift.training import players_of_seeds
 from gansift.workflow.config import load, names_of
@@ -150,9 +150,10 @@ def _variants(place: Place, seeds: Sequence[int], changes: Mapping[str, float], 
             setattr(game, name, value)
         return game
 
-    numbers = ", ".join(f"{name} {value:g}" for name, value in changes.items())
-    _log.info("training %s with %s for the audit", plural(count, "seed"), numbers)
-    return players_of_seeds(changed, place.train, seeds[:count], steps=place.config.steps, **place.training)
+    steps = place.config.steps
+    title = " and ".join(f"{name} {value:g}" for name, value in changes.items())
+    with progress(f"training with {title}", count * steps, quiet=False) as tell:
+        return players_of_seeds(changed, place.train, seeds[:count], steps=steps, progress=tell, **place.training)
 
 
 def _features(place: Place) -> Any:
