@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,13 @@ def test_a_truth_that_was_changed_is_refused_by_the_name_of_the_file(folder):
     arrays.write_bytes(before[0])
     index.write_text(before[1].replace('"lower"', '"higher"'))
     with pytest.raises(GansiftError, match=r"truth\.json was changed: it does not match its checksum"):
+        read_truth(folder)
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(folder):
+    (folder / "truth.safetensors").unlink()
+    os.mkfifo(folder / "truth.safetensors")
+    with pytest.raises(GansiftError, match=r"truth\.safetensors is a pipe or a device"):
         read_truth(folder)
 
 

@@ -15,7 +15,7 @@ from gansift.cleansing.agreement import spearman
 from gansift.cleansing.truth import Truth
 from gansift.cleansing.verify import Verification
 from gansift.errors import GansiftError
-from gansift.files import broken_seal, read_json, write_bytes, write_sealed_json
+from gansift.files import broken_seal, read_json, refuse_pipes, write_bytes, write_sealed_json
 from gansift.influence.scores import Scores
 from gansift.report import typed
 from gansift.workflow.verification import finite, statistics
@@ -76,8 +76,9 @@ def read_truth(folder: Path) -> Truth:
     """The truth in a folder. Nothing in it is executed.
 
     Raises:
-        GansiftError: naming the file, if it is missing, damaged, or of another version of gansift.
+        GansiftError: naming the file, if it is missing, damaged, a pipe, or of another version of gansift.
     """
+    refuse_pipes(folder)
     path = folder / _INDEX
     if (reason := broken_seal(path)) is not None:
         raise GansiftError(f"{reason}. {_REMEDY}")
