@@ -17,7 +17,7 @@ from gansift.systems.system import Judges, System, only
 _POINTS = {"latent": 2, "metric": "all", "remove": "1%,2%,5%,10%"}
 _IMAGES = {"latent": 8, "metric": "fid", "remove": "2%,5%,10%"}
 _SMOOTH: dict[str, Any] = {
-    "width": 64, "lr": 3e-3, "warmup": 75, "steps": 1500, "batch": 50, "ema": 0.98, "horizons": "1,5,20,all",
+    "width": 64, "lr": 2e-3, "warmup": 75, "steps": 1500, "batch": 50, "ema": 0.98, "horizons": "1,5,20,all",
     "seeds": 5, "scoring_seeds": 4, "choosing_seeds": 4, "judging_seeds": 16, "verify": 30,
 }  # fmt: skip
 
