@@ -88,4 +88,6 @@ for name, part in train.items():
     own = scores.of(name)
     worst = own.harmful(len(own) // 10)
     share = np.mean([part.columns["stroke"].values[own.rows[one]] == 0 for one in worst.ids])
-    print(f"{name}: without the tenth that carries most of it {worst.sum():+.3f}; {share:.0%} of them have thick strokes")
+    print(
+        f"{name}: without the tenth that carries most of it {worst.sum():+.3f}; {share:.0%} of them have thick strokes"
+    )

@@ -67,7 +67,10 @@ class Verification:
 
     @cached_property
     def ceiling(self) -> float | None:
-        """Split-half reliability of the truth: the best rank correlation that scores could show; None for one seed.
+        """Split-half reliability of the truth: the rank correlation of that of as many other seeds; None for one seed.
+
+        Scores that knew the expected effects would reach about its square root, and those of these very seeds, which
+        know their noise, can be above both.
 
         Seeds are split in two halves many times, the halves' mean truths correlated, and the mean correlation r
         stepped up to the full number of seeds by the Spearman-Brown formula 2 r / (1 + r).

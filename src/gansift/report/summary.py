@@ -249,7 +249,7 @@ class Verification:
         pearson: the linear correlation.
         slope: the slope of truth on prediction; None for scores that only rank.
         jaccard: the overlap of the extremes, or None for few removals.
-        ceiling: the best rank correlation that truth's own noise allows, or None.
+        ceiling: the rank correlation that the truth of as many other seeds would show, or None.
         predicted: the change that is predicted for each removal.
         true: the change that each retraining gave.
         removals: the ids of each removal.

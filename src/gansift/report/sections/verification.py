@@ -152,8 +152,8 @@ def _truth(row: Verification) -> str:
     ceiling = row.ceiling
     if ceiling is None or not words.finite(ceiling.value):
         return text
-    best = words.correlation(ceiling.value)
-    return f"{text} It still varies by chance, so that no score could show a rank correlation above {best}."
+    others = words.correlation(ceiling.value)
+    return f"{text} It still varies by chance: that of as many other seeds would show a rank correlation of {others}."
 
 
 def _extremes(jaccard: Statistic | None) -> str:
