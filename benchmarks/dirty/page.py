@@ -36,6 +36,7 @@ TITLES = {
     "mnist-dirty": "MNIST, 20 % dirt, DCGAN",
     "mnist-dirty-renormalised": "MNIST, 20 % dirt, DCGAN, trained on what is left",
     "mnist-clean": "Clean MNIST, DCGAN",
+    "emoji-dirty": "Emoji, 15 % dirt, DCGAN",
     "fashion-dirty": "Fashion-MNIST, 20 % dirt, DCGAN",
 }
 _NAMES = {
