@@ -129,6 +129,7 @@ def test_every_link_and_every_named_test_exists():
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), f"{file}::{test}"
 
 
+@pytest.mark.slow
 def test_summed_scores_rank_random_removals_as_retraining_does(snippet):
     """On digits with the README's settings: 20 random removals of 2 % from the whole run."""
     run, fid = snippet["run"], snippet["fid"]

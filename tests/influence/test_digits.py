@@ -24,7 +24,7 @@ def test_the_preset_trains_a_good_generator(trained):
     assert test.value(run) <= 0.2 * test.value(run.trained(0))
 
 
-@pytest.mark.parametrize("epochs", [1, 5, 10, 20])
+@pytest.mark.parametrize("epochs", [1, 5, 10, pytest.param(20, marks=pytest.mark.slow)])
 def test_matched_scores_rank_removals_of_two_percent(trained, epochs):
     run, validation, _ = trained
     assert correlation(run, validation, round(epochs * run.epoch), removals=20)["spearman"] >= 0.95
