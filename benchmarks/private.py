@@ -84,6 +84,8 @@ def draw(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     leak.axhline(0.5, color="grey", linewidth=0.5)
     for axes, title in ((quality, "FID, lower is better"), (leak, "area of the attack with D, guessing is 0.5")):
         axes.set(title=title, xlabel="epsilon", xscale="log")
+        axes.set_xticks(epsilons, [f"{epsilon:g}" for epsilon in epsilons])
+        axes.minorticks_off()
     quality.set_yscale("log")
     figure.savefig(file, metadata={"Date": None})
 
