@@ -16,6 +16,7 @@ ROOT = builder.Path(builder.__file__).parent / "truth"
 every_truth = pytest.mark.parametrize("name", builder.RECIPES)
 
 
+@pytest.mark.slow
 @every_truth
 def test_a_stored_truth_is_of_the_recipe_and_of_the_data_that_it_names(name):
     truth, recipe = read_truth(ROOT / name), builder.RECIPES[name]
@@ -48,6 +49,7 @@ def test_the_true_changes_of_single_examples_as_scores_are_perfect_there(name):
         assert truth.judge(scores)[0].agreement.spearman.value == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_a_stored_change_is_what_retraining_gives():
     truth, place = read_truth(ROOT / "laftr"), builder.place_of(builder.RECIPES["laftr"], ROOT / "laftr")
     (run,) = builder.trained(place, truth.seeds[:1])
