@@ -301,6 +301,8 @@ def test_an_empty_folder_and_one_without_images_are_told_apart(tmp_path):
     with pytest.raises(DataError, match=rf"the folder {tmp_path} is empty\. Images are files that end in \.png, "):
         load(tmp_path)
     (tmp_path / "a.svg").write_bytes(b"1")
+    with pytest.raises(DataError, match=r"holds 1 file but no image \(found: \.svg\)"):
+        load(tmp_path)
     (tmp_path / "b.TXT").write_bytes(b"1")
     (tmp_path / "README").write_bytes(b"1")
     with pytest.raises(

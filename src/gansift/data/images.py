@@ -267,7 +267,8 @@ def no_image(collection: Collection) -> str:
     if collection.others:
         kinds = sorted({os.path.splitext(name)[1].lower() or "no suffix" for name in collection.others})
         found = shown(", ".join(kinds[:_SHOWN]))
-        holds = f"holds {len(collection.others)} files but no image (found: {found})"
+        count = len(collection.others)
+        holds = f"holds {count} file{'s' * (count > 1)} but no image (found: {found})"
     place = shown(collection.place)
     return f"the {collection.kind} {place} {holds}. Images are files that end in {', '.join(SUFFIXES)}."
 
