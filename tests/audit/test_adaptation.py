@@ -93,7 +93,8 @@ def test_the_same_network_before_and_after_is_drawn_with_what_it_gets_right():
 
     subject = replace(run(3.0, data, shifted=False), variants=variants)
     subject.players[0].game.most = 0.5
-    charts = audited(subject).scatters
+    answer = audited(subject)
+    charts = answer.scatters
     assert asked == [({"most": 0.0}, 1)]
     assert list(charts) == ["Features before adaptation", "Features after adaptation"]
     before, after = charts.values()
@@ -106,6 +107,9 @@ def test_the_same_network_before_and_after_is_drawn_with_what_it_gets_right():
         right = ((truth.x[:, 0] > limit).long() == truth.labels).double()
         by_class = np.mean([right[truth.labels == label].mean() for label in (0, 1)])
         assert f"labels {100 * by_class:.1f} % of target right" in chart.note
+        if chart is before:
+            assert answer.numbers["own_source_only"].value == pytest.approx(by_class)
+            assert answer.verdict.endswith(f"on source alone, labels {100 * by_class:.1f} % right.")
 
 
 def test_without_a_way_back_or_a_domain_loss_only_the_run_itself_is_drawn():
@@ -118,7 +122,9 @@ def test_without_a_way_back_or_a_domain_loss_only_the_run_itself_is_drawn():
     with_loss.players[0].game.most = 0.5
     broken = replace(with_loss, variants=lambda changes, count: [None])
     for subject in (without_loss, with_loss, broken):
-        assert list(audited(subject).scatters) == ["Features after adaptation"]
+        answer = audited(subject)
+        assert list(answer.scatters) == ["Features after adaptation"]
+        assert "own_source_only" not in answer.numbers
 
 
 def test_labels_are_compared_by_their_names():

@@ -62,8 +62,7 @@ def adaptation(
     assert source.train.labels is not None
     truth = _numbered(target.test, names).numpy()
     x = target.test.x.float()
-    predicted = [one.made_of(one.game.predict, x).argmax(1).numpy() for one in subject.players]
-    adapted = np.stack([one == truth for one in predicted]).astype(float)
+    adapted = np.stack([_right(one, x, truth) for one in subject.players])
     made = classifier_of(classifier, len(names), steps)
     labelled = target.train if target.train.labels is not None else target.valid
     bounds = {
@@ -83,13 +82,22 @@ def adaptation(
         )
     numbers = {"gain": gain} | numbers | {"domain": _probe(subject, source, target)}
     badge, finding, verdict = _verdict(numbers)
+    before = _before(subject)
+    if before is not None:
+        numbers["own_source_only"] = _number(
+            _several(_right(before, x, truth)[None]), truth, _MEANING["own_source_only"]
+        )
+        verdict += (
+            " The run's own network, trained in the same way on source alone, labels "
+            f"{100 * numbers['own_source_only'].value:.1f} % right."
+        )
     return Answer(
         audit="adaptation",
         verdict=verdict,
         finding=finding,
         numbers=numbers,
         tables={"By class": _by_class(right, truth, names)},
-        scatters=_scatters(subject, truth),
+        scatters=_scatters(subject, before, truth),
         shown=(
             f"{plural(len(truth), 'test example')} of target were labelled by "
             f"{plural(len(subject.players), 'training seed')} and by {plural(rounds, 'classifier')} of each bound.",
@@ -105,7 +113,21 @@ _MEANING = {
     "adapted": "mean sensitivity on target's test examples of what the run predicts",
     "source_only": "the same of a classifier that was trained on source alone",
     "target_labels": "the same of one that was trained on target with its labels",
+    "own_source_only": "the same of the run's own network, trained from its first seed on source alone",
 }
+
+
+def _before(subject: Subject) -> Trained | None:
+    """The network of the first training seed, trained on source alone; None where that cannot be had."""
+    if subject.variants is None or getattr(subject.players[0].game, "most", 0.0) == 0:
+        return None
+    (before,) = subject.variants({"most": 0.0}, 1)
+    return before
+
+
+def _right(trained: Trained, x: Tensor, truth: np.ndarray) -> np.ndarray:
+    """Which examples are labelled right, as numbers, shape (N,)."""
+    return (trained.made_of(trained.game.predict, x).argmax(1).numpy() == truth).astype(float)
 
 
 def _checked(subject: Subject) -> tuple[Splits, Splits]:
@@ -192,14 +214,12 @@ def _represented(trained: Trained, part: Examples) -> np.ndarray:
     return trained.made_of(trained.game.represent, part.x).double().numpy()
 
 
-def _scatters(subject: Subject, truth: np.ndarray) -> dict[str, Scatter]:
+def _scatters(subject: Subject, before: Trained | None, truth: np.ndarray) -> dict[str, Scatter]:
     """The features of the first training seed, beside those of the same network trained on source alone."""
     after, charts = subject.players[0], {}
-    if subject.variants is not None and getattr(after.game, "most", 0.0) != 0:
-        (before,) = subject.variants({"most": 0.0}, 1)
-        if before is not None:
-            whose = f"{_READ} This is the run's own network, trained in the same way on source alone:"
-            charts["Features before adaptation"] = _scatter(before, whose, subject, truth)
+    if before is not None:
+        whose = f"{_READ} This is the run's own network, trained in the same way on source alone:"
+        charts["Features before adaptation"] = _scatter(before, whose, subject, truth)
     whose = "This is the network of the run's first seed:"
     charts["Features after adaptation"] = _scatter(after, whose if charts else f"{_READ} {whose}", subject, truth)
     return charts
@@ -215,8 +235,7 @@ def _scatter(trained: Trained, whose: str, subject: Subject, truth: np.ndarray) 
     ]
     places = plane(np.concatenate(shown))
     one, other = places[: len(shown[0])], places[len(shown[0]) :]
-    right = (trained.made_of(trained.game.predict, target.test.x.float()).argmax(1).numpy() == truth).astype(float)
-    labelled, _ = class_interval([_several(right[None])], [truth])
+    labelled, _ = class_interval([_several(_right(trained, target.test.x.float(), truth)[None])], [truth])
     area = _area(trained, source, target, subject.seed).value
     return Scatter(
         "first direction in which features differ most",
