@@ -1,6 +1,7 @@
 """Flipped labels in an AC-GAN's training data: who finds them, and what does removing them do to new models?
 
-    python benchmarks/flipped.py [--data digits] [--steps 400] [--seeds 4] [--judges 4] [--trainings 4] [--out FILE]
+    python benchmarks/flipped.py [--data digits] [--count 1000] [--steps 400] [--seeds 4] [--first-seed 0]
+        [--judges 4] [--trainings 4] [--out FILE]
 
 For each seed the data are split anew, a share of the training labels is flipped, and a GAN that is told the class
 (`--game acgan`, all else as it is) is trained on them. The first table is the AUC of the flipped ones among those that
@@ -43,6 +44,7 @@ def main() -> None:
     made = parser(__doc__)
     made.add_argument("--data", default="digits", help="a built-in data set with labels")
     made.add_argument("--seeds", type=int, default=4)
+    made.add_argument("--first-seed", type=int, default=0, help="the first split's")
     made.add_argument("--judges", type=int, default=4, help="new models for each seed and way; 0 for the AUC alone")
     made.add_argument("--trainings", type=int, default=4, help="trainings whose rolling scores are averaged, too")
     made.add_argument("--share", type=float, default=0.05, help="of the training labels that are flipped")
@@ -50,7 +52,7 @@ def main() -> None:
     made.add_argument("--count", type=int, help="training examples; by default all")
     arguments = made.parse_args()
     found: list[dict[str, Any]] = []
-    for seed in range(arguments.seeds):
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
         start = time.perf_counter()
         found.append(_measured(seed, arguments))
         areas = ", ".join(f"{way} {value:.3f}" for way, value in found[-1]["auc"].items())

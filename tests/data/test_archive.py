@@ -158,7 +158,7 @@ def test_what_is_no_zip_is_said_so(tmp_path, content):
 def test_an_archive_without_images_says_what_is_in_it(faces, tmp_path):
     with zipfile.ZipFile(tmp_path / "outer.zip", "w") as file:
         file.write(pack(tmp_path / "inner.zip", faces), "inner.zip")
-    with pytest.raises(DataError, match=r"the archive .*outer\.zip holds 1 files but no image \(found: \.zip\)"):
+    with pytest.raises(DataError, match=r"the archive .*outer\.zip holds 1 file but no image \(found: \.zip\)"):
         load(tmp_path / "outer.zip")
 
 
