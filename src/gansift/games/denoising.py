@@ -45,6 +45,7 @@ class Denoising(Game, ABC):
     """
 
     averaged = ("network",)
+    redraws = 1
 
     def __init__(
         self,

@@ -49,6 +49,10 @@ class Game:
     #: Penalties then take their gradients with `torch.func`, not with `torch.autograd.grad`.
     stackable: bool = False
 
+    #: In scores for new models each update is looked at with so many other batches and random numbers beside its own,
+    #: see `influence.redrawn`. More than 0 where what an example does in a step is mostly chance.
+    redraws: int = 0
+
     #: Data sets whose labels the losses never look at, if they have any.
     unlabelled: tuple[str, ...] = ()
 

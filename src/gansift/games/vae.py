@@ -41,6 +41,7 @@ class VAE(Game):
 
     averaged = ("network",)
     stackable = True
+    redraws = 1
 
     def __init__(self, network: nn.Module, *, deviation: float = 0.3) -> None:
         missing = [name for name in ("shape", "latent") if getattr(network, name, None) is None]

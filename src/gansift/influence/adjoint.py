@@ -7,10 +7,13 @@ alternating step never sees the path through the other player's update of the sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from gansift.influence.gradients import GRADIENTS, Products, Update, products
+from gansift.influence.redrawn import weight_products
 from gansift.training.devices import repeatable
 from gansift.training.state import AVERAGE, PARAMETERS, State
 from gansift.training.step import Move, Step
@@ -18,7 +21,13 @@ from gansift.training.trajectory import Recorded
 
 
 def step_adjoint(
-    step: Step, record: Recorded, weights: Tensor, adjoint: State, by_weight: Tensor, products: Products = "exact"
+    step: Step,
+    record: Recorded,
+    weights: Tensor,
+    adjoint: State,
+    by_weight: Tensor,
+    products: Products = "exact",
+    redrawn: Sequence[Step] = (),
 ) -> State:
     """Pull an adjoint back through one step.
 
@@ -30,6 +39,8 @@ def step_adjoint(
         by_weight: derivative of the metric in each weight so far, float64, shape (N,) or (M, N); this step's share is
             added.
         products: how second derivatives are taken, see `influence.gradients`.
+        redrawn: the same step with other batches and random numbers, over which a move's share in the weights is
+            averaged, see `influence.redrawn`.
 
     Returns:
         The derivative of the metric in the state before the step.
@@ -41,8 +52,9 @@ def step_adjoint(
         known = record.gradients[row] if record.gradients is not None else {}
         with repeatable(step.settings.device):
             adjoint = _move_adjoint(
-                step, record.number, step.moves[row], record.before[row], known, weights, adjoint, by_weight, products
-            )
+                step, record.number, step.moves[row], record.before[row], known, weights, adjoint, by_weight, products,
+                redrawn,
+            )  # fmt: skip
     return adjoint
 
 
@@ -111,6 +123,7 @@ def _move_adjoint(
     adjoint: State,
     by_weight: Tensor,
     products: Products,
+    redrawn: Sequence[Step],
 ) -> State:
     """Through the updates of players that moved together, all of them from ``state``."""
     before = dict(adjoint)
@@ -123,8 +136,13 @@ def _move_adjoint(
         )
         pulled = gradient.pull(direction)
         through_gradients.append(dict(zip(update.parameters, pulled, strict=False)))
-        for (name, index), share in zip(update.rows.items(), pulled[len(update.parameters) :], strict=True):
-            _add(by_weight, step.offsets[name] + index, share)
+        looks = [(update, pulled[len(update.parameters) :])]
+        for other in redrawn:
+            again = Update.of(other, number, player, turn, state, weights)
+            looks.append((again, weight_products(again, direction, products)))
+        for look, shares in looks:
+            for (name, index), share in zip(look.rows.items(), shares, strict=True):
+                _add(by_weight, step.offsets[name] + index, share / len(looks))
     for of_player in through_gradients:
         for name, product in of_player.items():
             before[name] = before[name] | {PARAMETERS: before[name][PARAMETERS] + product}

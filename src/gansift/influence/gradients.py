@@ -125,7 +125,7 @@ class ExactGradient:
     def pull(self, direction: Tensor) -> list[Tensor]:
         """See `Gradient`."""
         if self._update.step.compiled is not None:
-            return _for_each(self._compiled, direction, self.value.ndim)
+            return for_each(self._compiled, direction, self.value.ndim)
 
         def of_shard(shard: Shard) -> list[Tensor]:
             inputs, gradient = self._kept or _with_graph(self._update, shard)
@@ -156,7 +156,7 @@ class DifferencedGradient:
 
     def pull(self, direction: Tensor) -> list[Tensor]:
         """See `Gradient`."""
-        return _for_each(self._along, direction, self.value.ndim)
+        return for_each(self._along, direction, self.value.ndim)
 
     def _along(self, direction: Tensor) -> list[Tensor]:
         own = self._update.inputs[self._update.own]
@@ -245,7 +245,7 @@ def products(gradient: Tensor, direction: Tensor, inputs: list[Tensor]) -> list[
             return _pulled(gradient, direction, inputs, keep=True, batched=True)
         except RuntimeError:  # an operator that cannot be differentiated twice for several directions at once
             pass
-    return _for_each(lambda one: _pulled(gradient, one, inputs, keep=True), direction, gradient.ndim)
+    return for_each(lambda one: _pulled(gradient, one, inputs, keep=True), direction, gradient.ndim)
 
 
 def _pulled(
@@ -260,7 +260,7 @@ def _pulled(
     ]
 
 
-def _for_each(pull: Callable[[Tensor], list[Tensor]], direction: Tensor, ndim: int) -> list[Tensor]:
+def for_each(pull: Callable[[Tensor], list[Tensor]], direction: Tensor, ndim: int) -> list[Tensor]:
     """What ``pull`` gives for a direction of so many dimensions, or for each of several, stacked."""
     if direction.ndim == ndim:
         return pull(direction)

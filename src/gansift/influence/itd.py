@@ -145,16 +145,18 @@ def itd_runs(
     horizons: Collection[int],
     progress: Progress | None = None,
     products: Products = "exact",
+    redraws: int = 0,
 ) -> list[list[dict[int, Scores]]]:
     """As `itd_metrics`, for each of several runs that can be swept together, see `training.stacked.stacks_of`.
 
-    Each run has metrics of its own, as many as the others.
+    Each run has metrics of its own, as many as the others. With ``redraws`` scores are no more those of these very
+    runs, see `influence.redrawn`.
     """
     for run in runs:
         for horizon in horizons:
             checked_horizon(run, horizon)
     found: list[list[dict[int, Scores]]] = [[{} for _ in of_run] for of_run in metrics]
-    for swept in sweep(runs, metrics, max(horizons), progress, products):
+    for swept in sweep(runs, metrics, max(horizons), progress, products, redraws):
         for of_run, now in swept.items():
             if now.horizon in horizons:
                 for row, metric in enumerate(metrics[of_run]):
@@ -193,13 +195,15 @@ def believable_runs(
     progress: Progress | None = None,
     products: Products = "exact",
     longest: int | None = None,
+    redraws: int = 0,
 ) -> list[Scores | None]:
     """As `believable`, for each of several runs that can be swept together, by a metric of its own.
 
-    None where the sweep overflowed at once.
+    None where the sweep overflowed at once. For ``redraws`` see `itd_runs`.
     """
     found = [_Believed(run.epoch) for run in runs]
-    for swept in sweep(runs, [[metric] for metric in metrics], checked_horizon(runs[0], longest), progress, products):
+    steps = checked_horizon(runs[0], longest)
+    for swept in sweep(runs, [[metric] for metric in metrics], steps, progress, products, redraws):
         for row, now in swept.items():
             found[row].see(now)
         if all(found[row].ended for row in swept):

@@ -48,6 +48,7 @@ def rolling(
     *,
     budget: float | None = None,
     products: Products = "exact",
+    redraws: int | None = None,
     progress: Progress | bool | None = None,
 ) -> Looks:
     """Score every training example in windows all through a run.
@@ -62,6 +63,10 @@ def rolling(
         budget: seconds within which a further window is begun; those that are left out lie between the others. None
             for all windows. What is scored then depends on the machine.
         products: as in `itd`.
+        redraws: with how many other batches and random numbers, beside its own, each update is looked at
+            (`influence.redrawn`): scores of a window are then less those of this very run, and more those of models of
+            this kind. None for as many as the game asks for, 0 but for games whose examples learn at a time and a noise
+            of chance.
         progress: called after every step that is swept; True shows a bar, on a terminal or in a notebook.
 
     Returns:
@@ -69,7 +74,7 @@ def rolling(
         are larger than those of the others by a factor of 30, is left out, with a warning that names it.
 
     Raises:
-        UsageError: if a window is not in the run.
+        UsageError: if a window is not in the run, or for less than 0 redraws.
         GansiftError: if no window can be scored, or the metric's gradient is zero everywhere.
         ReplayError: if a replayed state differs from the recorded one.
 
@@ -92,7 +97,9 @@ def rolling(
     longest = _longest(run, horizon)
     windows = len(_usual(run, longest) if ends is None else set(ends))
     with watched(progress, f"scoring {windows} windows", windows * longest) as tell:
-        return rolling_metrics(run, [metric], horizon, ends, budget=budget, products=products, progress=tell)[0]
+        return rolling_metrics(
+            run, [metric], horizon, ends, budget=budget, products=products, redraws=redraws, progress=tell
+        )[0]
 
 
 def rolling_metrics(
@@ -103,6 +110,7 @@ def rolling_metrics(
     *,
     budget: float | None = None,
     products: Products = "exact",
+    redraws: int | None = None,
     progress: Progress | None = None,
 ) -> list[Looks]:
     """The looks by several metrics; a window that one of them cannot score is left out for all.
@@ -117,12 +125,15 @@ def rolling_metrics(
         ends: see `rolling`.
         budget: see `rolling`.
         products: as in `itd`.
+        redraws: see `rolling`.
         progress: see `rolling`.
 
     Raises:
         UsageError, GansiftError, ReplayError: as `rolling`.
     """
-    return rolling_seeds([run], [metrics], horizon, ends, budget=budget, products=products, progress=progress)[0]
+    return rolling_seeds(
+        [run], [metrics], horizon, ends, budget=budget, products=products, redraws=redraws, progress=progress
+    )[0]
 
 
 def rolling_seeds(
@@ -133,6 +144,7 @@ def rolling_seeds(
     *,
     budget: float | None = None,
     products: Products = "exact",
+    redraws: int | None = None,
     progress: Progress | None = None,
 ) -> list[list[Looks]]:
     """The looks of several runs, as `rolling_metrics` takes them of each.
@@ -148,6 +160,7 @@ def rolling_seeds(
         ends: see `rolling`.
         budget: see `rolling`; of all runs together.
         products: as in `itd`.
+        redraws: see `rolling`.
         progress: called after every step that is swept, for each run.
 
     Returns:
@@ -160,7 +173,7 @@ def rolling_seeds(
     for rows in stacks_of(runs):
         share = None if budget is None else budget * len(rows) / len(runs)
         of_stack, judges = [runs[row] for row in rows], [metrics[row] for row in rows]
-        looks = _of_stack(of_stack, judges, horizon, ends, share, products, progress)
+        looks = _of_stack(of_stack, judges, horizon, ends, share, products, redraws, progress)
         found |= dict(zip(rows, looks, strict=True))
     return [found[row] for row in range(len(runs))]
 
@@ -172,16 +185,20 @@ def _of_stack(
     ends: Sequence[int] | None,
     budget: float | None,
     products: Products,
+    redraws: int | None,
     progress: Progress | None,
 ) -> list[list[Looks]]:
     longest = _longest(runs[0], horizon)
+    redraws = runs[0].step.game.redraws if redraws is None else redraws
+    if redraws < 0:
+        raise UsageError(f"updates are looked at with 0 other draws or more (redraws), not {redraws}")
     chosen = _usual(runs[0], longest) if ends is None else tuple(sorted(set(ends), reverse=True))
     _check(runs[0], chosen, longest)
     scored: list[dict[int, list[Scores]]] = [{} for _ in runs]
     left_out: list[list[str]] = [[] for _ in runs]
     for end in _until(budget, _spread(chosen)):
         cut = [run.until(end) for run in runs]
-        for row, found in enumerate(_window(cut, metrics, horizon, longest, products, progress)):
+        for row, found in enumerate(_window(cut, metrics, horizon, longest, products, redraws, progress)):
             if isinstance(found, str):
                 left_out[row].append(f"the window that ends at step {end}: {found}")
             else:
@@ -204,17 +221,19 @@ def _window(
     horizon: int | str,
     longest: int,
     products: Products,
+    redraws: int,
     progress: Progress | None,
 ) -> list[list[Scores] | str]:
     """The scores by each metric of runs that are cut at a window's end, or why there are none."""
     try:
         if horizon == "auto":
             believed = [
-                believable_runs(cut, of_each, progress, products, longest) for of_each in zip(*metrics, strict=True)
+                believable_runs(cut, of_each, progress, products, longest, redraws)
+                for of_each in zip(*metrics, strict=True)
             ]
             found = [list(of_run) for of_run in zip(*believed, strict=True)]
         else:
-            swept = itd_runs(cut, metrics, [longest], progress, products)
+            swept = itd_runs(cut, metrics, [longest], progress, products, redraws)
             found = [[of_metric.get(longest) for of_metric in of_run] for of_run in swept]
     except (ReplayError, UsageError):
         raise
@@ -222,7 +241,7 @@ def _window(
         if len(cut) == 1:
             return [str(error)]
         return [
-            _window([run], [of_run], horizon, longest, products, progress)[0]
+            _window([run], [of_run], horizon, longest, products, redraws, progress)[0]
             for run, of_run in zip(cut, metrics, strict=True)
         ]
     return [_complete(of_run) or "the backward sweep overflowed" for of_run in found]

@@ -45,6 +45,7 @@ def sweep(
     longest: int,
     progress: Progress | None,
     products: Products,
+    redraws: int = 0,
 ) -> Iterator[dict[int, Swept]]:
     """Go back step by step.
 
@@ -54,6 +55,7 @@ def sweep(
         longest: horizon of the last step.
         progress: see `Progress`.
         products: how second derivatives are taken, see `influence.gradients`.
+        redraws: other batches and random numbers with which each update is looked at, see `influence.redrawn`.
 
     Yields:
         After every step what is known of each run, by its number. A run whose adjoint overflows is left out from there
@@ -87,9 +89,11 @@ def sweep(
     scales = [[scale_of(metric, own) for metric in of_run] for of_run, own in zip(metrics, runs, strict=True)]
     left = list(range(len(runs)))
     # Where the gradient's own graph is not needed, what the replay knows of it saves computing it again.
+    redrawn = [step.redrawn(look) for look in range(redraws)]
     known = products != "exact" or len(step.shards.own) > 1 or step.compiled is not None
     for record in run.reversed(run.steps - longest, gradients=known):
-        adjoint = step_adjoint(step, record, run.weights, adjoint, by_weight[0] if single else by_weight, products)
+        shared = by_weight[0] if single else by_weight
+        adjoint = step_adjoint(step, record, run.weights, adjoint, shared, products, redrawn)
         norms = _norms(adjoint).reshape(count, -1)[:, [0] if stack is None else stack.places].T.tolist()
         for row in [row for row in left if not max(norms[row]) < float("inf")]:
             _log.warning("%s", _overflow(runs[row], record.number))

@@ -99,6 +99,10 @@ class Stack(Step):
             member.written = written
         self.compiled = written.of(self) if written.possible else None
 
+    def redrawn(self, look: int) -> Stack:
+        """See `Step.redrawn`."""
+        return Stack([member.redrawn(look) for member in self.members])
+
     @property
     def first(self) -> tuple[Step, int]:
         """The step of one of the members, and its place."""

@@ -6,9 +6,10 @@ There is this one implementation of training. Recording, replay, retraining and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn, vmap
@@ -163,6 +164,13 @@ class Step:
             if self.settings.ema and name in self.game.averaged:
                 state[name][AVERAGE] = parameters.clone()
         return state
+
+    def redrawn(self, look: int) -> Self:
+        """The same step with other batches and other random numbers, which are fixed by ``look``."""
+        other = copy(self)
+        seed = Draw(self.settings.seed, "redrawn", look).seed()
+        other.settings, other.compiled = replace(self.settings, seed=seed), None
+        return other
 
     def net(self, parameters: Mapping[str, Tensor]) -> Net:
         """The players bound to flat parameters."""
