@@ -109,7 +109,35 @@ def test_the_same_network_before_and_after_is_drawn_with_what_it_gets_right():
         assert f"labels {100 * by_class:.1f} % of target right" in chart.note
         if chart is before:
             assert answer.numbers["own_source_only"].value == pytest.approx(by_class)
-            assert answer.verdict.endswith(f"on source alone, labels {100 * by_class:.1f} % right.")
+            assert f"its own network that was trained on source alone ({100 * by_class:.1f} %)" in answer.verdict
+
+
+def test_what_adaptation_does_is_told_by_the_same_networks_without_it():
+    """A training that ended too early is beaten by any classifier, whatever adaptation does to it."""
+    data = {"source": splits(0, 0), "target": splits(10, 0)}  # nothing to adapt to, and the classifier knows all
+
+    def audit_beside(adapted, without):
+        subject = Subject("run", data, [run(limit, data).players[0] for limit in adapted])
+        subject.players[0].game.most = 0.5
+        others = [run(limit, data).players[0] for limit in without]
+        return audited(replace(subject, variants=lambda changes, count: others[:count]))
+
+    early = audit_beside((2.0, 2.2), (2.2, 2.0))
+    assert early.numbers["gain"].ci95[1] < 0
+    assert (early.finding, early.badge) == (None, "no gain shown")
+    better = audit_beside((1.6, 1.6), (2.2, 2.4))
+    assert (better.finding, better.badge) == (False, "adaptation helps")
+    gained = _sure(1.6, data) - (_sure(2.2, data) + _sure(2.4, data)) / 2
+    assert better.numbers["own_gain"].value == pytest.approx(gained)
+    worse = audit_beside((2.2, 2.4), (1.6, 1.6))
+    assert (worse.finding, worse.badge) == (True, "adaptation harms")
+
+
+def _sure(limit, data):
+    """The mean over classes of the share that a limit labels right."""
+    test = data["target"].test
+    right = ((test.x[:, 0] > limit).long() == test.labels).double()
+    return np.mean([right[test.labels == label].mean() for label in (0, 1)])
 
 
 def test_without_a_way_back_or_a_domain_loss_only_the_run_itself_is_drawn():

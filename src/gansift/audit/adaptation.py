@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -38,14 +39,15 @@ def adaptation(
 ) -> Answer:
     """Do labels that were learnt on source hold on target?
 
-    What a run of `--game dann` gets right on target's test examples stands between two bounds: a classifier that was
-    trained on source alone, which adaptation has to beat, and one that was trained on target with its labels, which
-    nobody has. How well a fresh probe tells source from target by the run's features says whether the features have
+    What a run of `--game dann` gets right on target's test examples is set beside its own network, trained in the same
+    way and from the same seeds on source alone, which adaptation has to beat. That is had by training games with a
+    weight ``most`` of the domain loss anew without it. Beside it stand two bounds: classifiers that were trained on
+    source alone, which take the place of the network where there is none, and on target with its labels, which nobody
+    has. How well a fresh probe tells source from target by the run's features says whether the features have
     become alike; the run's own domain classifier is not asked.
 
     Two charts show the features of both data sets before and after adaptation, each in the two directions in which they
-    differ most. Before means that the run's network is trained anew on source alone, from the first of its seeds, which
-    is done for games with a weight ``most`` of the domain loss.
+    differ most.
 
     Args:
         subject: a run with the data sets source and target.
@@ -81,23 +83,19 @@ def adaptation(
             gain.value / possible, None, "share of the way from source alone to target labels"
         )
     numbers = {"gain": gain} | numbers | {"domain": _probe(subject, source, target)}
+    without = _without(subject)
+    if without:
+        own = np.stack([_right(one, x, truth) for one in without])
+        numbers["own_source_only"] = _number(_several(own), truth, _MEANING["own_source_only"])
+        numbers["own_gain"] = _number(_several(adapted - own), truth, _MEANING["own_gain"])
     badge, finding, verdict = _verdict(numbers)
-    before = _before(subject)
-    if before is not None:
-        numbers["own_source_only"] = _number(
-            _several(_right(before, x, truth)[None]), truth, _MEANING["own_source_only"]
-        )
-        verdict += (
-            " The run's own network, trained in the same way on source alone, labels "
-            f"{100 * numbers['own_source_only'].value:.1f} % right."
-        )
     return Answer(
         audit="adaptation",
         verdict=verdict,
         finding=finding,
         numbers=numbers,
         tables={"By class": _by_class(right, truth, names)},
-        scatters=_scatters(subject, before, truth),
+        scatters=_scatters(subject, without[:1], truth),
         shown=(
             f"{plural(len(truth), 'test example')} of target were labelled by "
             f"{plural(len(subject.players), 'training seed')} and by {plural(rounds, 'classifier')} of each bound.",
@@ -113,16 +111,17 @@ _MEANING = {
     "adapted": "mean sensitivity on target's test examples of what the run predicts",
     "source_only": "the same of a classifier that was trained on source alone",
     "target_labels": "the same of one that was trained on target with its labels",
-    "own_source_only": "the same of the run's own network, trained from its first seed on source alone",
+    "own_source_only": "the same of the run's own network, trained from the same seeds on source alone",
+    "own_gain": "what the run gets right more than its own network that was trained on source alone",
 }
 
 
-def _before(subject: Subject) -> Trained | None:
-    """The network of the first training seed, trained on source alone; None where that cannot be had."""
+def _without(subject: Subject) -> list[Trained]:
+    """The network of each training seed, trained on source alone; none where that cannot be had of all of them."""
     if subject.variants is None or getattr(subject.players[0].game, "most", 0.0) == 0:
-        return None
-    (before,) = subject.variants({"most": 0.0}, 1)
-    return before
+        return []
+    found = [one for one in subject.variants({"most": 0.0}, len(subject.players)) if one is not None]
+    return found if len(found) == len(subject.players) else []
 
 
 def _right(trained: Trained, x: Tensor, truth: np.ndarray) -> np.ndarray:
@@ -214,10 +213,10 @@ def _represented(trained: Trained, part: Examples) -> np.ndarray:
     return trained.made_of(trained.game.represent, part.x).double().numpy()
 
 
-def _scatters(subject: Subject, before: Trained | None, truth: np.ndarray) -> dict[str, Scatter]:
-    """The features of the first training seed, beside those of the same network trained on source alone."""
+def _scatters(subject: Subject, without: Sequence[Trained], truth: np.ndarray) -> dict[str, Scatter]:
+    """The features of the first training seed, beside those of the same network trained on source alone, if any."""
     after, charts = subject.players[0], {}
-    if before is not None:
+    for before in without:
         whose = f"{_READ} This is the run's own network, trained in the same way on source alone:"
         charts["Features before adaptation"] = _scatter(before, whose, subject, truth)
     whose = "This is the network of the run's first seed:"
@@ -251,19 +250,31 @@ def _coordinates(points: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ..
 
 
 def _verdict(numbers: dict[str, Number]) -> tuple[str, bool | None, str]:
-    gain = numbers["gain"]
-    assert gain.ci95 is not None
-    low, high = gain.ci95
+    ways = {"own_gain": ("own_source_only", "its own network"), "gain": ("source_only", "a classifier")}
+    beside = [
+        f"{_points(numbers[gain])} beside {what} that was trained on source alone ({_percent(numbers[right])})"
+        for gain, (right, what) in ways.items()
+        if gain in numbers
+    ]
     told = (
-        f"{100 * numbers['adapted'].value:.1f} % of target is labelled right (mean over classes), "
-        f"{100 * gain.value:+.1f} percentage points ({100 * low:+.1f} to {100 * high:+.1f}) beside a classifier of "
-        f"source alone; one that knows target's labels reaches {100 * numbers['target_labels'].value:.1f} %."
+        f"{_percent(numbers['adapted'])} of target is labelled right (mean over classes), {' and '.join(beside)}; a "
+        f"classifier that knows target's labels reaches {_percent(numbers['target_labels'])}."
     )
+    low, high = numbers["own_gain" if "own_gain" in numbers else "gain"].ci95 or (0.0, 0.0)
     if low > 0:
         return "adaptation helps", False, f"Adaptation helps: {told}"
     if high < 0:
         return "adaptation harms", True, f"Adaptation harms: {told}"
     return "no gain shown", None, f"No gain from adaptation is shown: {told}"
+
+
+def _percent(number: Number) -> str:
+    return f"{100 * number.value:.1f} %"
+
+
+def _points(number: Number) -> str:
+    low, high = number.ci95 or (number.value, number.value)
+    return f"{100 * number.value:+.1f} percentage points ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def _by_class(right: dict[str, np.ndarray], truth: np.ndarray, names: tuple[str, ...]) -> Table:
