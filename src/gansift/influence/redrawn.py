@@ -33,30 +33,17 @@ def weight_products(update: Update, direction: Tensor, how: Products) -> list[Te
     """
     if how != "exact":
         return GRADIENTS[how](update, None).pull(direction)[len(update.parameters) :]
-    own = update.parameters[update.player]
-    if update.step.compiled is not None:
-        return for_each(partial(_compiled, update), direction, own.ndim)
+    step, work = update.step, partial(_weight_products, update.player)
+    compiled, at = step.compiled, (update.number, update.player, update.turn)
 
     def of_shard(shard: Shard) -> list[Tensor]:
-        given = update.inputs
-        leaf = own.detach().requires_grad_()
-        weights = [value.detach().requires_grad_() for value in update.batch_weights.values()]
-        inputs = [leaf if value is own else value for value in given[: len(update.parameters)]]
-        value = update.loss(shard, [*inputs, *weights])
-        (gradient,) = torch.autograd.grad(value, leaf, create_graph=True)
-        return products(gradient, direction, weights)
+        loss = partial(step.losses, *at, update.rows, shard=shard)
+        return work(loss, update.parameters, update.batch_weights, direction)
 
-    return update.step.shards.mean(of_shard)
-
-
-def _compiled(update: Update, direction: Tensor) -> list[Tensor]:
-    compiled = update.step.compiled
-    assert compiled is not None
-    work = partial(_weight_products, update.player)
-    return compiled(
-        "derivatives in the weights", work, update.number, update.player, update.turn, update.parameters,
-        update.batch_weights, direction,
-    )  # fmt: skip
+    if compiled is None:
+        return step.shards.mean(of_shard)
+    along = partial(compiled, "derivatives in the weights", work, *at, update.parameters, update.batch_weights)
+    return for_each(along, direction, update.parameters[update.player].ndim)
 
 
 def _weight_products(
