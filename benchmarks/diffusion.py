@@ -4,9 +4,10 @@
         [--size 14] [--examples 1000] [--horizons 50 all] [--set sampling_steps=8 width=64] [--out results.json]
 
 Every seed is trained by the preset for such data, and the last steps or all of them are scored for FID. Then as many
-random removals of each size are retrained over the same steps with the same seed; the size 0 leaves one example out. A row is a horizon and a size: the rank
-correlation of predicted and true changes (over random subsets: LDS), the slope of truth on prediction, and the seconds
-of processor that training, scoring and retraining took. Without any size the training alone is shown.
+random removals of each size are retrained over the same steps with the same seed; the size 0 leaves one example out. A
+row is a horizon and a size: the rank correlation of predicted and true changes (over random subsets: LDS), the slope of
+truth on prediction, and the seconds of processor that training, scoring and retraining took. Without any size the
+training alone is shown.
 """
 
 from __future__ import annotations
