@@ -11,10 +11,13 @@ the examples (the size that the field looks at) and without 5 %, by the run's ow
 * the field's own question: the denoising loss of held-out and of generated images, one after the other.
 
 A row is a truth and a method: the linear datamodeling score, the rank correlation over subsets of summed scores with
-the change, with the mean over queries where there are several. The cost is that of scoring, in trainings of the same
-network by seconds of processor, of all runs that were scored. Exact scores are swept for FID and for all queries
-apart, and those of the last steps (`--horizon`) are a by-product, with the cost of the whole sweep; the others'
-gradients serve both questions, and each of their rows has the cost of all of them.
+the change, with the mean over queries where there are several. With several seeds, what the same removals do to the
+others is a row of its own: it says how much of the truth is the seed's alone.
+
+The cost is that of scoring, in trainings of the same network by seconds of processor, of all runs that were scored.
+Exact scores are swept for FID and for all queries apart, and those of the last steps (`--horizon`) are a by-product,
+with the cost of the whole sweep; the others' gradients serve both questions, and each of their rows has the cost of
+all of them.
 
 With `--top` the examples that hurt FID most by each method, and those that help it most, are removed, with the ridge
 and sign of the first size for the run's own seed: the rows tell what FID really does. Random removals of as many are
@@ -112,6 +115,12 @@ def main() -> None:
                     )  # fmt: skip
                     if name == _FID and len(of) == 1:
                         chosen.setdefault(method, found)
+            if len(runs) > 1:
+                each = _rank_correlations(true[1:].mean(0), true[0])
+                table.add(
+                    {"truth": f"{name}, own seed", "removed": removed, "method": "truth of the other seeds",
+                     "lds": float(np.mean(each)), "each": each}
+                )  # fmt: skip
     if arguments.top:
         _without_the_top(table, runs[0], fid, scored[0][_FID], chosen, arguments)
 
@@ -157,12 +166,17 @@ def _agreements(
         for ridge in first.by_ridge:
             values = np.mean([one[method].by_ridge[ridge] for one in scored], axis=0)
             sums = np.stack([values[:, out].sum(1) for out in rows])
-            each = [float(spearmanr(sums[:, query], true[:, query]).statistic) for query in range(true.shape[1])]
+            each = _rank_correlations(sums, true)
             sign = -1 if not method.startswith(_EXACT) and len(each) == 1 and each[0] < 0 else 1
             one = Agreement([sign * value for value in each], ridge, sign)
             if method not in found or one.lds > found[method].lds:
                 found[method] = one
     return found
+
+
+def _rank_correlations(predicted: np.ndarray, true: np.ndarray) -> list[float]:
+    """Of each query, over subsets; both (subsets, queries)."""
+    return [float(spearmanr(*pair).statistic) for pair in zip(predicted.T, true.T, strict=True)]
 
 
 def _without_the_top(
