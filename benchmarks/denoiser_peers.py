@@ -37,7 +37,7 @@ import torch
 from command_line import Table, parser
 from denoiser_formulas import KINDS, ByRidge, by_gradients, nearness, summed_gradients, timed
 from scipy.stats import spearmanr
-from smaller import smaller
+from smaller import names, smaller
 from torch import Tensor
 
 from gansift import cleansing, data, influence, metrics
@@ -251,7 +251,7 @@ def _arguments() -> Any:
     made.add_argument("--seeds", type=int, default=3)
     made.add_argument("--size", type=int, help="pixels a side, of larger images")
     made.add_argument("--examples", type=int, help="training images, of more")
-    made.add_argument("--classes", type=_names, default=[], help="the classes that stay, such as 3,8; default all")
+    made.add_argument("--classes", type=names, default=[], help="the classes that stay, such as 3,8; default all")
     made.add_argument("--shares", type=float, nargs="+", default=[0.5, 0.05])
     made.add_argument("--subsets", type=int, nargs="+", default=[64], help="one number for all shares, or for each")
     made.add_argument("--queries", type=int, default=16)
@@ -267,10 +267,6 @@ def _arguments() -> Any:
     if len(arguments.subsets) != len(arguments.shares):
         made.error("--subsets takes one number for all shares, or one for each")
     return arguments
-
-
-def _names(text: str) -> list[str]:
-    return text.split(",")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """How far scores of diffusion, flow matching and VAEs can be believed: random removals of five sizes, and the cost.
 
     python benchmarks/diffusion.py matching digits [--seeds 5] [--removals 24] [--shares 0 0.01 0.05 0.2 0.5]
-        [--size 14] [--examples 1000] [--set sampling_steps=8 width=64] [--out results.json]
+        [--size 14] [--examples 1000] [--classes 3,8] [--set sampling_steps=8 width=64] [--out results.json]
 
 Every seed is trained by the preset for such data, and the whole run is scored for FID. Then as many random removals of
 each size are retrained from the start with the same seed; the size 0 leaves one example out. A row is a size: the rank
-correlation of predicted and true changes (over random subsets: LDS), the slope of truth on prediction, and the seconds
-of processor that training, scoring and retraining took. Without any size the training alone is shown.
+correlation of predicted and true changes (over random subsets: LDS), the slope of truth on prediction, by which factor
+the adjoint's norm grew over the whole run, and the seconds of processor that training, scoring and retraining took.
+Without any size the training and its sweep alone are shown.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import built_in
 import numpy as np
 from command_line import Table, parser
-from smaller import smaller
+from smaller import names, smaller
 
 from gansift import cleansing, data, influence
 from gansift.systems import manual, spec_of
@@ -27,13 +28,13 @@ def main() -> None:
     """A row for each seed and size, and their means."""
     arguments = _arguments()
     settings = built_in.settings(arguments.set, manual(spec_of(arguments.system)).settings)
-    splits = smaller(data.load(arguments.source, seed=0), arguments.size, arguments.examples)
+    splits = smaller(data.load(arguments.source, seed=0), arguments.size, arguments.examples, arguments.classes)
     made = built_in.place(arguments.source, splits, game=arguments.system, **settings)
     metric = made.system.judges(arguments.metric or made.config.metrics[0], **made.config.judging).validation
     table = Table(
         {"seed": "seed", "removed": "removed", "metric": "value:.3g", "of real data": "floor:.3g",
          "Spearman": "spearman:.3f", "slope": "slope:.2f",
-         "spread of the truth": "spread:.2g", "training (s)": "training:.1f", "sweep / training": "sweep:.1f",
+         "spread of the truth": "spread:.2g", "growth": "growth:.3g", "training (s)": "training:.1f", "sweep / training": "sweep:.1f",
          "retraining (s)": "retraining:.1f"},
         arguments.out,
     )  # fmt: skip
@@ -46,6 +47,7 @@ def main() -> None:
         row = {
             "seed": seed, "value": metric.value(run), "floor": getattr(metric, "floor", None), "metric": metric.name,
             "training": trained - start, "sweep": (scored - trained) / (trained - start),
+            "growth": scores.growth[-1][1] / scores.growth[0][1],
         }  # fmt: skip
         if not arguments.shares:
             table.add(row)
@@ -75,6 +77,7 @@ def _arguments() -> Any:
     made.add_argument("--shares", type=float, nargs="*", default=[0, 0.01, 0.05, 0.2, 0.5])
     made.add_argument("--size", type=int, help="pixels a side, of larger images")
     made.add_argument("--examples", type=int, help="training images, of more")
+    made.add_argument("--classes", type=names, default=[], help="the classes that stay, such as 3,8; default all")
     made.add_argument("--set", nargs="*", default=[], help="settings of `gansift run`, name=value")
     return made.parse_args()
 

@@ -32,6 +32,11 @@ def smaller(
     return replace(splits, train=train.subset(range(min(examples or len(train), len(train)))), valid=valid, test=test)
 
 
+def names(text: str) -> list[str]:
+    """Names of classes with commas between, as `--classes` has them."""
+    return text.split(",")
+
+
 def _shrunk(part: Examples, size: int | None) -> Examples:
     if size is None or part.shape[1] == size:
         return part
@@ -42,12 +47,12 @@ def _of_classes(part: Examples, classes: Sequence[str]) -> Examples:
     """The examples of these classes, which are numbered in the order given."""
     if not classes:
         return part
-    names, labels = part.class_names or (), part.labels
+    known, labels = part.class_names or (), part.labels
     for name in classes:
-        if name not in names:
-            raise UsageError(f"--classes {name}: there is no such class; there are {', '.join(names) or 'none'}")
+        if name not in known:
+            raise UsageError(f"--classes {name}: there is no such class; there are {', '.join(known) or 'none'}")
     assert labels is not None  # or there were no names
-    numbers = torch.tensor([classes.index(name) if name in classes else -1 for name in names])[labels]
+    numbers = torch.tensor([classes.index(name) if name in classes else -1 for name in known])[labels]
     kept = part.subset(numbers.ge(0).nonzero()[:, 0])
     label = Column(numbers[numbers >= 0], tuple(classes))
     return replace(kept, columns={**kept.columns, LABEL: label})
