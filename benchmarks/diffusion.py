@@ -33,8 +33,8 @@ def main() -> None:
     metric = made.system.judges(arguments.metric or made.config.metrics[0], **made.config.judging).validation
     table = Table(
         {"seed": "seed", "removed": "removed", "metric": "value:.3g", "of real data": "floor:.3g",
-         "Spearman": "spearman:.3f", "slope": "slope:.2f",
-         "spread of the truth": "spread:.2g", "growth": "growth:.3g", "training (s)": "training:.1f", "sweep / training": "sweep:.1f",
+         "Spearman": "spearman:.3f", "slope": "slope:.2f", "spread of the truth": "spread:.2g",
+         "growth": "growth:.3g", "training (s)": "training:.1f", "sweep / training": "sweep:.1f",
          "retraining (s)": "retraining:.1f"},
         arguments.out,
     )  # fmt: skip
