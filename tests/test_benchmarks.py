@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 from built_in import settings
 from command_line import Table, cell
+from denoiser_formulas import Gram
 from flipped import flipped
+from smaller import smaller
 
 from gansift import data
 from gansift.cleansing import mean_interval
@@ -60,3 +63,31 @@ def test_a_share_of_the_training_labels_is_flipped_each_to_another_class_and_not
     assert dirty.train.x is clean.train.x
     assert (dirty.valid, dirty.test) == (clean.valid, clean.test)
     assert flipped(clean, 0.05, 4)[1].tolist() != rows.tolist()
+
+
+def test_the_classes_that_stay_are_those_of_every_split_numbered_as_given():
+    whole = data.load("digits")
+    kept = smaller(whole, classes=["8", "3"], examples=50)
+    assert len(kept.train) == 50
+    for part, before in ((kept.train, whole.train), (kept.valid, whole.valid), (kept.test, whole.test)):
+        assert part.class_names == ("8", "3")
+        label = dict(zip(before.ids, before.labels.tolist(), strict=True))
+        assert [label[one] for one in part.ids] == [(8, 3)[number] for number in part.labels.tolist()]
+    assert set(kept.valid.ids) == {
+        one for one, number in zip(whole.valid.ids, whole.valid.labels.tolist(), strict=True) if number in (3, 8)
+    }
+
+
+def test_a_class_that_there_is_not_is_refused():
+    with pytest.raises(UsageError, match="--classes 10: there is no such class; there are 0, 1, 2"):
+        smaller(data.load("digits"), classes=["3", "10"])
+
+
+def test_ridges_by_eigenvectors_are_those_by_the_inverse_of_the_kernel_of_parameters():
+    random = torch.Generator().manual_seed(0)
+    gradients, query = (torch.randn(n, 5, dtype=torch.float64, generator=random) for n in (7, 2))
+    ridge = 0.3 * gradients.square().sum() / 7  # in multiples of the mean eigenvalue of G G^T
+    inverse = torch.linalg.inv(gradients.T @ gradients + ridge * torch.eye(5, dtype=torch.float64))
+    gram = Gram.of(gradients)
+    torch.testing.assert_close(gram.solved(query @ gradients.T, 0.3), query @ inverse @ gradients.T)
+    torch.testing.assert_close(gram.leverages(0.3), (gradients @ inverse * gradients).sum(1))
