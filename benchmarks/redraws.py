@@ -5,7 +5,8 @@
 
 The first scores the five models of a truth set, over the whole run and in windows, and compares the scores of each with
 retraining without the removed examples (LDS): by its own seed, and by the mean over the four others, which is what new
-models do. The last columns are the correlation of two seeds' scores, and seconds of processor.
+models do; and the mean scores of two of them with the other three. The last columns are the correlation of two seeds'
+scores, and seconds of processor of scoring all five; those of training them are printed before.
 
 The second scores trainings on a data set in both ways: the correlation of the scores of two seeds, the seeds that the
 mean needs for a reliability of .8, the area under the ROC curve of what was planted, mean over single seeds and of
@@ -14,6 +15,7 @@ their mean, and how long a sweep takes.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +30,7 @@ from truth import RECIPES, SHARES, metrics_of, place_of, trained
 
 from gansift import data, influence, training
 from gansift.cleansing.agreement import spearman
+from gansift.cleansing.verify import Verification
 from gansift.influence.reliability import looks_needed, reliability_of
 from gansift.metrics.metric import Metric
 from gansift.systems import manual, spec_of
@@ -57,7 +60,9 @@ def _by_truth(arguments: Any) -> None:
     )
     folder = Path(__file__).parent / "truth" / arguments.name
     truth, place = read_truth(folder), place_of(RECIPES[arguments.name], folder)
+    start = time.process_time()
     runs = trained(place, truth.seeds)
+    print(f"{len(runs)} trainings: {time.process_time() - start:.0f} s of processor\n")
     for metric in metrics_of(place):
         for way, horizon, ends in _ways(truth.steps):
             for redraws in arguments.redraws:
@@ -68,20 +73,22 @@ def _by_truth(arguments: Any) -> None:
                     "seconds": time.process_time() - start,
                 }  # fmt: skip
                 judged = [truth.judge(one) for one in scores]
-                for whose, of in (("own", _own), ("others", _others)):
+                for whose, count in (("own", 1), ("others", 1), ("others, of two", 2)):
                     values = [
-                        float(np.mean([of(found[size], seed) for seed, found in enumerate(judged)]))
+                        _agreement([found[size] for found in judged], count, whose == "own")
                         for size in range(len(sizes))
                     ]
                     table.add({**row, "whose": whose, **dict(zip(sizes, values, strict=True))})
 
 
-def _own(found: Any, seed: int) -> float:
-    return spearman(found.predicted, found.true[seed])
-
-
-def _others(found: Any, seed: int) -> float:
-    return spearman(found.predicted, np.delete(found.true, seed, axis=0).mean(axis=0))
+def _agreement(judged: Sequence[Verification], count: int, own: bool) -> float:
+    """The rank correlation of the mean scores of so many seeds with the truth of these, or of all others."""
+    predicted, true = np.stack([one.predicted for one in judged]), judged[0].true
+    values = []
+    for seeds in itertools.combinations(range(len(judged)), count):
+        asked = true[list(seeds)] if own else np.delete(true, seeds, axis=0)
+        values.append(spearman(predicted[list(seeds)].mean(axis=0), asked.mean(axis=0)))
+    return float(np.mean(values))
 
 
 def _by_planted(arguments: Any) -> None:

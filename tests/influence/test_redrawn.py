@@ -76,7 +76,7 @@ def test_without_redraws_a_window_is_the_run_itself_to_the_bit():
 
 
 @pytest.mark.parametrize("make", [lambda: gan(r1=0.3), lambda: acgan(r1=0.3), diffusion])
-def test_stacks_parts_and_first_derivatives_look_at_the_same_draws(make):
+def test_stacks_and_first_derivatives_look_at_the_same_draws(make):
     data, metrics = labelled(examples()), [MeanWave(), MeanWave(2.0)]
     made = {"steps": STEPS, **SETTINGS}
     stacked = influence.rolling_seeds(
@@ -91,12 +91,11 @@ def test_stacks_parts_and_first_derivatives_look_at_the_same_draws(make):
     assert np.abs(differenced.values - alone.values).max() < 1e-4 * np.abs(alone.values).max()
 
 
-def test_a_batch_in_parts_is_looked_at_as_a_whole():
-    whole, parts = (
-        training.train(diffusion(), examples(), steps=STEPS, micro_batches=parts, **SETTINGS) for parts in (1, 2)
-    )
-    expected = _score(whole, MeanWave(), redraws=REDRAWS)
-    assert np.abs(_score(parts, MeanWave(), redraws=REDRAWS) - expected).max() < 1e-10 * np.abs(expected).max()
+@pytest.mark.parametrize("other", [{"micro_batches": 2}, {"compiled": True}])
+def test_a_batch_in_parts_or_compiled_is_looked_at_as_any(other):
+    usual, run = (training.train(diffusion(), examples(), steps=STEPS, **SETTINGS, **more) for more in ({}, other))
+    expected = _score(usual, MeanWave(), redraws=REDRAWS)
+    assert np.abs(_score(run, MeanWave(), redraws=REDRAWS) - expected).max() < 1e-9 * np.abs(expected).max()
 
 
 def test_other_draws_have_other_batches_in_which_every_example_comes_as_often():

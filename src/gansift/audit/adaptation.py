@@ -86,8 +86,8 @@ def adaptation(
     without = _without(subject)
     if without:
         own = np.stack([_right(one, x, truth) for one in without])
-        numbers["own_source_only"] = _number(_several(own), truth, _MEANING["own_source_only"])
-        numbers["own_gain"] = _number(_several(adapted - own), truth, _MEANING["own_gain"])
+        by_own = {"own_gain": _several(adapted - own), "own_source_only": _several(own)}
+        numbers = {name: _number(values, truth, _MEANING[name]) for name, values in by_own.items()} | numbers
     badge, finding, verdict = _verdict(numbers)
     return Answer(
         audit="adaptation",
@@ -111,8 +111,8 @@ _MEANING = {
     "adapted": "mean sensitivity on target's test examples of what the run predicts",
     "source_only": "the same of a classifier that was trained on source alone",
     "target_labels": "the same of one that was trained on target with its labels",
-    "own_source_only": "the same of the run's own network, trained from the same seeds on source alone",
     "own_gain": "what the run gets right more than its own network that was trained on source alone",
+    "own_source_only": "mean sensitivity on target's test examples of that network, trained from the run's seeds",
 }
 
 

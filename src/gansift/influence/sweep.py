@@ -88,8 +88,8 @@ def sweep(
     there = [own.weights.cpu() > 0 for own in runs]
     scales = [[scale_of(metric, own) for metric in of_run] for of_run, own in zip(metrics, runs, strict=True)]
     left = list(range(len(runs)))
-    # Where the gradient's own graph is not needed, what the replay knows of it saves computing it again.
     redrawn = [step.redrawn(look) for look in range(redraws)]
+    # Where the gradient's own graph is not needed, what the replay knows of it saves computing it again.
     known = products != "exact" or len(step.shards.own) > 1 or step.compiled is not None
     for record in run.reversed(run.steps - longest, gradients=known):
         shared = by_weight[0] if single else by_weight

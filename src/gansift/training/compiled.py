@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
 import torch
 from torch import Tensor
@@ -96,6 +97,12 @@ class Compiled:
         self._step = step
         self._calls: dict[str, list[Call]] = {}
         self._functions: dict[tuple[str, str], Function] = {}
+
+    def of(self, step: Step) -> Self:
+        """The same for another step of the same game, data and number; what either of them compiles serves both."""
+        other = copy(self)
+        other._step = step
+        return other
 
     def __call__(
         self,

@@ -169,7 +169,8 @@ class Step:
         """The same step with other batches and other random numbers, which are fixed by ``look``."""
         other = copy(self)
         seed = Draw(self.settings.seed, "redrawn", look).seed()
-        other.settings, other.compiled = replace(self.settings, seed=seed), None
+        other.settings = replace(self.settings, seed=seed)
+        other.compiled = None if self.compiled is None else self.compiled.of(other)
         return other
 
     def net(self, parameters: Mapping[str, Tensor]) -> Net:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from copy import copy
 from functools import partial
 from operator import getitem
 from typing import TYPE_CHECKING, Any
@@ -37,7 +36,7 @@ class Written(Compiled):
 
     Args:
         step: that of several replicas; what is written down serves all others of the same game, data and number, see
-            `of`.
+            `Compiled.of`.
 
     Attributes:
         possible: whether gradients can be written down.
@@ -49,12 +48,6 @@ class Written(Compiled):
     def __init__(self, step: Stack | Reweighted) -> None:
         super().__init__(step)
         self.possible = self._try(step)
-
-    def of(self, step: Stack | Reweighted) -> Written:
-        """The same for another step; what either of them writes down serves both."""
-        other = copy(self)
-        other._step = step
-        return other
 
     def _try(self, step: Stack | Reweighted) -> bool:
         parameters = {name: slots[PARAMETERS] for name, slots in step.initial().items()}

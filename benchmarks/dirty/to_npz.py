@@ -1,6 +1,6 @@
 """A data set with planted dirt as a file that `gansift run` takes, so that any game can be asked about it.
 
-    python benchmarks/dirty/file.py fashion-dirty fashion-dirty.npz --fashion fashion.npz [--size 14] [--unseen 2000]
+    python benchmarks/dirty/to_npz.py fashion-dirty fashion-dirty.npz --fashion fashion.npz [--size 14] [--unseen 2000]
     gansift run fashion-dirty.npz --group kind --game matching
 
 The file has the splits of the set: images with dirt to train on, clean ones for validation, and unseen ones for the
