@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -86,8 +87,10 @@ def adaptation(
     without = _without(subject)
     if without:
         own = np.stack([_right(one, x, truth) for one in without])
-        by_own = {"own_gain": _several(adapted - own), "own_source_only": _several(own)}
-        numbers = {name: _number(values, truth, _MEANING[name]) for name, values in by_own.items()} | numbers
+        numbers = {
+            "own_gain": replace(_number(_several(adapted - own), truth, _MEANING["own_gain"]), expected=0.0),
+            "own_source_only": _number(_several(own), truth, _MEANING["own_source_only"]),
+        } | numbers
     badge, finding, verdict = _verdict(numbers)
     return Answer(
         audit="adaptation",
