@@ -1,7 +1,7 @@
 """Exact scores of a diffusion model beside TracIn, TRAK, D-TRAK, DAS and nearest neighbours, on two kinds of truth.
 
     python benchmarks/denoiser_peers.py [digits] [--seeds 3] [--subsets 64] [--queries 16] [--looks 16] [--out FILE]
-    python benchmarks/denoiser_peers.py mnist --classes 3,8 --size 14 --system matching --alone --top 0.01
+    python benchmarks/denoiser_peers.py mnist --classes 3,8 --size 14 --system matching --top 0.01
 
 The others are written down in `denoiser_formulas.py`. Their ridge, and for FID their sign, are those that agree best
 with the truth itself; exact scores have nothing to choose. Truths are retrainings from the start without half of
@@ -26,7 +26,7 @@ told by their mean, the lowest and the highest change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -102,7 +102,7 @@ def main() -> None:
     for share, subsets in zip(arguments.shares, arguments.subsets, strict=True):
         removed = round(share * len(runs[0].ids))
         rows = _subsets(len(runs[0].ids), removed, subsets)
-        truths = [_truth(run, fid, queries, rows, arguments.alone) for run in runs]
+        truths = [_truth(run, fid, queries, rows) for run in runs]
         for name in (_FID, _LOSS):
             true = np.array([truth[name] for truth in truths])
             over = [("mean over seeds", true.mean(0), scored)] if len(runs) > 1 else []
@@ -190,7 +190,7 @@ def _without_the_top(
         outs["harmful", method], outs["helpful", method] = order[:removed], order[-removed:]
     randoms = _subsets(len(run.ids), removed, arguments.random)
     before = fid.value(run)
-    retrained = _retrained(run, [*outs.values(), *randoms], arguments.alone)
+    retrained = _retrained(run, [*outs.values(), *randoms])
     changes = [float(fid.value(players) - before) for players in retrained]
     for (which, method), change in zip(outs, changes, strict=False):
         table.add({"truth": f"FID, most {which} removed", "removed": removed, "method": method, "change": change})
@@ -199,15 +199,12 @@ def _without_the_top(
     table.add({**row, "change": (float(np.mean(of_random)), (min(of_random), max(of_random)))})
 
 
-def _retrained(run: Any, rows: Sequence[np.ndarray], alone: bool) -> Iterable[Any]:
-    """The players after retraining from the start without each of several sets of examples, in a stack or alone."""
-    removals = [[run.ids[row] for row in out] for out in rows]
-    if alone:
-        return (cleansing.retrain(run, ids).trained() for ids in removals)
-    return cleansing.retrained_players(run, removals, run.steps)
+def _retrained(run: Any, rows: Sequence[np.ndarray]) -> Sequence[Any]:
+    """The players after retraining from the start without each of several sets of examples."""
+    return cleansing.retrained_players(run, [[run.ids[row] for row in out] for out in rows], run.steps)
 
 
-def _truth(run: Any, fid: Any, queries: Tensor, rows: Sequence[np.ndarray], alone: bool) -> dict[str, np.ndarray]:
+def _truth(run: Any, fid: Any, queries: Tensor, rows: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     """The changes by each removal, (M, 1) of FID and (M, queries) of losses."""
 
     def losses(trained: Trained) -> np.ndarray:
@@ -215,9 +212,7 @@ def _truth(run: Any, fid: Any, queries: Tensor, rows: Sequence[np.ndarray], alon
             return trained.game.denoising_losses(trained.net(), queries, looks=64).numpy()
 
     before = fid.value(run), losses(run.trained())
-    changed = [
-        (fid.value(players) - before[0], losses(players) - before[1]) for players in _retrained(run, rows, alone)
-    ]
+    changed = [(fid.value(players) - before[0], losses(players) - before[1]) for players in _retrained(run, rows)]
     return {
         _FID: np.array([[change] for change, _ in changed]),
         _LOSS: np.array([change for _, change in changed]),
@@ -259,7 +254,6 @@ def _arguments() -> Any:
     made.add_argument("--horizon", type=int, nargs="*", default=[], help="exact scores of the last steps alone, too")
     made.add_argument("--top", type=float, help="share of the examples that each method removes")
     made.add_argument("--random", type=int, default=12, help="random removals beside these")
-    made.add_argument("--alone", action="store_true", help="no stacks of retrainings: a U-Net is faster alone")
     made.add_argument("--set", nargs="*", default=[], help="settings of `gansift run`, name=value")
     arguments = made.parse_args()
     if len(arguments.subsets) == 1:

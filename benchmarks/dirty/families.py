@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations_with_replacement
 from pathlib import Path
@@ -55,7 +55,7 @@ def main() -> None:
     torch.set_num_threads(1)
     data = SETS[asked.set]({})
     families = {name: replace(data, place=place(asked.set, data.place.data.only, game=name)) for name in asked.families}
-    scores = {name: _scores(family, asked.scoring) for name, family in families.items()}
+    scores = {name: mean_scores(family, asked.scoring) for name, family in families.items()}
     _correlations(scores, data.dirty)
     count = round(asked.share * len(data.train))
     removed = {f"harmful to {name}": one.harmful(count).ids for name, one in scores.items()}
@@ -65,7 +65,7 @@ def main() -> None:
         asked.out,
     )  # fmt: skip
     for name, family in families.items():
-        judged = _judged(family, removed, count, asked.judging)
+        judged = judged_without(family, removed, count, asked.judging)
         for arm in (*removed, RANDOM):
             row = change_of(judged, arm, EVERYTHING)
             less = None if arm == RANDOM else change_of(judged, arm, RANDOM)
@@ -76,10 +76,12 @@ def main() -> None:
             })  # fmt: skip
 
 
-def _scores(family: DirtySet, seeds: int) -> CombinedScores:
-    """The mean over seeds, each of which has a part of the validation data."""
+def mean_scores(family: DirtySet, seeds: int, gone: Collection[str] = ()) -> CombinedScores:
+    """The mean over trainings without what is gone already, each of which has a part of the validation data."""
+    weights = torch.tensor([float(identity not in gone) for identity in family.train.ids])
+    runs = (train(family.place, seed, weights=weights) for seed in range(seeds))
     return influence.combine([
-        influence.rolling(train(family.place, seed), part_of(family.scored_on, seed, seeds)) for seed in range(seeds)
+        influence.rolling(run, part_of(family.scored_on, seed, seeds)) for seed, run in enumerate(runs)
     ])  # fmt: skip
 
 
@@ -99,10 +101,20 @@ def _correlations(scores: Mapping[str, CombinedScores], dirty: np.ndarray) -> No
         })  # fmt: skip
 
 
-def _judged(
+def judged_without(
     family: DirtySet, removed: Mapping[str, Sequence[str]], count: int, seeds: int
 ) -> dict[int, dict[str, Any]]:
-    """What `judging.judge` says of every arm, by judging seed."""
+    """What `judging.judge` says of fresh trainings without each of these, and without as many as ``count`` at random.
+
+    Args:
+        family: the set, and how models of it are trained.
+        removed: ids, by the name of the arm.
+        count: how many a die removes, others for every seed.
+        seeds: how many judge.
+
+    Returns:
+        What was measured, by judging seed.
+    """
     found = {}
     for seed in range(_FIRST_JUDGE, _FIRST_JUDGE + seeds):
         chance = np.random.default_rng(seed).choice(family.train.ids, count, replace=False).tolist()

@@ -47,7 +47,7 @@ def test_replicas_of_a_game_with_several_data_sets_equal_one_retraining_each():
 
 @pytest.mark.parametrize("small", [0, 10**6])
 def test_a_retraining_that_breaks_down_is_none(monkeypatch, small):
-    monkeypatch.setattr(replicas, "SMALL", small)
+    monkeypatch.setattr("gansift.training.work.SMALL", small)
     run = _train()
     run.step.x["data"][3] = float("nan")
     assert cleansing.retrained_players(run, [(), ()], 9) == [None, None]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from gansift import cleansing, influence, training
-from gansift.cleansing import replicas
 from gansift.cleansing.retraining import Harmful, Ids, Random, ScoresOf, changes, mean_scores
 from gansift.cleansing.trial import Cell, random_ids
 from toys import MeanWave, examples, gan
@@ -34,7 +33,7 @@ def _train(**arguments):
 @pytest.mark.parametrize("small", [0, 10**6])
 @pytest.mark.parametrize("horizon", [5, 9])
 def test_what_is_measured_is_real_retraining_without_harmful_random_and_given_examples(monkeypatch, small, horizon):
-    monkeypatch.setattr(replicas, "SMALL", small)
+    monkeypatch.setattr("gansift.training.work.SMALL", small)
     run, metric = _train(), MeanWave()
     scores = influence.itd(run, metric, horizon=5)
     removals = [Harmful(BY, 1), Harmful(BY, 3), Random(Harmful(BY, 3), 5), Ids(("x/002", "x/007"))]

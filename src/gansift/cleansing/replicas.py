@@ -15,9 +15,10 @@ from gansift.games.trained import Trained
 from gansift.influence.doctor.stacking import stacking_fault
 from gansift.training.reweighted import Reweighted
 from gansift.training.state import is_finite, readout, row_of
-from gansift.training.step import SMALL, Step
+from gansift.training.step import Step
 from gansift.training.train import redo
 from gansift.training.trajectory import Run
+from gansift.training.work import replicas_together
 
 _log = logging.getLogger(__name__)
 
@@ -88,9 +89,10 @@ def stack_size(step: Step) -> int:
     Retrainings may be split over calls of `retrained_players` without a change to any bit if all calls but the last
     get a multiple of this many.
     """
-    # Frozen weights count, too: with adapters on them, every replica has adapted weights of its own.
-    size = sum(value.numel() for module in step.game.players.values() for value in module.parameters())
-    return max(1, _STACKED // size) if step.game.stackable and size <= SMALL and _stackable(step) else 1
+    if not step.game.stackable:
+        return 1
+    size = replicas_together(step, _STACKED)
+    return size if size > 1 and _stackable(step) else 1
 
 
 def _stackable(step: Step) -> bool:

@@ -28,8 +28,9 @@ from gansift.training.compiled import Call
 from gansift.training.private import PrivateStep, private_players
 from gansift.training.shards import WHOLE, Shard
 from gansift.training.state import PARAMETERS, Gradients, State, is_finite, row_of, stacked
-from gansift.training.step import SMALL, Settings, Step, Trace
+from gansift.training.step import Settings, Step, Trace
 from gansift.training.trajectory import Run
+from gansift.training.work import replicas_together
 from gansift.training.written import Written
 
 #: Parameters of all seeds that are trained together at most: 24 of the preset for digits. The sweep was fastest there,
@@ -298,18 +299,18 @@ def step_of(game: Game, data: Mapping[str, Examples], settings: Settings) -> Ste
 def seeds_together(step: Step) -> int:
     """How many seeds of a game are trained together at most; 1 where they cannot be, or it would not be faster.
 
-    Games with events, batches in parts and compiled steps are trained one seed after the other.
+    Games with events, batches in parts and compiled steps are trained one seed after the other, and so are those that
+    compute much (`replicas_together`).
     """
-    # Frozen weights count, too: with adapters on them, every replica has adapted weights of its own.
-    size = sum(value.numel() for module in step.game.players.values() for value in module.parameters())
     if (
         private_players(step.settings.optimizers)
         or not step.game.stackable
         or step.game.offers("event")
-        or size > SMALL
+        or step.shards.count > 1
+        or step.compiled is not None
     ):
         return 1
-    return max(1, STACKED // size) if step.shards.count == 1 and step.compiled is None else 1
+    return replicas_together(step, STACKED)
 
 
 def stack_fault(stack: Stack) -> str | None:
