@@ -166,6 +166,12 @@ def test_windows_left_out_are_named_with_their_seed():
     assert scores.left_out == ("seed 3: the window that ends at step 9: it overflowed",)
 
 
+def test_other_draws_are_counted_where_every_look_has_them():
+    with_three, with_one = _looks([[1.0, 2.0]], 3, redraws=3), _looks([[1.0, 2.0]], 4, redraws=1)
+    assert combine([with_three, with_one]).redraws == 1
+    assert combine([with_three, _looks([[1.0, 2.0]], 5)]).redraws == 0
+
+
 @pytest.mark.parametrize(
     ("looks", "message"),
     [

@@ -14,8 +14,9 @@ def _looks():
     windows = (Window(3, 60, 10, 123.456789), Window(3, 50, 7))
     words = ("fid-é@2000", "lower", 60, "renormalised", "run-1234")
     return Looks(
-        ("a", "b/ü", "c"), values, windows, *words, left_out=("the window that ends at step 40: it overflowed",)
-    )
+        ("a", "b/ü", "c"), values, windows, *words,
+        left_out=("the window that ends at step 40: it overflowed",), redraws=3,
+    )  # fmt: skip
 
 
 def test_looks_come_back_from_disk_bit_for_bit(tmp_path):

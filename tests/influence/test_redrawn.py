@@ -70,6 +70,14 @@ def test_scores_are_those_of_a_training_in_which_weights_act_through_all_draws(m
     assert np.abs(found - influence.itd(run, metric).values).max() > 1e-2 * np.abs(found).max()
 
 
+def test_looks_say_how_many_other_draws_they_had():
+    run = training.train(diffusion(), examples(), steps=STEPS, **SETTINGS)
+    for asked in (None, 0, 2):
+        assert influence.rolling(run, MeanWave(), redraws=asked).redraws == (
+            diffusion().redraws if asked is None else asked
+        )
+
+
 def test_without_redraws_a_window_is_the_run_itself_to_the_bit():
     run = training.train(diffusion(), examples(), steps=STEPS, **SETTINGS)
     assert (_score(run, MeanWave(), redraws=0) == influence.itd(run, MeanWave()).values).all()

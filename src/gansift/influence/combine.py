@@ -36,6 +36,7 @@ class CombinedScores(Scores):
             single seed that of as many other windows of the same training, which is more. None for a single look.
         reliability_of_one: the same for the scores of a single seed, or of a single window where there is one seed.
         left_out: windows that could not be scored, with the reason, each a phrase.
+        redraws: with how many other batches and random numbers each update was looked at, in every look.
     """
 
     looks: int = 1
@@ -45,6 +46,7 @@ class CombinedScores(Scores):
     reliability: float | None = None
     reliability_of_one: float | None = None
     left_out: tuple[str, ...] = ()
+    redraws: int = 0
 
     def __getitem__(self, rows: int | slice | Sequence[int] | np.ndarray) -> CombinedScores:
         """The scores of some rows, or of one."""
@@ -159,6 +161,7 @@ def combine(looks: Sequence[Looks | Scores], weighing: Weighing = "spread") -> C
         reliability=whole,
         reliability_of_one=one,
         left_out=tuple(f"seed {part.windows[0].seed}: {reason}" for part in parts for reason in part.left_out),
+        redraws=min(part.redraws for part in parts),
     )
 
 

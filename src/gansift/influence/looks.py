@@ -45,6 +45,7 @@ class Looks:
         removal: ``fixed-denominator`` or ``renormalised``, as in the run.
         run: what was scored, see `influence.Scores`.
         left_out: windows that could not be scored, with the reason, each a phrase.
+        redraws: with how many other batches and random numbers each update was looked at, see `influence.redrawn`.
     """
 
     ids: tuple[str, ...]
@@ -56,6 +57,7 @@ class Looks:
     removal: str
     run: str = "memory"
     left_out: tuple[str, ...] = ()
+    redraws: int = 0
 
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.windows), len(self.ids)):
@@ -85,6 +87,7 @@ class Looks:
             "removal": self.removal,
             "run": self.run,
             "left_out": self.left_out,
+            "redraws": self.redraws,
         }
         content = BytesIO()
         np.savez(

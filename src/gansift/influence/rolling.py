@@ -210,7 +210,7 @@ def _of_stack(
                 "Choose a shorter horizon, or train more smoothly."
             )
     return [
-        _looks(run, dict(sorted(of_run.items(), reverse=True)), reasons)
+        _looks(run, dict(sorted(of_run.items(), reverse=True)), reasons, redraws)
         for run, of_run, reasons in zip(runs, scored, left_out, strict=True)
     ]
 
@@ -329,7 +329,7 @@ def _until(budget: float | None, ends: Iterator[int]) -> Iterator[int]:
         yield end
 
 
-def _looks(run: Run, scored: dict[int, list[Scores]], left_out: list[str]) -> list[Looks]:
+def _looks(run: Run, scored: dict[int, list[Scores]], left_out: list[str], redraws: int) -> list[Looks]:
     spreads = {end: [float(scores.values.std()) for scores in of_window] for end, of_window in scored.items()}
     usual = np.median(list(spreads.values()), axis=0)
     factors = {
@@ -345,10 +345,10 @@ def _looks(run: Run, scored: dict[int, list[Scores]], left_out: list[str]) -> li
     for reason in left_out:
         _log.warning("rolling scores leave out %s", reason)
     by_metric = zip(*(scored[end] for end in kept), strict=True)
-    return [_of_metric(run, of_metric, kept, left_out) for of_metric in by_metric]
+    return [_of_metric(run, of_metric, kept, left_out, redraws) for of_metric in by_metric]
 
 
-def _of_metric(run: Run, scores: Sequence[Scores], ends: Sequence[int], left_out: Sequence[str]) -> Looks:
+def _of_metric(run: Run, scores: Sequence[Scores], ends: Sequence[int], left_out: Sequence[str], redraws: int) -> Looks:
     return Looks(
         ids=run.ids,
         values=np.stack([of_window.values for of_window in scores]),
@@ -362,4 +362,5 @@ def _of_metric(run: Run, scores: Sequence[Scores], ends: Sequence[int], left_out
         removal=scores[0].removal,
         run=run.name,
         left_out=tuple(left_out),
+        redraws=redraws,
     )

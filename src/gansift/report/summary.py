@@ -321,6 +321,7 @@ class NewModels:
         seeds_needed: trainings that give a reliability of 0.8, or None.
         surely_harmful: examples that are harmful for sure, at a false discovery rate of 10 %, or None.
         left_out: windows that could not be scored, with the reason.
+        redraws: with how many other batches and random numbers each update was looked at.
     """
 
     before: float | None
@@ -344,6 +345,7 @@ class NewModels:
     seeds_needed: int | None = None
     surely_harmful: int | None = None
     left_out: tuple[str, ...] = ()
+    redraws: int = 0
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,7 @@ def _headline(study: Study, judgement: Judgement | None) -> summary.NewModels:
         seeds_needed=scores.seeds_needed() if len(plan.seeds) > 1 else None,
         surely_harmful=_surely_harmful(scores),
         left_out=scores.left_out,
+        redraws=scores.redraws,
     )
 
 

@@ -52,3 +52,11 @@ def test_the_answer_to_the_other_question_stands_on_the_page(tmp_path):
     write_page(tmp_path / "this.html", replace(summary(), new_models=FOUND), images())
     assert "And new generators?" in (tmp_path / "this.html").read_text("utf-8")
     assert "And this very model?" not in _page(tmp_path, this_model={"of": "a later version"})
+
+
+def test_the_page_says_with_how_many_other_draws_updates_were_looked_at_and_is_silent_without_any(tmp_path):
+    said = "Each update was looked at with 1 other draw of batch and random numbers"
+    for redraws in (0, 1):
+        about = replace(summary(from_start=True), question="new-models", new_models=replace(FOUND, redraws=redraws))
+        write_page(tmp_path / "report.html", about, images())
+        assert (said in (tmp_path / "report.html").read_text("utf-8")) == bool(redraws)

@@ -55,6 +55,11 @@ def _repeated(summary: Summary) -> list[str]:
         f"{words.plural(found.scoring_seeds, 'training')}. A window looks back no further than its derivatives can be "
         "believed."
     ]
+    if found.redraws:
+        sentences.append(
+            f"Each update was looked at with {words.plural(found.redraws, 'other draw')} of batch and random numbers "
+            "beside its own, because a new model will have others."
+        )
     if found.reliability is not None:
         others = "seeds" if found.scoring_seeds > 1 else "windows"
         sentences.append(
