@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gansift.report import write_page
 
-VOID = {"meta", "img", "br", "link", "input", "hr", "source"}
+VOID = {"meta", "img", "br", "link", "input", "hr", "source", "wbr"}
 
 
 class Page(HTMLParser):
@@ -35,6 +35,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         if self.open and self.open[-1] not in ("style", "script"):
+            if self.tags[-1][0] == "wbr" and self.words:  # a word that may break is one word
+                data = self.words.pop() + data
             self.words.append(data)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def _environment() -> Environment:
         "cell": _cell,
         "typeset": words.typeset,
         "share": words.share,
+        "breakable": _breakable,
     }
     return environment
 
@@ -48,6 +50,11 @@ def _setting(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_setting(item) for item in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _breakable(identity: str) -> Markup:
+    """An id that goes on in a new line between its parts, where it does not fit; it is copied as it is."""
+    return Markup("<wbr>").join(re.split(r"(?<=[:/#])(?=.)", identity))
 
 
 def _cell(value: Any) -> str:
