@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import runpy
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gansift.data import load_sets
@@ -60,6 +62,31 @@ def test_the_game_with_a_history_trains_and_remembers(monkeypatch):
     written = run.state(3)["history"]["parameters"].view(200, -1).abs().sum(1) > 0
     assert 50 < written.sum() <= 150
     assert run.state(3)["level"]["parameters"] != 0
+
+
+def _idx(values: np.ndarray) -> bytes:
+    """As Fashion-MNIST's files are written."""
+    sizes = np.array(values.shape, ">u4").tobytes()
+    return gzip.compress(bytes([0, 0, 8, values.ndim]) + sizes + values.astype(np.uint8).tobytes())
+
+
+@pytest.mark.slow
+def test_fashion_mnist_is_read_scored_and_retrained(tmp_path):
+    random = np.random.default_rng(0)
+    for name in ("train", "t10k"):
+        labels = random.integers(0, 10, 2000)
+        pixels = (random.integers(0, 128, (2000, 28, 28)) + 12 * labels[:, None, None]).clip(0, 255)
+        (tmp_path / f"{name}-images-idx3-ubyte.gz").write_bytes(_idx(pixels))
+        (tmp_path / f"{name}-labels-idx1-ubyte.gz").write_bytes(_idx(labels))
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples/fashion_mnist.py", tmp_path, "60"], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    told = re.findall(r"validation FID ([+-][0-9.]+) predicted, ([+-][0-9.]+) true", done.stdout)
+    assert len(told) == 3
+    harmful, helpful, _ = (tuple(map(float, pair)) for pair in told)
+    assert harmful[0] < helpful[0]
+    assert harmful[1] < helpful[1]
 
 
 def _commands() -> list[list[str]]:

@@ -109,6 +109,9 @@ def test_the_same_network_before_and_after_is_drawn_with_what_it_gets_right():
         assert f"labels {100 * by_class:.1f} % of target right" in chart.note
         if chart is before:
             assert answer.numbers["own_source_only"].value == pytest.approx(by_class)
+            table = answer.tables["By class"]
+            own = table.columns.index("its network, source alone")
+            assert np.mean([row[own] for row in table.rows]) == pytest.approx(by_class)
             assert f"its own network that was trained on source alone ({100 * by_class:.1f} %)" in answer.verdict
 
 
@@ -153,6 +156,7 @@ def test_without_a_way_back_or_a_domain_loss_only_the_run_itself_is_drawn():
         answer = audited(subject)
         assert list(answer.scatters) == ["Features after adaptation"]
         assert "own_source_only" not in answer.numbers
+        assert "its network, source alone" not in answer.tables["By class"].columns
 
 
 def test_labels_are_compared_by_their_names():

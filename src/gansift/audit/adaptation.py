@@ -91,6 +91,7 @@ def adaptation(
             "own_gain": replace(_number(_several(adapted - own), truth, _MEANING["own_gain"]), expected=0.0),
             "own_source_only": _number(_several(own), truth, _MEANING["own_source_only"]),
         } | numbers
+        right = {"adapted": right["adapted"], "own_source_only": own} | right
     badge, finding, verdict = _verdict(numbers)
     return Answer(
         audit="adaptation",
@@ -116,6 +117,14 @@ _MEANING = {
     "target_labels": "the same of one that was trained on target with its labels",
     "own_gain": "what the run gets right more than its own network that was trained on source alone",
     "own_source_only": "mean sensitivity on target's test examples of that network, trained from the run's seeds",
+}
+
+# In the table by class.
+_COLUMNS = {
+    "adapted": "run",
+    "own_source_only": "its network, source alone",
+    "source_only": "classifier, source alone",
+    "target_labels": "classifier, target labels",
 }
 
 
@@ -285,4 +294,4 @@ def _by_class(right: dict[str, np.ndarray], truth: np.ndarray, names: tuple[str,
         (names[label], *(float(values[:, truth == label].mean()) for values in right.values()))
         for label in np.unique(truth).tolist()
     ]
-    return Table(("class", "run", "source alone", "target labels"), tuple(rows), "Share of target's test examples.")
+    return Table(("class", *(_COLUMNS[name] for name in right)), tuple(rows), "Share of target's test examples.")
