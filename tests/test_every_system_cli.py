@@ -19,6 +19,9 @@ FLAGS = [
 ]  # fmt: skip
 
 
+# Systems whose players make something of images that can be looked at.
+SHOWING = ("simgan", "flow", "clustering")
+
 # The same for the question of new models.
 NEW = [
     "--steps", "8", "--scoring-seeds", "2", "--choosing-seeds", "2", "--judging-seeds", "2", "--remove", "5,20",
@@ -41,6 +44,7 @@ def test_it_runs_to_the_page(whole):
     page = (folder / "report.html").read_text()
     assert result["verdict"]["sentence"].split(" by ")[0] in page
     assert "{{" not in page
+    assert ("makes of examples</h2>" in page) == (name in SHOWING)
     assert json.loads((folder / "config.json").read_text())["game"] == name
     assert all(len(entry["true"]) == 4 for entry in json.loads((folder / "report.json").read_text())["verification"])
 

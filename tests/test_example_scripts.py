@@ -79,7 +79,10 @@ def test_fashion_mnist_is_read_scored_and_retrained(tmp_path):
         (tmp_path / f"{name}-images-idx3-ubyte.gz").write_bytes(_idx(pixels))
         (tmp_path / f"{name}-labels-idx1-ubyte.gz").write_bytes(_idx(labels))
     done = subprocess.run(
-        [sys.executable, ROOT / "examples/fashion_mnist.py", tmp_path, "60"], capture_output=True, text=True, timeout=300
+        [sys.executable, ROOT / "examples/fashion_mnist.py", tmp_path, "60"],
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     told = re.findall(r"validation FID ([+-][0-9.]+) predicted, ([+-][0-9.]+) true", done.stdout)

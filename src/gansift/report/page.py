@@ -15,6 +15,7 @@ from gansift.report.sections import (
     history,
     image_map,
     kinds,
+    made,
     next_steps,
     other_question,
     review,
@@ -30,7 +31,7 @@ from gansift.report.summary import Summary
 
 #: The page's sections in their order.
 SECTIONS: tuple[Section, ...] = (
-    verdict, next_steps, kinds, examples, tried, review, before_after, spread, image_map, trust, history,
+    verdict, next_steps, kinds, examples, tried, review, before_after, made, spread, image_map, trust, history,
     other_question, audit, claims, settings,
 )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -60,6 +60,7 @@ class Shown:
         samples_after: samples of the retrained players, from the same latents, or None.
         removed: the ids of the examples that are removed; None for the most harmful, as many as the summary says.
         review: the neighbours and intervals that a decision image by image takes; None leaves that section out.
+        made: what the players make of a few examples by title, such as refined images, shape (n, *shape) each.
         answers: the answers of the audits of this run.
         history: how the training went, or None.
     """
@@ -69,6 +70,7 @@ class Shown:
     samples_after: np.ndarray | None = None
     removed: frozenset[str] | None = None
     review: Review | None = None
+    made: Mapping[str, np.ndarray] = field(default_factory=dict)
     answers: tuple[Answer, ...] = ()
     history: History | None = None
 

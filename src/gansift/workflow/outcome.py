@@ -40,13 +40,15 @@ from gansift.workflow.place import Place
 from gansift.workflow.plan import Plan
 from gansift.workflow.result import compared, summarise, view_of_splits
 from gansift.workflow.reviewing import reviewed
-from gansift.workflow.seed import Seed, decided_scores, read_seconds, samples_of
+from gansift.workflow.seed import Seed, decided_scores, made_by, read_seconds, samples_of
 from gansift.workflow.verification import read_verifications
 from gansift.workflow.weights import keep_weights
 
 _log = logging.getLogger(__name__)
 
 _SAMPLES = 64
+# Of each data set, for games that show what they make of examples.
+_EXAMPLES = 12
 
 
 def finish(directory: RunDirectory, config: Config, way: Way, seconds: float | None = None) -> dict[str, Any]:
@@ -234,6 +236,7 @@ def _write_outcome(
         samples_before=samples_of(main, run.trained(), _SAMPLES) if result.samples else None,
         samples_after=samples_of(main, after, _SAMPLES) if result.samples and after is not None else None,
         removed=frozenset(removed),
+        made=made_by(main, run.trained(), _EXAMPLES),
         review=reviewed(main, shown),
         answers=read_answers(directory.audits),
         history=history_of(main, main.plan.metric, result.samples),

@@ -357,6 +357,16 @@ def samples_of(seed: Seed, trained: Trained, count: int) -> np.ndarray:
     return trained.sample(count, draw, label=label).detach().float().cpu().numpy()
 
 
+def made_by(seed: Seed, trained: Trained, count: int) -> dict[str, np.ndarray]:
+    """What the players make of the first test examples of each data set, by title; nothing without `Game.show`."""
+    if not trained.game.offers("show"):
+        return {}
+    data = {name: splits.test.x[:count].to(trained.device, trained.dtype) for name, splits in seed.place.data.items()}
+    with torch.no_grad():
+        shown = trained.game.show(trained.net(), data)
+    return {title: x.float().cpu().numpy() for title, x in shown.items()}
+
+
 def _requested(data: Mapping[str, Splits], game: Game, count: int) -> torch.Tensor | None:
     """The classes that samples are asked to be of, the first class first; None where none can be."""
     names = [splits.train.class_names for splits in data.values()]
