@@ -17,6 +17,8 @@ import numpy as np
 
 from gansift import cleansing, data, influence, systems, training
 
+if len(sys.argv) < 2:
+    sys.exit(__doc__)
 folder, steps = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 300
 NAMES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
