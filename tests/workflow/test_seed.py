@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from gansift import games
 from gansift.cleansing import retrained_players
 from gansift.cleansing.retraining import Harmful, Ids, Random, ScoresOf
 from gansift.cleansing.trial import Cell, Trial, random_ids
+from gansift.data import Splits
 from gansift.errors import UsageError
 from gansift.influence import itd_metrics
 from gansift.influence.scores import Scores
 from gansift.metrics import ALL
 from gansift.systems import Judges
+from gansift.training import SGD, train
 from gansift.workflow import seed as seed_file
 from gansift.workflow import stages
 from gansift.workflow.choosing import read_trials
@@ -26,6 +30,7 @@ from gansift.workflow.jobs import Retrain, Score, Train, trial
 from gansift.workflow.place import place_of
 from gansift.workflow.seed import Seed
 from tiny_run import request
+from toys import Critic, Perceptron, examples
 
 SETTINGS = {
     "for_this_model": True,
@@ -226,3 +231,26 @@ def test_a_trial_whose_control_broke_down_is_left_out(place, tmp_path):
     rows[3]["test"] = None
     path.write_text(json.dumps(rows))
     assert [found.removed for found in read_trials(directory, plan)] == [5]
+
+
+class Drawing(games.GAN):
+    """A game that shows its examples turned upside down, or fails to."""
+
+    fails = False
+
+    def show(self, net, data):
+        if self.fails:
+            raise ValueError("no paint left")
+        return {f"{name} upside down": x.flip(1) for name, x in data.items()}
+
+
+def test_a_game_that_fails_to_show_anything_loses_nothing_but_its_pictures(caplog):
+    run = train(Drawing(Perceptron(2, 2), Critic(2)), examples(), steps=2, batch_size=4, optimizers=SGD(lr=0.1))
+    part = examples()
+    seed = SimpleNamespace(place=SimpleNamespace(data={"x": Splits("x", part, part, part)}))
+    made = seed_file.made_by(seed, run.trained(), 3)
+    assert list(made) == ["x upside down"]
+    np.testing.assert_allclose(made["x upside down"], part.x[:3].flip(1).float())
+    run.step.game.fails = True
+    assert seed_file.made_by(seed, run.trained(), 3) == {}
+    assert "the page has no pictures of Drawing.show: ValueError('no paint left')" in caplog.text

@@ -51,7 +51,7 @@ def _operations(step: Step, player: str) -> int:
     own = parameters[player].requires_grad_()
     rows = step.rows(0, 0)
     ones = torch.ones(len(step.ids), dtype=step.dtype, device=step.settings.device)
-    with _Counter() as counter:
+    with torch.enable_grad(), _Counter() as counter:
         loss = step.losses(0, player, 0, rows, {**parameters, player: own}, step.batch_weights(rows, ones))
         torch.autograd.grad(loss, own)
     return counter.count

@@ -358,13 +358,20 @@ def samples_of(seed: Seed, trained: Trained, count: int) -> np.ndarray:
 
 
 def made_by(seed: Seed, trained: Trained, count: int) -> dict[str, np.ndarray]:
-    """What the players make of the first test examples of each data set, by title; nothing without `Game.show`."""
+    """What the players make of the first test examples of each data set, by title; nothing without `Game.show`.
+
+    Nor is there anything if that fails, with a warning: everything else is computed by then, and shall not be lost.
+    """
     if not trained.game.offers("show"):
         return {}
     data = {name: splits.test.x[:count].to(trained.device, trained.dtype) for name, splits in seed.place.data.items()}
-    with torch.no_grad():
-        shown = trained.game.show(trained.net(), data)
-    return {title: x.float().cpu().numpy() for title, x in shown.items()}
+    try:
+        with torch.no_grad():
+            shown = trained.game.show(trained.net(), data)
+        return {title: x.float().cpu().numpy() for title, x in shown.items()}
+    except Exception as error:  # a game of the user's own may raise anything
+        _log.warning("the page has no pictures of %s.show: %r", type(trained.game).__name__, error)
+        return {}
 
 
 def _requested(data: Mapping[str, Splits], game: Game, count: int) -> torch.Tensor | None:

@@ -26,6 +26,10 @@ def test_every_title_has_its_pictures_in_their_order(tmp_path):
     ]  # fmt: skip
 
 
+def test_names_within_a_title_stay_as_they_are(tmp_path):
+    assert "As MNIST" in _page(tmp_path, **{"as MNIST": np.zeros((1, 1, 8, 8))}).text
+
+
 def test_points_and_games_that_show_nothing_have_no_such_section(tmp_path):
     assert "makes of examples" in _page(tmp_path, refined=np.zeros((1, 1, 8, 8))).text
     assert "makes of examples" not in _page(tmp_path, prototypes=np.zeros((4, 2))).text
